@@ -1,0 +1,53 @@
+"""Gaussian moments of a function: what a layer with standard normal pre-activations sends on and back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from actsearch.analysis.probe import Probe, gaussian_grid
+from actsearch.grammar.activation import Activation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """Moments under z ~ N(0, 1), parameters at their initial values."""
+
+    mean: float
+    std: float
+    mean_square: float
+    slope_mean_square: float
+    """E[f'(z)^2]."""
+
+    @property
+    def gain(self) -> float:
+        """1/std(f(z)), six digits: the output gain of every training; infinite for a constant."""
+        return float(f"{1 / self.std:.6g}") if self.std > 0 else math.inf
+
+    @property
+    def slope_gain(self) -> float:
+        """E[(g f'(z))^2]: by how much a layer scales squared gradients once the output has unit variance."""
+        return self.slope_mean_square * self.gain**2 if math.isfinite(self.gain) else math.inf
+
+
+def moments(probe: Probe) -> Moments:
+    """Gaussian moments of the probed function, by quadrature in float64."""
+    _, weights = gaussian_grid()
+    response = probe.gaussian
+    mean = float((weights * response.values).sum())
+    centred = response.values - mean
+    return Moments(
+        mean=mean,
+        std=math.sqrt(max(float((weights * centred * centred).sum()), 0.0)),
+        mean_square=float((weights * response.values * response.values).sum()),
+        slope_mean_square=float((weights * response.slopes * response.slopes).sum()),
+    )
+
+
+def normalised(activation: Activation) -> tuple[Activation, float]:
+    """The activation to train and its output gain g = 1/std(f(z)), z ~ N(0, 1).
+
+    A constant factor in front is taken off first, so that `c*f` and `f`, c > 0, become the same and tie exactly.
+    """
+    bare = activation.without_factor()
+    return bare, moments(Probe(bare)).gain

@@ -1,0 +1,79 @@
+"""Novelty: which catalog function is nearest, up to output scaling and shift.
+
+Input scaling and shift, fitted parameters and limits are not searched yet: a function that is new here may still be a
+catalog function in another variable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from actsearch.analysis.catalog import Entry, catalog
+from actsearch.analysis.probe import Probe
+from actsearch.grammar.activation import Activation
+
+KNOWN, CLOSE = 1e-5, 0.01
+"""Largest difference on [-5, 5] of a function that counts as known, as close."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A catalog function g with `f(x) = output_scale * g(input_scale * x + input_shift) + output_shift` at best."""
+
+    name: str
+    distance: float
+    """Largest difference on [-5, 5]."""
+    input_scale: float = 1.0
+    input_shift: float = 0.0
+    output_scale: float = 1.0
+    output_shift: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Novelty:
+    """The verdict and the nearest functions, identities first."""
+
+    verdict: Literal["known", "close", "new"]
+    matches: tuple[Match, ...]
+
+    def sentence(self) -> str:
+        """The verdict in words."""
+        nearest = self.matches[0]
+        plain = nearest.output_scale == 1 and nearest.output_shift == 0
+        fit = "" if plain else f" (times {nearest.output_scale:.4g}, plus {nearest.output_shift:.4g})"
+        if self.verdict == "known":
+            return f"is {nearest.name}{fit}"
+        if self.verdict == "close":
+            return f"within {nearest.distance:.2g} of {nearest.name}{fit} on [-5, 5]"
+        return f"new: nearest is {nearest.name}{fit}, {nearest.distance:.2g} away on [-5, 5]"
+
+
+def novelty(activation: Activation, *, most: int = 5) -> Novelty:
+    """Compare a function, parameters at their initial values, with the whole catalog."""
+    x = torch.linspace(-5, 5, 1001, dtype=torch.float64)
+    values = Probe(activation).response(x).values
+    matches = [_match(values, entry, x, same_parameters=_same_family(activation, entry)) for entry in catalog().values()]
+    # Fewest transformations first among identities, then by distance.
+    matches.sort(key=lambda m: (max(m.distance, KNOWN), m.output_scale != 1, m.output_shift != 0, m.distance, m.name))
+    nearest = matches[0].distance
+    verdict: Literal["known", "close", "new"] = "known" if nearest <= KNOWN else "close" if nearest <= CLOSE else "new"
+    return Novelty(verdict=verdict, matches=tuple(matches[:most]))
+
+
+def _same_family(activation: Activation, entry: Entry) -> bool:
+    return len(activation.parameters) == len(entry.activation.parameters)
+
+
+def _match(values: Tensor, entry: Entry, x: Tensor, *, same_parameters: bool) -> Match:
+    other = Probe(entry.activation).response(x).values
+    bare = float((values - other).abs().max())
+    if bare <= KNOWN and same_parameters:
+        return Match(name=entry.name, distance=bare)
+    columns = torch.stack([other, torch.ones_like(other)], dim=1)
+    scale, shift = torch.linalg.lstsq(columns, values.unsqueeze(1)).solution.flatten().tolist()
+    fitted = float((values - scale * other - shift).abs().max())
+    return Match(name=entry.name, distance=fitted, output_scale=scale, output_shift=shift)

@@ -1,0 +1,1 @@
+"""From candidates to trustworthy scores: tasks, training, rejection, executors."""

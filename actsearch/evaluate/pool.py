@@ -1,0 +1,54 @@
+"""Executors: the same submission to this process or to long-lived Ray actors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from actsearch.evaluate.profile import Profile
+from actsearch.evaluate.worker import Job, Order, Result, Worker
+
+
+class Executor(AbstractContextManager["Executor"], Protocol):
+    """Evaluates jobs; results come as they are ready, each job exactly once."""
+
+    def submit(self, jobs: Sequence[Job], order: Order) -> Iterator[Result]:
+        """Results of all `jobs`, in any order."""
+        ...
+
+
+class InProcess:
+    """Evaluates in this process, one batch after the other; it cannot enforce a time limit or survive a crash."""
+
+    def __init__(self, task: str, profile: Profile) -> None:
+        self._worker = Worker.of(task)
+        self._batch = profile.batch
+
+    def __enter__(self) -> InProcess:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Nothing to release."""
+
+    def submit(self, jobs: Sequence[Job], order: Order) -> Iterator[Result]:
+        """Results batch by batch, in the order of `jobs`."""
+        for batch in batches(jobs, workers=1, largest=self._batch):
+            yield from self._worker.run(batch, order)
+
+
+def open_executor(task: str, profile: Profile) -> Executor:
+    """The executor that `profile` asks for, evaluating the task with that name or path."""
+    if profile.executor == "in-process":
+        return InProcess(task, profile)
+    # Ray takes seconds to import and is not needed in process.
+    from actsearch.evaluate.ray_pool import RayPool
+
+    return RayPool(task, profile)
+
+
+def batches(jobs: Sequence[Job], *, workers: int, largest: int) -> list[Sequence[Job]]:
+    """`jobs` cut into batches of about equal size: at most `largest`, and few enough for every worker to have one."""
+    count = max(-(-len(jobs) // largest), min(workers, len(jobs)))
+    edges = [len(jobs) * index // count for index in range(count + 1)] if count else [0]
+    return [jobs[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]

@@ -1,0 +1,40 @@
+"""A profile: where workers run and within what limits, from a YAML file in `workers/profiles/` or a Ray address."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from actsearch import plugins
+from actsearch.documents import read_document
+from actsearch.errors import ConfigError
+
+_ADDRESS = re.compile(r"^(auto|local|ray://.+|[\w.\-]+:\d+)$")
+
+
+class Profile(BaseModel):
+    """Settings of the workers; the YAML file has the same keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    executor: Literal["ray", "in-process"] = "ray"
+    address: str = "local"
+    """Ray cluster to join: `local` starts one, `auto` finds a running one, else `host:port`."""
+    workers: Annotated[int, Field(ge=1, le=10_000)] = 2
+    cpus_per_worker: Annotated[float, Field(gt=0)] = 1.0
+    batch: Annotated[int, Field(ge=1, le=4096)] = 16
+    """Most candidates that one call evaluates together."""
+    time_limit_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Least time a candidate is given; 20 times the median of those before it if that is more."""
+    object_store_mebibytes: Annotated[int, Field(ge=76)] = 100
+    """Ray's shared memory, of a local cluster; candidates are small."""
+
+
+def read_profile(name: str) -> Profile:
+    """The profile with that name or path, or one for the Ray cluster at an address; raises `ConfigError`."""
+    if _ADDRESS.match(name) and name not in plugins.names("workers/profiles"):
+        return Profile(title=f"the Ray cluster at {name}", address=name)
+    return read_document(plugins.find("workers/profiles", name), Profile, ConfigError)

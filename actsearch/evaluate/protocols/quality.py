@@ -1,0 +1,27 @@
+"""Quality: a candidate that does no better than chance after the first tenth of training will not catch up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actsearch.outcome import Rejected
+
+STAGE = "quality"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """Rejects by the early score (EvoNorm rejects below a threshold after 100 steps: Liu et al. 2020, arXiv:2004.02967)."""
+
+    margin: float = 0.0
+    """By how much the best early score must exceed that of a model that knows nothing."""
+
+    def check(self, early: Sequence[float], chance: float) -> Rejected | None:
+        """The rejection, measured as the best of the `early` scores (one per training; NaN if diverged), or None."""
+        best = max((score for score in early if not math.isnan(score)), default=-math.inf)
+        if best > chance + self.margin:
+            return None
+        reason = f"no better than chance ({chance:.4g}) after the first tenth of training"
+        return Rejected(stage=STAGE, reason=reason, measured=best)

@@ -1,0 +1,192 @@
+"""The Ray executor: long-lived actors that take batches, replaced when they hang, crash or exit.
+
+A batch that brings its actor down is sent again job by job, so that the one at fault is found and recorded as failed
+and the others keep their results; evaluations are idempotent, so nothing depends on how often they ran.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import statistics
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError, RayError
+
+from actsearch.errors import ConfigError
+from actsearch.evaluate.pool import batches
+from actsearch.evaluate.profile import Profile
+from actsearch.evaluate.worker import STAGE, Job, Order, Result, Worker
+from actsearch.outcome import Failed
+
+_STARTUP_SECONDS = 120.0
+_MEDIANS = 20
+_MOST_FAILED_STARTS = 3
+
+
+class Actor:
+    """The worker inside its Ray process."""
+
+    def __init__(self, task: str) -> None:
+        # What tasks print belongs on standard error: standard output is the driver's, and may be one JSON document.
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        self._worker = Worker.of(task)
+
+    def ready(self) -> bool:
+        """Answers once the worker stands."""
+        return True
+
+    def run(self, jobs: Sequence[Job], order: Order) -> list[Result]:
+        """See `Worker.run`."""
+        return self._worker.run(jobs, order)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Slot:
+    """A place for one actor: starting, idle, or working on a batch."""
+
+    actor: Any
+    starting: Any
+    """Reference that is ready once the actor stands; None from then on."""
+    started: float
+    call: Any = None
+    """Reference of the call under way; None while idle."""
+    jobs: Sequence[Job] = ()
+    deadline: float = 0.0
+
+
+class RayPool:
+    """`profile.workers` actors of one task on a Ray cluster."""
+
+    def __init__(self, task: str, profile: Profile) -> None:
+        self._task = task
+        self._profile = profile
+        self._seconds: deque[float] = deque(maxlen=1000)
+        self._failed_starts = 0
+        self._started_here = not ray.is_initialized()
+        if self._started_here:
+            _connect(profile)
+        self._actor_class = ray.remote(num_cpus=profile.cpus_per_worker, max_restarts=0, max_task_retries=0)(Actor)
+        self._slots = [self._new_slot() for _ in range(profile.workers)]
+
+    def __enter__(self) -> RayPool:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for slot in self._slots:
+            ray.kill(slot.actor)
+        if self._started_here:
+            ray.shutdown()
+
+    def submit(self, jobs: Sequence[Job], order: Order) -> Iterator[Result]:
+        """Results as batches finish. A job that hangs past its time limit or brings its worker down is `Failed`.
+
+        Raises `ConfigError` if no worker can be started.
+        """
+        queue = deque(batches(jobs, workers=len(self._slots), largest=self._profile.batch))
+        try:
+            while queue or any(slot.call is not None for slot in self._slots):
+                for slot in self._slots:
+                    if queue and slot.call is None and slot.starting is None:
+                        self._send(slot, queue.popleft(), order)
+                for slot in self._done():
+                    if slot.starting is not None:
+                        self._welcome(slot)
+                    else:
+                        yield from self._collect(slot, queue)
+        finally:
+            # Calls are under way here only when the search is being stopped: their results are not wanted.
+            for slot in self._slots:
+                if slot.call is not None:
+                    self._replace(slot)
+
+    def _send(self, slot: _Slot, jobs: Sequence[Job], order: Order) -> None:
+        slot.call = slot.actor.run.remote(jobs, order)
+        slot.jobs = jobs
+        slot.deadline = time.monotonic() + self._limit(len(jobs))
+
+    def _done(self) -> list[_Slot]:
+        """Slots whose actor has started, has answered, or is past its deadline; waits a little for the first."""
+        awaited = {slot: slot.starting or slot.call for slot in self._slots if slot.starting or slot.call}
+        done, _ = ray.wait(list(awaited.values()), num_returns=1, timeout=0.2)
+        now = time.monotonic()
+        if all(slot.starting and now - slot.started > _STARTUP_SECONDS for slot in self._slots):
+            raise ConfigError(
+                f"no worker started within {_STARTUP_SECONDS:.0f} s: {self._profile.title!r} has no room for a worker"
+                f" of {self._profile.cpus_per_worker:g} CPU(s)."
+            )
+        return [
+            slot
+            for slot, reference in awaited.items()
+            if reference in done or (slot.call is not None and now > slot.deadline)
+        ]
+
+    def _welcome(self, slot: _Slot) -> None:
+        """Take a started actor into service, or try again if its start failed."""
+        try:
+            ray.get(slot.starting, timeout=5)
+        except (RayError, TimeoutError) as error:
+            self._failed_starts += 1
+            if self._failed_starts >= _MOST_FAILED_STARTS:
+                raise ConfigError(f"{_MOST_FAILED_STARTS} workers in a row failed to start: {error}") from error
+            self._replace(slot)
+        else:
+            self._failed_starts = 0
+            slot.starting = None
+
+    def _collect(self, slot: _Slot, queue: deque[Sequence[Job]]) -> list[Result]:
+        """Results of a call that is done; a batch that failed as a whole goes back to the queue job by job."""
+        call, jobs = slot.call, slot.jobs
+        slot.call, slot.jobs = None, ()
+        try:
+            # A cut connection can leave a call that never returns, so there is always a limit; a call past its
+            # deadline is given none.
+            results: list[Result] = ray.get(call, timeout=0 if time.monotonic() > slot.deadline else 30)
+        except (RayError, TimeoutError) as error:
+            self._replace(slot)
+            if len(jobs) > 1:
+                queue.extendleft([job] for job in reversed(jobs))
+                return []
+            limit = self._limit(1)
+            hung = isinstance(error, TimeoutError)
+            reason = f"not done within {limit:.0f} s, its worker was replaced" if hung else f"its worker died: {error}"
+            return [Result(key=jobs[0].key, outcome=Failed(stage=STAGE, traceback=reason), seconds=limit)]
+        self._seconds.extend(result.seconds for result in results)
+        return results
+
+    def _limit(self, jobs: int) -> float:
+        """Seconds for a batch of so many jobs."""
+        median = statistics.median(self._seconds) if self._seconds else 0.0
+        return max(self._profile.time_limit_seconds, _MEDIANS * median * jobs)
+
+    def _new_slot(self) -> _Slot:
+        actor = self._actor_class.remote(self._task)
+        return _Slot(actor=actor, starting=actor.ready.remote(), started=time.monotonic())
+
+    def _replace(self, slot: _Slot) -> None:
+        ray.kill(slot.actor)
+        self._slots[self._slots.index(slot)] = self._new_slot()
+
+
+def _connect(profile: Profile) -> None:
+    # Ray's own progress lines would mix with the live view.
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    options: dict[str, Any] = {"include_dashboard": False, "log_to_driver": True, "logging_level": logging.ERROR}
+    if profile.address == "local":
+        options |= {
+            "num_cpus": max(profile.workers * profile.cpus_per_worker, 1),
+            "object_store_memory": profile.object_store_mebibytes * 2**20,
+        }
+    else:
+        options.pop("include_dashboard")
+    try:
+        ray.init(address=profile.address, configure_logging=True, **options)
+    except (ConnectionError, RayError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"cannot reach the Ray cluster at {profile.address!r}: {reason}") from error

@@ -1,0 +1,107 @@
+"""A task: how a candidate is scored. A plug-in file in `workers/` (or anywhere) holds exactly one of them."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+
+from actsearch import plugins
+from actsearch.compile.module import build
+from actsearch.errors import ActsearchError, TaskError
+from actsearch.evaluate.protocols.quality import Quality
+from actsearch.grammar.activation import Activation
+from actsearch.outcome import Rejected, Scores
+
+MakeActivation = Callable[..., nn.Module]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a task trains: an activation, and the output gain that it multiplies it by."""
+
+    activation: Activation
+    gain: float
+
+    def module(self, channels: int | None = None, *, channel_dim: int = 1) -> nn.Module:
+        """A fresh module of `gain * activation` with its own parameters."""
+        return build(self.activation, gain=self.gain, channels=channels, channel_dim=channel_dim)
+
+
+class Task(ABC):
+    """Base of all tasks. Implement `score`, or `run` to train a whole batch of subjects together.
+
+    The score of a subject must depend on the subject, the seed and the learning rate only: not on what else is in the
+    batch, on earlier calls, on the time or on the process. Seeds and learning rates are shared by all subjects of a
+    search, so that differences are paired.
+    """
+
+    metric: ClassVar[str] = "score"
+    """What the score measures, in words; more is better."""
+    chance: ClassVar[float] = -math.inf
+    """Score of a model that knows nothing; what does no better is rejected under `quality`."""
+    learning_rates: ClassVar[tuple[float, ...]] = (3e-3, 1e-2, 3e-2)
+    """At least three: a fixed learning rate would reward slope, not shape."""
+    search_seeds: ClassVar[int] = 2
+    """Seeds a candidate is scored with during the search."""
+    final_seeds: ClassVar[int] = 16
+    """Fresh seeds that finalists and baselines are compared with."""
+    baselines: ClassVar[tuple[str, ...]] = ("relu", "gelu", "silu", "tanh", "elu", "mish")
+    """Catalog names trained under the same conditions."""
+
+    @abstractmethod
+    def score(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> float:
+        """Train one model and return its score (more is better; NaN if the training diverged).
+
+        `make_activation(channels=None, channel_dim=1)` gives a fresh `nn.Module` for one site of the model.
+        """
+
+    def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
+        """Scores of every subject, in order. This default trains one model after the other."""
+        return [self._run_one(subject, tuple(seeds), quality) for subject in subjects]
+
+    def _run_one(self, subject: Subject, seeds: tuple[int, ...], quality: Quality) -> Scores | Rejected:
+        rows = []
+        for learning_rate in self.learning_rates:
+            values = (self.score(subject.module, seed, learning_rate) for seed in seeds)
+            rows.append(tuple(_checked(self, value) for value in values))
+        scores = Scores(learning_rates=self.learning_rates, seeds=seeds, values=tuple(rows))
+        reached = [math.nan if value is None else value for row in scores.values for value in row]
+        return quality.check(reached, self.chance) or scores
+
+
+def load_task(name: str) -> Task:
+    """The task called `name`, or the one in the file at the path `name`; raises `TaskError`."""
+    path = plugins.find("workers", name)
+    try:
+        module = plugins.load("workers", name)
+    except ActsearchError:
+        raise
+    except Exception as error:
+        raise TaskError(f"the task file {os.fspath(path)!r} cannot be loaded: {type(error).__name__}: {error}") from error
+    found = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, Task) and value.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        raise TaskError(
+            f"the task file {os.fspath(path)!r} has {len(found)} classes derived from actsearch.evaluate.task.Task:"
+            " it must have exactly one."
+        )
+    missing: frozenset[str] = getattr(found[0], "__abstractmethods__", frozenset())
+    if missing:
+        raise TaskError(f"the class {found[0].__name__} in {os.fspath(path)!r} does not define {', '.join(sorted(missing))}.")
+    return found[0]()  # type: ignore[no-any-return]
+
+
+def _checked(task: Task, value: object) -> float | None:
+    if not isinstance(value, float | int):
+        raise TypeError(f"{type(task).__name__}.score returned {type(value).__name__}, not a float")
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,84 @@
+"""What a worker does: a batch of subjects in, an outcome for each out, whatever a candidate does short of a crash."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from actsearch.evaluate.protocols.quality import STAGE as QUALITY_STAGE
+from actsearch.evaluate.protocols.quality import Quality
+from actsearch.evaluate.task import Subject, Task, load_task
+from actsearch.outcome import Failed, Outcome, Rejected, Scored, Scores
+
+STAGE = "train"
+"""The rung that workers run; a task's exception fails the candidate here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One subject to evaluate. Evaluations are idempotent, so a job may be sent again."""
+
+    key: str
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of the job with the same key; `seconds` is its share of the batch's wall time."""
+
+    key: str
+    outcome: Outcome
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is common to all jobs of one submission."""
+
+    seeds: tuple[int, ...]
+    quality: Quality
+
+
+class Worker:
+    """Evaluates batches of one task in this process, with one thread."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    @classmethod
+    def of(cls, task: str) -> Self:
+        """A worker of the task with that name or path."""
+        import torch
+
+        # One thread a worker: the stack is the parallelism, and results must not depend on a machine's cores.
+        torch.set_num_threads(1)
+        return cls(load_task(task))
+
+    def run(self, jobs: Sequence[Job], order: Order) -> list[Result]:
+        """Results in the order of `jobs`. If the batch raises, each of its jobs is run alone."""
+        start = time.perf_counter()
+        try:
+            measured = self._task.run([job.subject for job in jobs], order.seeds, order.quality)
+            if len(measured) != len(jobs):
+                raise ValueError(f"{type(self._task).__name__}.run gave {len(measured)} results for {len(jobs)} subjects")  # noqa: TRY301
+        except Exception:
+            if len(jobs) > 1:
+                return [self.run([job], order)[0] for job in jobs]
+            outcome: Outcome = Failed(stage=STAGE, traceback=traceback.format_exc())
+            return [Result(key=jobs[0].key, outcome=outcome, seconds=time.perf_counter() - start)]
+        share = (time.perf_counter() - start) / len(jobs)
+        return [
+            Result(key=job.key, outcome=_outcome(value), seconds=share)
+            for job, value in zip(jobs, measured, strict=True)
+        ]
+
+
+def _outcome(value: Scores | Rejected) -> Outcome:
+    if isinstance(value, Rejected):
+        return value
+    if value.best is None:
+        return Rejected(stage=QUALITY_STAGE, reason="training diverged at every learning rate", measured=None)
+    return Scored(score=value.mean(), scores=value, stage=STAGE)

@@ -1,0 +1,1 @@
+"""The language: operators, expressions, their text and normal form, and the spaces that are searched."""

@@ -1,0 +1,244 @@
+"""The normal form of an expression: equal functions get equal trees as far as cheap rules can see.
+
+Sums and products are flattened, sorted and collected (`x + x` is `2*x`, `x * x` is `x**2`); subtraction, division,
+negation, squares and reciprocals become sums, products and powers; parity moves signs outwards; `maximum(u, 0)` is
+`relu(u)`. Functions that differ at isolated removable points only count as equal (`x/x` is 1). What these rules miss,
+the numeric fingerprint catches.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, as_expression, fold
+from actsearch.grammar.operators import OPERATORS
+
+_Key = tuple[int, int, str, tuple["_Key", ...]]
+_ZERO, _ONE, _MINUS_ONE = Constant(0.0), Constant(1.0), Constant(-1.0)
+_LARGEST_EXPONENT = 64
+
+
+def canonical(expression: Expression) -> Expression:
+    """The normal form of `expression`; applying it twice changes nothing more."""
+    return fold(expression, _leaf, build)  # type: ignore[no-any-return]
+
+
+def build(operator: str, arguments: list[Expression]) -> Expression:
+    """Normal form of an operator applied to arguments in normal form."""
+    rule = _RULES.get(operator)
+    return rule(*arguments) if rule else _apply(operator, *arguments)
+
+
+def sort_key(expression: Expression) -> _Key:
+    """Order of terms and factors: constants, parameters, inputs, then applications by size; blind to parameters' names."""
+    return fold(expression, _leaf_key, _apply_key)  # type: ignore[no-any-return]
+
+
+def split_coefficient(expression: Expression) -> tuple[float, Expression]:
+    """`(c, e)` with `expression = c * e` and c the constant factor in front (1 if there is none)."""
+    if isinstance(expression, Constant):
+        return expression.value, _ONE
+    if isinstance(expression, Apply) and expression.operator == "multiply":
+        first, *rest = expression.arguments
+        if isinstance(first, Constant):
+            return first.value, rest[0] if len(rest) == 1 else Apply("multiply", tuple(rest))
+    return 1.0, expression
+
+
+def _leaf(node: Expression) -> Expression:
+    return _ZERO if isinstance(node, Constant) and node.value == 0 else node
+
+
+def _leaf_key(node: Expression) -> _Key:
+    if isinstance(node, Constant):
+        return (0, 1, f"{node.value:+.17e}", ())
+    return (1, 1, "", ()) if isinstance(node, Parameter) else (2, 1, getattr(node, "name", ""), ())
+
+
+def _apply_key(operator: str, keys: list[_Key]) -> _Key:
+    return (3, 1 + sum(key[1] for key in keys), operator, tuple(keys))
+
+
+def _order(expressions: Iterable[Expression]) -> list[Expression]:
+    # Ties (equal but for parameters' names) are broken by the names, so that the order is total.
+    return sorted(expressions, key=lambda e: (sort_key(e), repr(e)))
+
+
+def _number(value: float, otherwise: Callable[[], Expression]) -> Expression:
+    """The constant `value`, or what `otherwise` gives where folding overflowed."""
+    return Constant(value + 0.0) if math.isfinite(value) else otherwise()
+
+
+def _add(*terms: Expression) -> Expression:
+    coefficients: dict[Expression, float] = {}
+    for term in terms:
+        outer, inner = split_coefficient(term)
+        parts = inner.arguments if isinstance(inner, Apply) and inner.operator == "add" else (inner,)
+        for part in parts:
+            coefficient, rest = split_coefficient(part)
+            coefficients[rest] = coefficients.get(rest, 0.0) + outer * coefficient
+    kept = {rest: c for rest, c in coefficients.items() if c != 0}
+    if not all(math.isfinite(c) for c in kept.values()):
+        return Apply("add", tuple(_order(terms)))
+    constant = kept.pop(_ONE, 0.0)
+    if not kept:
+        return Constant(constant)
+    if len(kept) == 1 and not constant:
+        (rest, coefficient), = kept.items()  # fmt: skip
+        return _scale(coefficient, rest)
+    # A factor common to all terms comes out, so that c*f is seen to be a multiple of f.
+    common = _common_factor([*kept.values(), constant] if constant else list(kept.values()))
+    ordered = [_scale(kept[rest] / common, rest) for rest in _order(kept)]
+    total = Apply("add", (*ordered, Constant(constant / common)) if constant else tuple(ordered))
+    return total if common == 1 else _scale(common, total)
+
+
+def _common_factor(coefficients: list[float]) -> float:
+    first = coefficients[0]
+    same = all(abs(c) == abs(first) for c in coefficients)
+    return math.copysign(first, 1.0 if any(c > 0 for c in coefficients) else -1.0) if same else 1.0
+
+
+def _scale(coefficient: float, expression: Expression) -> Expression:
+    """`coefficient * expression`, the second in normal form."""
+    own, rest = split_coefficient(expression)
+    product = own * coefficient
+    if not math.isfinite(product):
+        return Apply("multiply", (Constant(coefficient), expression))
+    if rest == _ONE or product == 0:
+        return Constant(product + 0.0)
+    if product == 1:
+        return rest
+    factors = rest.arguments if isinstance(rest, Apply) and rest.operator == "multiply" else (rest,)
+    return Apply("multiply", (Constant(product), *factors))
+
+
+def _multiply(*factors: Expression) -> Expression:
+    coefficient = 1.0
+    exponents: dict[Expression, int] = {}
+    for factor in factors:
+        parts = factor.arguments if isinstance(factor, Apply) and factor.operator == "multiply" else (factor,)
+        for part in parts:
+            if isinstance(part, Constant):
+                coefficient *= part.value
+            else:
+                base, exponent = _base_and_exponent(part)
+                exponents[base] = exponents.get(base, 0) + exponent
+    if not math.isfinite(coefficient) or any(abs(n) > _LARGEST_EXPONENT for n in exponents.values()):
+        return Apply("multiply", tuple(_order(factors)))
+    counts = {base: n for base, n in exponents.items() if n}
+    powers = [_power(base, Constant(float(n))) for base, n in counts.items()]
+    if any(power != _raise(base, n) for power, (base, n) in zip(powers, counts.items(), strict=True)):
+        return _multiply(Constant(coefficient), *powers)
+    if not powers or coefficient == 0:
+        return Constant(coefficient + 0.0)
+    ordered = _order(powers)
+    return _scale(coefficient, ordered[0] if len(ordered) == 1 else Apply("multiply", tuple(ordered)))
+
+
+def _base_and_exponent(factor: Expression) -> tuple[Expression, int]:
+    if isinstance(factor, Apply) and factor.operator == "power":
+        base, exponent = factor.arguments
+        if isinstance(exponent, Constant) and exponent.value == int(exponent.value):
+            return base, int(exponent.value)
+    return factor, 1
+
+
+def _raise(base: Expression, exponent: int) -> Expression:
+    return base if exponent == 1 else Apply("power", (base, Constant(float(exponent))))
+
+
+def _power(base: Expression, exponent: Expression) -> Expression:
+    n = exponent.value if isinstance(exponent, Constant) else math.nan
+    if n != int(n) if math.isfinite(n) else True:
+        return _ONE if base == _ONE else Apply("power", (base, exponent))
+    count = int(n)
+    if count == 0:
+        return _ONE
+    if isinstance(base, Constant):
+        return _constant_power(base.value, count)
+    if isinstance(base, Apply) and base.operator == "multiply":
+        return _multiply(*(_power(factor, exponent) for factor in base.arguments))
+    inner, own = _base_and_exponent(base)
+    if inner != base and abs(own * count) <= _LARGEST_EXPONENT:
+        return _raise(inner, own * count)
+    if count % 2 == 0 and isinstance(base, Apply) and base.operator == "abs":
+        return _power(base.arguments[0], exponent)
+    return _raise(base, count)
+
+
+def _constant_power(base: float, exponent: int) -> Expression:
+    raised = Apply("power", (Constant(base), Constant(float(exponent))))
+    try:
+        return _number(base**exponent, lambda: raised)
+    except (OverflowError, ZeroDivisionError):
+        return raised
+
+
+def _apply(operator: str, *arguments: Expression) -> Expression:
+    """An operator without a rule of its own: only its parity is used."""
+    parity = OPERATORS[operator].parity
+    if parity:
+        (argument,) = arguments
+        coefficient, rest = split_coefficient(argument)
+        if coefficient < 0 and rest != _ONE:
+            positive = Apply(operator, (_scale(-coefficient, rest),))
+            return positive if parity == "even" else _scale(-1.0, positive)
+    return Apply(operator, arguments)
+
+
+def _relu(argument: Expression) -> Expression:
+    coefficient, rest = split_coefficient(argument)
+    if rest == _ONE:
+        return Constant(max(coefficient, 0.0))
+    if isinstance(rest, Apply) and rest.operator in ("relu", "abs", "exp", "sigmoid", "softplus") and coefficient > 0:
+        return argument
+    unit = rest if coefficient > 0 else _scale(-1.0, rest)
+    return _scale(abs(coefficient), Apply("relu", (unit,)))
+
+
+def _abs(argument: Expression) -> Expression:
+    coefficient, rest = split_coefficient(argument)
+    if rest == _ONE:
+        return Constant(abs(coefficient))
+    plain = isinstance(rest, Apply) and (
+        rest.operator in ("relu", "abs", "exp", "sigmoid", "softplus")
+        or (rest.operator == "power" and _base_and_exponent(rest)[1] % 2 == 0)
+    )
+    return _scale(abs(coefficient), rest if plain else Apply("abs", (rest,)))
+
+
+def _extremum(operator: str, a: Expression, b: Expression) -> Expression:
+    if a == b:
+        return a
+    if isinstance(a, Constant) and isinstance(b, Constant):
+        return Constant(max(a.value, b.value) if operator == "maximum" else min(a.value, b.value))
+    if _ZERO in (a, b):
+        other = b if a == _ZERO else a
+        return _relu(other) if operator == "maximum" else _scale(-1.0, _relu(_scale(-1.0, other)))
+    return Apply(operator, tuple(_order((a, b))))
+
+
+def _log(argument: Expression) -> Expression:
+    if isinstance(argument, Apply) and argument.operator == "exp":
+        return argument.arguments[0]
+    return Apply("log", (argument,))
+
+
+_RULES: dict[str, Callable[..., Expression]] = {
+    "add": _add,
+    "subtract": lambda a, b: _add(a, _scale(-1.0, b)),
+    "negative": lambda u: _scale(-1.0, u),
+    "multiply": _multiply,
+    "divide": lambda a, b: _multiply(a, _power(b, _MINUS_ONE)),
+    "reciprocal": lambda u: _power(u, _MINUS_ONE),
+    "power": _power,
+    "square": lambda u: _power(u, as_expression(2)),
+    "relu": _relu,
+    "abs": _abs,
+    "maximum": lambda a, b: _extremum("maximum", a, b),
+    "minimum": lambda a, b: _extremum("minimum", a, b),
+    "log": _log,
+}
+

@@ -1,0 +1,172 @@
+"""The expression: a frozen tree of inputs, constants, parameters and applied operators.
+
+Trees are values: equal trees compare equal, hash alike in one process, and may share subtrees. Python's
+arithmetic on expressions builds larger ones, so that rules read like the formulas they state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Number = int | float
+
+
+class Expression:
+    """Base of the four kinds of node: `Input`, `Constant`, `Parameter`, `Apply`."""
+
+    __slots__ = ()
+
+    def __add__(self, other: Expression | Number) -> Apply:
+        return Apply("add", (self, as_expression(other)))
+
+    def __radd__(self, other: Number) -> Apply:
+        return Apply("add", (as_expression(other), self))
+
+    def __sub__(self, other: Expression | Number) -> Apply:
+        return Apply("subtract", (self, as_expression(other)))
+
+    def __rsub__(self, other: Number) -> Apply:
+        return Apply("subtract", (as_expression(other), self))
+
+    def __mul__(self, other: Expression | Number) -> Apply:
+        return Apply("multiply", (self, as_expression(other)))
+
+    def __rmul__(self, other: Number) -> Apply:
+        return Apply("multiply", (as_expression(other), self))
+
+    def __truediv__(self, other: Expression | Number) -> Apply:
+        return Apply("divide", (self, as_expression(other)))
+
+    def __rtruediv__(self, other: Number) -> Apply:
+        return Apply("divide", (as_expression(other), self))
+
+    def __pow__(self, exponent: Number) -> Apply:
+        return Apply("power", (self, Constant(float(exponent))))
+
+    def __neg__(self) -> Apply:
+        return Apply("negative", (self,))
+
+
+@dataclass(frozen=True, slots=True)
+class Input(Expression):
+    """An input tensor: `x`, for gated units also `gate`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Expression):
+    """A finite float64 number."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(Expression):
+    """A learnable parameter, by name; its initial value and granularity stand in the activation."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Expression):
+    """An operator applied to arguments; `add` and `multiply` take two or more."""
+
+    operator: str
+    arguments: tuple[Expression, ...]
+    # Kept because hashing a tree afresh walks all of it; rebuilt on unpickling, as string hashes differ by process.
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.operator, self.arguments)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[type[Apply], tuple[str, tuple[Expression, ...]]]:
+        return (Apply, (self.operator, self.arguments))
+
+
+class _Calls:
+    """`call.sigmoid(u)` applies the operator named `sigmoid` to expressions or numbers."""
+
+    def __getattr__(self, operator: str) -> Callable[..., Apply]:
+        def apply(*arguments: Expression | Number) -> Apply:
+            return Apply(operator, tuple(as_expression(argument) for argument in arguments))
+
+        return apply
+
+
+call = _Calls()
+X = Input("x")
+GATE = Input("gate")
+INPUTS: Mapping[str, Input] = {"x": X, "gate": GATE}
+
+
+def as_expression(value: Expression | Number) -> Expression:
+    """`value` itself, or the constant of that number."""
+    return value if isinstance(value, Expression) else Constant(float(value))
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """Every node from the root down, left to right, shared subtrees each time they occur."""
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, Apply):
+            stack.extend(reversed(node.arguments))
+
+
+def size(expression: Expression) -> int:
+    """Number of nodes."""
+    return sum(1 for _ in walk(expression))
+
+
+def parameter_names(expression: Expression) -> tuple[str, ...]:
+    """Names of the parameters, in order of first appearance."""
+    return tuple(dict.fromkeys(node.name for node in walk(expression) if isinstance(node, Parameter)))
+
+
+def input_names(expression: Expression) -> tuple[str, ...]:
+    """Names of the inputs that occur, `x` before `gate`."""
+    found = {node.name for node in walk(expression) if isinstance(node, Input)}
+    return tuple(name for name in INPUTS if name in found)
+
+
+def substitute(expression: Expression, replacements: Mapping[Expression, Expression]) -> Expression:
+    """`expression` with every node that is a key of `replacements` replaced, from the root down."""
+    memo: dict[Expression, Expression] = dict(replacements)
+
+    def visit(node: Expression) -> Expression:
+        done = memo.get(node)
+        if done is None:
+            done = node
+            if isinstance(node, Apply):
+                done = Apply(node.operator, tuple(visit(argument) for argument in node.arguments))
+            memo[node] = done
+        return done
+
+    return visit(expression)
+
+
+def fold(expression: Expression, leaf: Callable[[Any], Any], apply: Callable[[str, list[Any]], Any]) -> Any:  # noqa: ANN401
+    """Value of the tree, computed bottom-up, each distinct subtree once.
+
+    `leaf` maps an input, constant or parameter; `apply` an operator's name and its arguments' values.
+    """
+    memo: dict[Expression, Any] = {}
+
+    def visit(node: Expression) -> Any:  # noqa: ANN401
+        if node in memo:
+            return memo[node]
+        if isinstance(node, Apply):
+            value = apply(node.operator, [visit(argument) for argument in node.arguments])
+        else:
+            value = leaf(node)
+        memo[node] = value
+        return value
+
+    return visit(expression)

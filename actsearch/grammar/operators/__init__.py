@@ -1,0 +1,17 @@
+"""The operator table: each operator said once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from actsearch.grammar.operators.arithmetic import ARITHMETIC
+from actsearch.grammar.operators.elementary import ELEMENTARY
+from actsearch.grammar.operators.operator import Operator
+from actsearch.grammar.operators.units import UNITS
+
+OPERATORS: Mapping[str, Operator] = MappingProxyType(
+    {operator.name: operator for operator in (*ARITHMETIC, *ELEMENTARY, *UNITS)}
+)
+
+__all__ = ["OPERATORS", "Operator"]

@@ -1,0 +1,151 @@
+"""Arithmetic, comparisons and pieces."""
+
+from __future__ import annotations
+
+from actsearch.grammar.expression import Apply, Constant, Expression, call
+from actsearch.grammar.operators.operator import Operator
+
+_ZERO, _ONE = Constant(0.0), Constant(1.0)
+
+
+def _product_rule(*factors: Expression) -> tuple[Expression, ...]:
+    partials: list[Expression] = []
+    for index in range(len(factors)):
+        others = factors[:index] + factors[index + 1 :]
+        partials.append(others[0] if len(others) == 1 else Apply("multiply", others))
+    return tuple(partials)
+
+
+def _power_rule(base: Expression, exponent: Expression) -> tuple[Expression, ...]:
+    n = _exponent(exponent)
+    return (n * base ** (n - 1) if n != 1 else _ONE, _ZERO)
+
+
+def _lower_power(base: Expression, exponent: Expression) -> Expression:
+    n = _exponent(exponent)
+    if n < 0:
+        return 1 / _lower_power(base, Constant(-n))
+    if n == int(n):
+        return _repeated_squares(base, int(n))
+    if n == 0.5:  # noqa: PLR2004
+        return call.sqrt(base)
+    # log(0) * n = -inf gives 0, as it must; a negative base gives NaN, as torch does.
+    return call.exp(n * call.log(base))
+
+
+def _repeated_squares(base: Expression, exponent: int) -> Expression:
+    if exponent == 0:
+        return _ONE
+    if exponent == 1:
+        return base
+    half = _repeated_squares(base, exponent // 2)
+    return half * half * base if exponent % 2 else half * half
+
+
+def _exponent(exponent: Expression) -> float:
+    if not isinstance(exponent, Constant):
+        raise TypeError("the exponent of `power` is a literal number")
+    return exponent.value
+
+
+ARITHMETIC = (
+    Operator(
+        name="add", arity=None, torch="add", primitive=True,
+        closed=lambda s, *terms: s.Add(*terms),
+        derivative=lambda *terms: (_ONE,) * len(terms),
+    ),
+    Operator(
+        name="subtract", arity=2, torch="subtract", primitive=True,
+        closed=lambda _, a, b: a - b,
+        derivative=lambda _a, _b: (_ONE, Constant(-1.0)),
+    ),
+    Operator(
+        name="multiply", arity=None, torch="multiply", primitive=True,
+        closed=lambda s, *factors: s.Mul(*factors),
+        derivative=_product_rule,
+    ),
+    Operator(
+        name="divide", arity=2, torch="divide", primitive=True,
+        closed=lambda _, a, b: a / b,
+        derivative=lambda a, b: (1 / b, -a / (b * b)),
+        test_range=(0.2, 4.0),
+    ),
+    Operator(
+        name="negative", torch="negative", primitive=True, parity="odd",
+        closed=lambda _, u: -u,
+        derivative=lambda _u: (Constant(-1.0),),
+    ),
+    Operator(
+        name="power", arity=2, torch="pow", lower=_lower_power,
+        closed=lambda _, u, n: u**n,
+        derivative=_power_rule,
+        test_range=(0.1, 4.0),
+    ),
+    Operator(
+        name="square", torch="square", parity="even", lower=lambda u: u * u,
+        closed=lambda _, u: u**2,
+        derivative=lambda u: (2 * u,),
+    ),
+    Operator(
+        name="reciprocal", torch="reciprocal", parity="odd", lower=lambda u: 1 / u,
+        closed=lambda _, u: 1 / u,
+        derivative=lambda u: (-1 / (u * u),),
+        test_range=(0.1, 6.0),
+    ),
+    Operator(
+        name="abs", torch="abs", primitive=True, parity="even", kinks=(0.0,),
+        closed=lambda s, u: s.Abs(u),
+        derivative=lambda u: (call.sign(u),),
+    ),
+    Operator(
+        name="sign", torch="sign", parity="odd", kinks=(0.0,),
+        lower=lambda u: call.greater(u, 0) - call.greater(0, u),
+        closed=lambda s, u: s.sign(u),
+        derivative=lambda _u: (_ZERO,),
+    ),
+    Operator(
+        name="floor", torch="floor", primitive=True, kinks=tuple(float(n) for n in range(-6, 7)),
+        closed=lambda s, u: s.floor(u),
+        derivative=lambda _u: (_ZERO,),
+    ),
+    Operator(
+        # At a tie each side takes half of the gradient, as in torch.
+        name="maximum", arity=2, torch="maximum", primitive=True,
+        closed=lambda s, a, b: s.Max(a, b),
+        derivative=lambda a, b: (
+            call.greater(a, b) + 0.5 * call.equal(a, b), call.greater(b, a) + 0.5 * call.equal(a, b),
+        ),
+    ),
+    Operator(
+        name="minimum", arity=2, torch="minimum", primitive=True,
+        closed=lambda s, a, b: s.Min(a, b),
+        derivative=lambda a, b: (
+            call.greater(b, a) + 0.5 * call.equal(a, b), call.greater(a, b) + 0.5 * call.equal(a, b),
+        ),
+    ),
+    Operator(
+        # 1 where a > b, else 0.
+        name="greater", arity=2, primitive=True,
+        closed=lambda s, a, b: s.Piecewise((1, a > b), (0, True)),
+        derivative=lambda _a, _b: (_ZERO, _ZERO),
+    ),
+    Operator(
+        # 1 where a == b, else 0.
+        name="equal", arity=2, primitive=True,
+        closed=lambda s, a, b: s.Piecewise((1, s.Eq(a, b)), (0, True)),
+        derivative=lambda _a, _b: (_ZERO, _ZERO),
+    ),
+    Operator(
+        # The second argument where the first is not 0, else the third: a choice, so the piece that is not chosen
+        # may be NaN or infinite. The derivative of a choice is the choice of the derivatives (see `compile.derive`).
+        name="where", arity=3, primitive=True,
+        closed=lambda s, c, a, b: s.Piecewise((a, s.Ne(c, 0)), (b, True)),
+        derivative=lambda c, _a, _b: (_ZERO, call.where(c, 1, 0), call.where(c, 0, 1)),
+    ),
+    Operator(
+        name="sqrt", torch="sqrt", primitive=True,
+        closed=lambda s, u: s.sqrt(u),
+        derivative=lambda u: (0.5 / call.sqrt(u),),
+        test_range=(0.1, 9.0),
+    ),
+)  # fmt: skip

@@ -1,0 +1,60 @@
+"""What an operator is: everything that is ever asked about it, said in one place."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from actsearch.grammar.expression import Expression
+
+ExpressionRule = Callable[..., Expression]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """One operator with all its views; a test holds them against each other, values and gradients.
+
+    An operator that torch has under some name gives `torch`; every other one gives `definition`. Kernels print
+    primitives only, so an operator that is none gives `lower` or, again, its `definition`.
+    """
+
+    name: str
+    arity: int | None = 1
+    """Number of arguments; None stands for two or more."""
+    torch: str | None = None
+    """Dotted name below `torch`, e.g. `nn.functional.silu`: the reference, gradients at kinks included."""
+    definition: ExpressionRule | None = None
+    """The operator in terms of others: its meaning where torch has none."""
+    closed: Callable[..., Any]
+    """Formula in sympy, called with the sympy module first: for formulas, proofs and tests."""
+    derivative: Callable[..., tuple[Expression, ...]]
+    """Partial derivatives by each argument, as expressions that are stable wherever the operator is."""
+    lower: ExpressionRule | None = None
+    """The operator in terms of primitives, accurate in float32: for kernels."""
+    primitive: bool = False
+    """Whether every backend prints it itself."""
+    parity: Literal["odd", "even"] | None = None
+    kinks: tuple[float, ...] = ()
+    """Arguments at which the derivative jumps (of a unary operator)."""
+    test_range: tuple[float, float] = (-6.0, 6.0)
+    """Arguments on which all views must agree; within the domain."""
+
+    def __post_init__(self) -> None:
+        if self.torch is None and self.definition is None and not self.primitive:
+            raise TypeError(f"operator {self.name}: give the name torch has for it, or a definition")
+        if self.primitive == (self.lower is not None or self.definition is not None):
+            raise TypeError(f"operator {self.name}: a primitive has no lowering, every other operator has one")
+        expected = self.arity
+        for view, offset in ((self.closed, 1), (self.derivative, 0), (self.lower, 0), (self.definition, 0)):
+            if view is None:
+                continue
+            kinds = [parameter.kind for parameter in inspect.signature(view).parameters.values()]
+            variadic = inspect.Parameter.VAR_POSITIONAL in kinds
+            if (expected is None) != variadic or (expected is not None and len(kinds) != expected + offset):
+                raise TypeError(f"operator {self.name}: a view takes another number of arguments than {expected}")
+
+    def lowering(self) -> ExpressionRule | None:
+        """Rule that rewrites it one step towards primitives; None for a primitive."""
+        return self.lower or self.definition

@@ -1,0 +1,217 @@
+"""Text of expressions: a safe parser (Python's `ast`, a whitelist, bounded) and a printer that it reads back."""
+
+from __future__ import annotations
+
+import ast
+import math
+from typing import NoReturn
+
+from actsearch.errors import ParseError, unknown_name
+from actsearch.grammar.expression import INPUTS, Apply, Constant, Expression, Parameter, call
+from actsearch.grammar.operators import OPERATORS
+
+LONGEST_TEXT = 4096
+DEEPEST = 48
+LARGEST_EXPONENT = 64
+LONGEST_NAME = 32
+_CONSTANTS = {"pi": math.pi, "e": math.e}
+_ALIASES = {"max": "maximum", "min": "minimum"}
+_STATISTICS = ("mean", "std", "rms", "var", "sum", "max", "min", "quantile")
+_BINARY = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide"}
+_TIGHT, _PRODUCT, _SUM = 3, 2, 1
+_CONSTRUCTS = {
+    ast.Lambda: "a lambda", ast.Attribute: "an attribute", ast.Compare: "a comparison", ast.IfExp: "a condition",
+    ast.List: "a list", ast.Tuple: "a tuple", ast.Dict: "a dict", ast.JoinedStr: "a string", ast.Starred: "a star",
+}  # fmt: skip
+
+
+def read(text: str) -> Expression:
+    """The expression that `text` says, as written (not in normal form).
+
+    Raises `ParseError` if `text` is not in the language, longer than 4096 characters or deeper than 48 levels.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise ParseError(f"the expression has {len(text)} characters, at most {LONGEST_TEXT} are read: shorten it.")
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else "it is too deep or has a null byte"
+        raise ParseError(f"{_excerpt(text)} is no expression: {reason}.") from None
+    return _Reader(text).visit(tree.body, 0)
+
+
+def write(expression: Expression) -> str:
+    """Text of `expression`; `read` gives the same tree back for one in normal form, up to `canonical`."""
+    return _write(expression)[0]
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def visit(self, node: ast.expr, depth: int) -> Expression:
+        if depth > DEEPEST:
+            raise ParseError(f"{_excerpt(self._text)} is nested deeper than {DEEPEST} levels: simplify it.")
+        if isinstance(node, ast.Constant):
+            return self._number(node.value)
+        if isinstance(node, ast.Name):
+            return self._name(node.id)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+            inner = self.visit(node.operand, depth + 1)
+            return self._negated(inner) if isinstance(node.op, ast.USub) else inner
+        if isinstance(node, ast.BinOp):
+            return self._binary(node, depth)
+        if isinstance(node, ast.Call):
+            return self._call(node, depth)
+        kind = _CONSTRUCTS.get(type(node), f"the construct {type(node).__name__}")
+        self._refuse(f"{kind} is not part of the language")
+
+    def _number(self, value: object) -> Constant:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self._refuse(f"{_excerpt(repr(value))} is not a number")
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            self._refuse("a number is too large for float64")
+        return Constant(number)
+
+    def _name(self, name: str) -> Expression:
+        if name in INPUTS:
+            return INPUTS[name]
+        if name in _CONSTANTS:
+            return Constant(_CONSTANTS[name])
+        if name in ("nan", "inf", "infinity", "NaN", "Infinity"):
+            self._refuse(f"{name} is not allowed")
+        if name in OPERATORS or name in _ALIASES:
+            self._refuse(f"{name} is an operator, write {name}(...)")
+        if len(name) > LONGEST_NAME or not name.isascii() or name.startswith("_"):
+            self._refuse(f"a parameter's name is at most {LONGEST_NAME} ASCII letters, digits and inner underscores")
+        return Parameter(name)
+
+    def _negated(self, inner: Expression) -> Expression:
+        return Constant(-inner.value) if isinstance(inner, Constant) else -inner
+
+    def _binary(self, node: ast.BinOp, depth: int) -> Expression:
+        if isinstance(node.op, ast.Pow):
+            return self._power(self.visit(node.left, depth + 1), self.visit(node.right, depth + 1))
+        if isinstance(node.op, ast.BitXor):
+            self._refuse("^ is not power, write **")
+        operator = _BINARY.get(type(node.op))
+        if operator is None:
+            self._refuse("only + - * / ** stand between operands")
+        return Apply(operator, (self.visit(node.left, depth + 1), self.visit(node.right, depth + 1)))
+
+    def _power(self, base: Expression, exponent: Expression) -> Expression:
+        if not isinstance(exponent, Constant) or abs(exponent.value) > LARGEST_EXPONENT:
+            self._refuse(f"an exponent is a literal number of at most {LARGEST_EXPONENT}; write exp(a * log(u)) for u**a")
+        return Apply("power", (base, exponent))
+
+    def _call(self, node: ast.Call, depth: int) -> Expression:
+        if isinstance(node.func, ast.Subscript) and getattr(node.func.value, "id", None) in _STATISTICS:
+            self._refuse("statistics such as mean[last](x) are not supported by this version")
+        if not isinstance(node.func, ast.Name):
+            self._refuse("only an operator can be called")
+        if node.keywords:
+            self._refuse("operators take no keywords")
+        name = _ALIASES.get(node.func.id, node.func.id)
+        arguments = [self.visit(argument, depth + 1) for argument in node.args]
+        if name == "pow" and len(arguments) == 2:  # noqa: PLR2004
+            return self._power(*arguments)
+        if name not in OPERATORS:
+            error = unknown_name("operator", name, OPERATORS)
+            raise ParseError(f"in {_excerpt(self._text)}: {error}")
+        if name == "power":
+            self._refuse("write ** for power")
+        arity = OPERATORS[name].arity
+        if len(arguments) != arity and not (arity is None and len(arguments) > 1):
+            self._refuse(f"{name} takes {arity or 'two or more'} argument(s), not {len(arguments)}")
+        return getattr(call, name)(*arguments)  # type: ignore[no-any-return]
+
+    def _refuse(self, reason: str) -> NoReturn:
+        raise ParseError(f"in {_excerpt(self._text)}: {reason}.")
+
+
+def _excerpt(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")  # noqa: PLR2004
+
+
+def _write(node: Expression) -> tuple[str, int]:
+    """Text of a node and how tightly it binds."""
+    if isinstance(node, Constant):
+        return _write_number(node.value)
+    if not isinstance(node, Apply):
+        return node.name, _TIGHT  # type: ignore[attr-defined]
+    if node.operator in ("add", "subtract"):
+        return _write_sum(node), _SUM
+    if node.operator in ("multiply", "divide", "power", "negative"):
+        return _write_product(node)
+    return f"{node.operator}({', '.join(write(argument) for argument in node.arguments)})", _TIGHT
+
+
+def _write_number(value: float) -> tuple[str, int]:
+    for name, constant in _CONSTANTS.items():
+        if abs(value) == constant:
+            return (name, _TIGHT) if value > 0 else (f"-{name}", _SUM)
+    text = str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)  # noqa: PLR2004
+    return text, _TIGHT if value >= 0 else _SUM
+
+
+def _write_sum(node: Apply) -> str:
+    if node.operator == "subtract":
+        left, right = node.arguments
+        return f"{write(left)} - {_parenthesised(right, _PRODUCT)}"
+    terms = [write(term) for term in node.arguments]
+    # `1 - beta` reads better than `-beta + 1`; the normal form puts the order back.
+    front = next((index for index, term in enumerate(terms) if not term.startswith("-")), 0)
+    terms.insert(0, terms.pop(front))
+    return terms[0] + "".join(f" - {term[1:]}" if term.startswith("-") else f" + {term}" for term in terms[1:])
+
+
+def _write_product(node: Apply) -> tuple[str, int]:
+    above: list[Expression] = []
+    below: list[Expression] = []
+    sign = _collect_factors(node, above, below)
+    numerator = " * ".join(_write_factor(factor) for factor in above) or "1"
+    text = numerator
+    if below:
+        written = " * ".join(_write_factor(factor) for factor in below)
+        text = f"{numerator} / {written if len(below) == 1 else f'({written})'}"
+    return (f"-{text}", _SUM) if sign < 0 else (text, _PRODUCT)
+
+
+def _collect_factors(node: Expression, above: list[Expression], below: list[Expression]) -> int:
+    """Factors above and below the fraction bar, and the sign of the whole."""
+    if isinstance(node, Apply) and node.operator == "negative":
+        return -_collect_factors(node.arguments[0], above, below)
+    if isinstance(node, Apply) and node.operator == "multiply":
+        return math.prod(_collect_factors(factor, above, below) for factor in node.arguments)
+    if isinstance(node, Apply) and node.operator == "divide":
+        return _collect_factors(node.arguments[0], above, below) * _collect_factors(node.arguments[1], below, above)
+    if isinstance(node, Apply) and node.operator == "power":
+        base, exponent = node.arguments
+        if isinstance(exponent, Constant) and exponent.value < 0:
+            below.append(base if exponent.value == -1 else Apply("power", (base, Constant(-exponent.value))))
+            return 1
+    if isinstance(node, Constant) and node.value < 0:
+        if node.value != -1:
+            above.append(Constant(-node.value))
+        return -1
+    above.append(node)
+    return 1
+
+
+def _write_factor(node: Expression) -> str:
+    if isinstance(node, Apply) and node.operator == "power":
+        base, exponent = node.arguments
+        return f"{_parenthesised(base, _TIGHT, also_power=True)}**{_parenthesised(exponent, _TIGHT)}"
+    return _parenthesised(node, _TIGHT)
+
+
+def _parenthesised(node: Expression, needed: int, *, also_power: bool = False) -> str:
+    text, binds = _write(node)
+    is_power = isinstance(node, Apply) and node.operator == "power"
+    if is_power and not also_power:
+        return text
+    return f"({text})" if binds < needed else text

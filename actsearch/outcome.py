@@ -1,0 +1,125 @@
+"""What becomes of a candidate: `Scored`, `Rejected` or `Failed`, as values and never as sentinels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Final scores of the single trainings of one candidate; more is better.
+
+    `values[i][j]` belongs to `learning_rates[i]` and `seeds[j]`; None marks a training that diverged.
+    """
+
+    learning_rates: tuple[float, ...]
+    seeds: tuple[int, ...]
+    values: tuple[tuple[float | None, ...], ...]
+
+    @property
+    def best(self) -> int | None:
+        """Index of the learning rate with the highest mean over seeds; None if all of them diverged."""
+        whole = [[value for value in row if value is not None] for row in self.values]
+        means = [-math.inf if None in row else sum(v) / len(v) for row, v in zip(self.values, whole, strict=True)]
+        index = max(range(len(means)), key=means.__getitem__)
+        return None if means[index] == -math.inf else index
+
+    @property
+    def trained(self) -> int:
+        """Number of single trainings that ran to their last step."""
+        return sum(value is not None for row in self.values for value in row)
+
+    def per_seed(self) -> tuple[float, ...]:
+        """Scores at the best learning rate, one per seed; empty if every learning rate diverged."""
+        index = self.best
+        return () if index is None else tuple(value for value in self.values[index] if value is not None)
+
+    def mean(self) -> float:
+        """Mean over seeds at the best learning rate; NaN if every learning rate diverged."""
+        values = self.per_seed()
+        return sum(values) / len(values) if values else math.nan
+
+    def standard_error(self) -> float | None:
+        """Standard error of `mean` over seeds; None with fewer than two seeds."""
+        return standard_error(self.per_seed())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """A candidate that trained to the end; `score` is the search's own, more is better."""
+
+    score: float
+    scores: Scores
+    stage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A candidate that a protocol turned away, with the number that decided it (None if there is none)."""
+
+    stage: str
+    reason: str
+    measured: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A candidate whose evaluation broke: exception, crash, time limit."""
+
+    stage: str
+    traceback: str
+
+
+Outcome = Scored | Rejected | Failed
+
+
+def standard_error(values: tuple[float, ...]) -> float | None:
+    """Standard error of the mean of `values`; None with fewer than two."""
+    count = len(values)
+    if count < 2:  # noqa: PLR2004
+        return None
+    mean = sum(values) / count
+    return math.sqrt(sum((value - mean) ** 2 for value in values) / (count - 1) / count)
+
+
+def to_json(outcome: Outcome) -> dict[str, Any]:
+    """`outcome` as a JSON document; `from_json` is its inverse."""
+    if isinstance(outcome, Scored):
+        scores = {
+            "learning_rates": outcome.scores.learning_rates,
+            "seeds": outcome.scores.seeds,
+            "values": outcome.scores.values,
+        }
+        return {"kind": "scored", "score": outcome.score, "scores": scores, "stage": outcome.stage}
+    if isinstance(outcome, Rejected):
+        measured = outcome.measured
+        finite = measured if measured is None or math.isfinite(measured) else str(measured)
+        return {"kind": "rejected", "stage": outcome.stage, "reason": outcome.reason, "measured": finite}
+    return {"kind": "failed", "stage": outcome.stage, "traceback": outcome.traceback}
+
+
+def from_json(document: Mapping[str, Any]) -> Outcome:
+    """The outcome that `to_json` wrote."""
+    kind = document["kind"]
+    if kind == "scored":
+        return Scored(score=document["score"], scores=scores_from_json(document["scores"]), stage=document["stage"])
+    if kind == "rejected":
+        measured = document["measured"]
+        return Rejected(
+            stage=document["stage"],
+            reason=document["reason"],
+            measured=None if measured is None else float(measured),
+        )
+    return Failed(stage=document["stage"], traceback=document["traceback"])
+
+
+def scores_from_json(document: Mapping[str, Any]) -> Scores:
+    """The `Scores` whose fields stand in `document`."""
+    return Scores(
+        learning_rates=tuple(document["learning_rates"]),
+        seeds=tuple(document["seeds"]),
+        values=tuple(tuple(row) for row in document["values"]),
+    )

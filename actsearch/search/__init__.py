@@ -1,0 +1,1 @@
+"""The search: strategies propose, the funnel rejects, workers score, the journal remembers."""

@@ -1,0 +1,99 @@
+"""What a search is asked to do: a frozen nested value, changed by dotted keys (`--set evolution.population=128`)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from actsearch.errors import ConfigError, unknown_name
+from actsearch.evaluate.protocols.domain import Domain
+from actsearch.evaluate.protocols.gradient import Gradient
+from actsearch.evaluate.protocols.quality import Quality
+from actsearch.evaluate.protocols.trivial import Trivial
+from actsearch.grammar.space import Space
+from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
+from actsearch.search.strategies.random import RandomSearch, RandomSettings
+from actsearch.search.strategy import Strategy
+
+STRATEGIES: Mapping[str, Callable[[Space, Any], Strategy]] = {"evolution": Evolution, "random": RandomSearch}
+DEFAULT_STRATEGY = "evolution"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocols:
+    """Thresholds of the rejection protocols."""
+
+    domain: Domain = field(default_factory=Domain)
+    trivial: Trivial = field(default_factory=Trivial)
+    gradient: Gradient = field(default_factory=Gradient)
+    quality: Quality = field(default_factory=Quality)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchConfig:
+    """Settings of a search; every field can be set from the command line."""
+
+    generation: int = 32
+    """Candidates that are evaluated together before the strategy is told."""
+    finalists: int = 10
+    """How many of the best are trained again on fresh seeds."""
+    search_seeds: int = 0
+    """Seeds a candidate is scored with; 0 leaves it to the task."""
+    final_seeds: int = 0
+    """Fresh seeds of the finals; 0 leaves it to the task."""
+    granularity: str = ""
+    """`layer` or `channel` for every parameter; empty leaves it to the space."""
+    track_uri: str = ""
+    """MLflow tracking URI; empty is a database in the store, `none` switches MLflow off."""
+    protocols: Protocols = field(default_factory=Protocols)
+    evolution: EvolutionSettings = field(default_factory=EvolutionSettings)
+    random: RandomSettings = field(default_factory=RandomSettings)
+
+    @classmethod
+    def of(cls, settings: Mapping[str, str]) -> Self:
+        """The default configuration with `settings` (dotted key to text) applied; raises `ConfigError`."""
+        config = cls()
+        for key, text in settings.items():
+            config = _replaced(config, key.split("."), key, text)
+        for key, least in (("generation", 1), ("finalists", 1), ("search_seeds", 0), ("final_seeds", 0)):
+            if getattr(config, key) < least:
+                raise ConfigError(f"the setting {key} is {getattr(config, key)}: give at least {least}.")
+        if config.granularity not in ("", "layer", "channel"):
+            raise unknown_name("granularity", config.granularity, ("layer", "channel"))
+        return config
+
+
+def make_strategy(name: str, space: Space, config: SearchConfig) -> Strategy:
+    """The strategy called `name`; raises `UnknownNameError`."""
+    if name not in STRATEGIES:
+        raise unknown_name("strategy", name, STRATEGIES)
+    return STRATEGIES[name](space, getattr(config, name))
+
+
+def _replaced(config: Any, path: list[str], key: str, text: str) -> Any:  # noqa: ANN401
+    name, *deeper = path
+    fields = {f.name: f for f in dataclasses.fields(config)}
+    if name not in fields:
+        raise unknown_name("setting", key, _keys(SearchConfig()))
+    value = getattr(config, name)
+    if dataclasses.is_dataclass(value):
+        if not deeper:
+            raise unknown_name("setting", key, _keys(SearchConfig()))
+        return dataclasses.replace(config, **{name: _replaced(value, deeper, key, text)})
+    if deeper:
+        raise unknown_name("setting", key, _keys(SearchConfig()))
+    kind = type(value)
+    try:
+        return dataclasses.replace(config, **{name: kind(text)})
+    except ValueError:
+        raise ConfigError(f"the setting {key} is {text!r}: give a value of type {kind.__name__}.") from None
+
+
+def _keys(config: Any, prefix: str = "") -> list[str]:  # noqa: ANN401
+    keys = []
+    for f in dataclasses.fields(config):
+        value = getattr(config, f.name)
+        keys += _keys(value, f"{prefix}{f.name}.") if dataclasses.is_dataclass(value) else [prefix + f.name]
+    return keys

@@ -1,0 +1,183 @@
+"""Launching and resuming: everything is checked before anything is written, then the search is driven."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from actsearch import __version__, plugins
+from actsearch.errors import SearchStateError
+from actsearch.evaluate.pool import open_executor
+from actsearch.evaluate.profile import Profile, read_profile
+from actsearch.evaluate.task import Task, load_task
+from actsearch.grammar.space import Space, read_space
+from actsearch.search.budget import Budget
+from actsearch.search.config import SearchConfig, make_strategy
+from actsearch.search.progress import Progress, Snapshot
+from actsearch.search.run import Search
+from actsearch.search.strategy import Strategy
+from actsearch.search.trials import Trials
+from actsearch.store.journal import Journal
+from actsearch.store.record import SearchRecord
+from actsearch.track.background import BackgroundTracker
+
+Show = Callable[[Snapshot], None]
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asks for; names or paths of plug-ins."""
+
+    space: str
+    task: str = "digits"
+    strategy: str = "evolution"
+    workers: str = "laptop"
+    budget: str = "10m"
+    seed: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """A request whose every name has been found and every text read."""
+
+    space: Space
+    task: Task
+    task_name: str
+    strategy: Strategy
+    profile: Profile
+    budget: Budget
+    config: SearchConfig
+
+
+def launch(store: Path, request: Request, *, show: Show, warn: Warn) -> SearchRecord:
+    """Run a new search to its end or interruption; returns its record as it then stands.
+
+    Raises an `ActsearchError`, with nothing written, if the request cannot be carried out.
+    """
+    parts = _parts(request)
+    with Journal.open(store, create=True) as journal:
+        record = journal.create_search(
+            {
+                "version": __version__,
+                "space": _lasting("search_spaces", request.space),
+                "task": _lasting("workers", request.task),
+                "strategy": request.strategy,
+                "workers": _lasting("workers/profiles", request.workers),
+                "budget": request.budget,
+                "seed": request.seed,
+                "settings": dict(request.settings),
+            }
+        )
+        return _drive(journal, record, parts, show=show, warn=warn)
+
+
+def resume(store: Path, name: str | None, *, show: Show, warn: Warn) -> SearchRecord:
+    """Go on with a search that was stopped or killed; raises `SearchStateError` if it is finished or running."""
+    with Journal.open(store) as journal:
+        record = journal.search(name)
+        if record.status == "finished":
+            raise SearchStateError(f"the search {record.name} is finished: start another with `actsearch search`.")
+        request = Request(
+            space=record.space,
+            task=record.task,
+            strategy=record.strategy,
+            workers=record.workers,
+            budget=record.budget,
+            seed=record.seed,
+            settings=record.settings,
+        )
+        return _drive(journal, record, _parts(request), show=show, warn=warn)
+
+
+def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show, warn: Warn) -> SearchRecord:
+    started = time.monotonic()
+    progress = Progress(show=show)
+    status, reason = "stopped", "interrupted"
+    with ExitStack() as stack:
+        stack.enter_context(journal.driving(record))
+        journal.set_status(record, status="running", stopped_because=None, seconds=record.seconds)
+        if parts.config.track_uri != "none":
+            uri = parts.config.track_uri or os.environ.get("MLFLOW_TRACKING_URI")
+            stack.enter_context(BackgroundTracker(journal.store, record, uri, warn))
+        try:
+            progress.changed()
+            with open_executor(parts.task_name, parts.profile) as executor, _interruptible():
+                trials = Trials(
+                    record=record,
+                    journal=journal,
+                    task=parts.task,
+                    executor=executor,
+                    config=parts.config,
+                    progress=progress,
+                )
+                search = Search(
+                    record=record,
+                    journal=journal,
+                    space=parts.space,
+                    strategy=parts.strategy,
+                    trials=trials,
+                    config=parts.config,
+                    budget=parts.budget,
+                    progress=progress,
+                )
+                reason = search.run()
+                status = "finished"
+        except KeyboardInterrupt:
+            pass
+        except BaseException as error:
+            reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            raise
+        finally:
+            seconds = record.seconds + time.monotonic() - started
+            journal.set_status(record, status=status, stopped_because=reason, seconds=seconds)
+    return journal.search(record.name)
+
+
+def _parts(request: Request) -> _Parts:
+    config = SearchConfig.of(request.settings)
+    budget = Budget.parse(request.budget)
+    space = read_space(plugins.find("search_spaces", request.space))
+    profile = read_profile(request.workers)
+    strategy = make_strategy(request.strategy, space, config)
+    task_name = _lasting("workers", request.task)
+    return _Parts(
+        space=space,
+        task=load_task(task_name),
+        task_name=task_name,
+        strategy=strategy,
+        profile=profile,
+        budget=budget,
+        config=config,
+    )
+
+
+def _lasting(kind: plugins.Kind, name: str) -> str:
+    """A name as it is; a path made absolute, so that workers and a later `resume` find it from anywhere."""
+    return str(Path(name).resolve()) if Path(name).is_file() and name not in plugins.names(kind) else name
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM end the search as Ctrl-C does; Ray installs a handler of its own that would not."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

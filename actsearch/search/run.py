@@ -1,0 +1,137 @@
+"""The search loop: ask, reject, journal, evaluate, journal, tell; then the finals.
+
+Everything that decides what happens next is in the journal before it is acted on, so a search that is killed at any
+instant goes on from there, and under a count budget comes to the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from actsearch.evaluate.worker import Job
+from actsearch.grammar.space import Space
+from actsearch.outcome import Outcome, Rejected, Scored
+from actsearch.search.budget import Budget
+from actsearch.search.config import SearchConfig
+from actsearch.search.funnel import Funnel, subject_of
+from actsearch.search.progress import Progress
+from actsearch.search.strategy import State, Strategy, Told
+from actsearch.search.trials import Trials
+from actsearch.store.journal import Journal
+from actsearch.store.record import CandidateRecord, SearchRecord, Step
+from actsearch.store.summary import SEARCH, TRAINED_STAGES
+
+_MOST_PROPOSALS = 200
+"""Proposals for each place in a generation after which the space counts as exhausted."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Search:
+    """A search about to be driven, with all it needs."""
+
+    record: SearchRecord
+    journal: Journal
+    space: Space
+    strategy: Strategy
+    trials: Trials
+    config: SearchConfig
+    budget: Budget
+    progress: Progress
+    _funnel: Funnel = field(init=False)
+    _evaluated: int = 0
+    """Candidates that passed the static rungs and have an outcome."""
+
+    def __post_init__(self) -> None:
+        self._funnel = Funnel(space=self.space, config=self.config)
+
+    def run(self) -> str:
+        """Drive the search to its end and return why it stopped; only a bug of ours raises."""
+        step, generation = self._restore()
+        self.progress.begin(0.0 if step is None else step.seconds)
+        self.progress.phase = "baselines"
+        self.trials.score_baselines()
+        self.progress.phase = "searching"
+        state = self.strategy.start(self.record.seed) if step is None else step.state
+        while True:
+            if generation:
+                state = self._evaluate(state, generation)
+            if self._is_spent():
+                reason = f"the budget of {self.record.budget} is spent"
+                break
+            state, generation = self._ask(state, generation[-1].number + 1 if generation else 0)
+            if all(record.outcome is not None for record in generation):
+                reason = f"the space is exhausted: {len(generation)} proposals in a row brought nothing to train"
+                break
+        left = self.budget.amount - self.progress.seconds if self.budget.kind == "seconds" else None
+        self.trials.run_finals(left)
+        self.progress.phase = "done"
+        self.progress.changed()
+        return reason
+
+    def _restore(self) -> tuple[Step | None, list[CandidateRecord]]:
+        """The last step and its generation, after counting what the journal holds."""
+        step = self.journal.last_step(self.record)
+        records = self.journal.candidates(self.record)
+        self._funnel.remember(records)
+        for record in records:
+            if record.outcome is not None:
+                self._count(record, record.outcome, live=False)
+        if step is None:
+            return None, []
+        self.progress.generation = step.generation
+        return step, [record for record in records if record.generation == step.generation]
+
+    def _ask(self, state: State, number: int) -> tuple[State, list[CandidateRecord]]:
+        """The next generation, journalled with the state after it; `number` is that of its first proposal."""
+        left = self.budget.candidates_left(self._evaluated)
+        wanted = self.config.generation if left is None else min(self.config.generation, left)
+        number_of_step = self.progress.generation + 1
+        generation: list[CandidateRecord] = []
+        waiting = 0
+        while waiting < wanted and len(generation) < _MOST_PROPOSALS * wanted:
+            state, proposals = self.strategy.ask(state, wanted - waiting)
+            for proposal in proposals:
+                place = number + len(generation)
+                generation.append(self._funnel.pass_through(proposal, number=place, generation=number_of_step))
+                waiting += generation[-1].outcome is None
+        self.journal.begin_step(
+            self.record, Step(generation=number_of_step, state=state, seconds=self.progress.seconds), generation
+        )
+        self.progress.generation = number_of_step
+        for record in generation:
+            if record.outcome is not None:
+                self._count(record, record.outcome)
+        self.progress.changed()
+        return state, generation
+
+    def _evaluate(self, state: State, generation: Sequence[CandidateRecord]) -> State:
+        """Train what has no outcome yet, journal each outcome, and tell the strategy of all in order of proposal."""
+        waiting = {str(record.number): record for record in generation if record.outcome is None}
+        outcomes = {record.number: record.outcome for record in generation if record.outcome is not None}
+        jobs = [Job(key=key, subject=subject_of(record)) for key, record in waiting.items()]
+        for result in self.trials.submit(jobs, SEARCH):
+            number = int(result.key)
+            found = {number: (result.outcome, result.seconds)}
+            self.journal.record_outcomes(self.record, found, budget_seconds=self.progress.seconds)
+            outcomes[number] = result.outcome
+            self._count(waiting[result.key], result.outcome)
+            self.progress.changed()
+        return self.strategy.tell(state, [self._told(record, outcomes[record.number]) for record in generation])
+
+    def _told(self, record: CandidateRecord, outcome: Outcome) -> Told:
+        score = outcome.score if isinstance(outcome, Scored) else None
+        return Told(id=record.id, genome=self.space.decode(record.genome), score=score)
+
+    def _count(self, record: CandidateRecord, outcome: Outcome, *, live: bool = True) -> None:
+        past_static = not isinstance(outcome, Rejected) or outcome.stage in TRAINED_STAGES
+        self._evaluated += past_static
+        self.progress.count(record, outcome, trained_now=live and past_static)
+
+    def _is_spent(self) -> bool:
+        # One generation is always tried: a budget that short still deserves an answer.
+        reserve = self.trials.reserve_seconds() if self._evaluated else 0.0
+        return self.budget.is_spent(
+            evaluated=self._evaluated, seconds=self.progress.seconds, reserve_seconds=reserve
+        )
+

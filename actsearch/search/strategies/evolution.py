@@ -1,0 +1,133 @@
+"""Evolution: tournament selection, subtree crossover and mutation over DEAP's toolbox.
+
+Fortin et al. (2012), DEAP: Evolutionary Algorithms Made Easy, JMLR 13; the scheme is (mu + lambda) with tournaments
+(Bäck, Fogel, Michalewicz 1997). Individuals are genomes of ours; DEAP selects and varies them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from deap import algorithms, base, tools
+
+from actsearch.grammar.derivation import Derivation
+from actsearch.grammar.moves import MOVES, crossover
+from actsearch.grammar.space import Space
+from actsearch.search.strategy import Proposal, State, Told, load_random, save_random
+
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvolutionSettings:
+    """Constants of the evolution."""
+
+    population: int = 64
+    """How many of the best survive."""
+    tournament: int = 4
+    """How many of them compete to become a parent."""
+    crossover: float = 0.3
+    """Probability that a child comes from two parents; otherwise one is mutated."""
+    fresh: float = 0.1
+    """Share of every generation that is sampled anew, so that the population cannot close on itself."""
+
+
+class _Fitness(base.Fitness):  # type: ignore[misc]
+    weights = (1.0,)
+
+
+class _Individual:
+    """A genome as DEAP sees it, with the record of what made it."""
+
+    def __init__(self, genome: Derivation, parents: tuple[str, ...], score: float | None = None) -> None:
+        self.genome = genome
+        self.parents = parents
+        self.move = "none"
+        self.fitness = _Fitness((score,) if score is not None else ())
+
+
+class Evolution:
+    """Keeps the best `population` of all scored candidates and breeds from winners of tournaments among them."""
+
+    def __init__(self, space: Space, settings: EvolutionSettings) -> None:
+        self._space = space
+        self.settings = settings
+
+    def start(self, seed: int) -> State:
+        """An empty population."""
+        return {"random": save_random(random.Random(seed)), "population": []}  # noqa: S311
+
+    def ask(self, state: State, count: int) -> tuple[State, list[Proposal]]:
+        """Samples until the population is large enough to select from, then children of it."""
+        generator = load_random(state["random"])
+        members = [self._individual(member) for member in state["population"]]
+        born = 0 if len(members) < self.settings.population // 2 else round(count * (1 - self.settings.fresh))
+        children = self._breed(members, born, generator) if born else []
+        samples = [
+            Proposal(genome=self._space.sample(generator), parents=(), move="sample")
+            for _ in range(count - len(children))
+        ]
+        return {**state, "random": save_random(generator)}, children + samples
+
+    def tell(self, state: State, results: Sequence[Told]) -> State:
+        """The population of the best, older ones first among equals."""
+        members = list(state["population"])
+        members += [
+            {"id": told.id, "genome": told.genome.encode(), "score": told.score}
+            for told in results
+            if told.score is not None
+        ]
+        members.sort(key=lambda member: -member["score"])
+        return {**state, "population": members[: self.settings.population]}
+
+    def _individual(self, member: Mapping[str, Any]) -> _Individual:
+        return _Individual(self._space.decode(member["genome"]), (member["id"],), member["score"])
+
+    def _breed(self, members: list[_Individual], count: int, generator: random.Random) -> list[Proposal]:
+        toolbox = base.Toolbox()
+        toolbox.register("clone", lambda parent: _Individual(parent.genome, parent.parents))
+        toolbox.register("mate", self._mate, generator=generator)
+        toolbox.register("mutate", self._mutate, generator=generator)
+        with _seeded_global_random(generator.getrandbits(64)):
+            parents = tools.selTournament(members, 2 * count, tournsize=self.settings.tournament)
+            crossed = self.settings.crossover
+            children = algorithms.varOr(parents, toolbox, count, cxpb=crossed, mutpb=1 - crossed)
+        return [Proposal(genome=child.genome, parents=child.parents, move=child.move) for child in children]
+
+    def _mate(
+        self, first: _Individual, second: _Individual, generator: random.Random
+    ) -> tuple[_Individual, _Individual]:
+        crossed = crossover(self._space, first.genome, second.genome, generator)
+        if crossed is None:
+            (first,) = self._mutate(first, generator)
+            return first, second
+        parents = tuple(dict.fromkeys(first.parents + second.parents))
+        for child, genome in zip((first, second), crossed, strict=True):
+            child.genome, child.parents, child.move = genome, parents, "crossover"
+        return first, second
+
+    def _mutate(self, child: _Individual, generator: random.Random) -> tuple[_Individual]:
+        for _ in range(_ATTEMPTS):
+            name = generator.choice(list(MOVES))
+            moved = MOVES[name](self._space, child.genome, generator)
+            if moved is not None and moved != child.genome:
+                child.genome, child.move = moved, name
+                break
+        else:
+            child.genome, child.parents, child.move = self._space.sample(generator), (), "sample"
+        return (child,)
+
+
+@contextmanager
+def _seeded_global_random(seed: int) -> Iterator[None]:
+    """DEAP draws from Python's global generator: seed it, and leave it afterwards as it was."""
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)

@@ -1,0 +1,70 @@
+"""What the journal holds, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from actsearch.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRecord:
+    """One search: what was asked for and how it stands."""
+
+    id: int
+    name: str
+    created: str
+    """UTC, ISO 8601."""
+    version: str
+    """Version of actsearch that began it."""
+    space: str
+    task: str
+    strategy: str
+    workers: str
+    budget: str
+    seed: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "running"
+    """`running`, `stopped` (can be resumed) or `finished`; `running` also stands after a kill: see `Journal.is_running`."""
+    stopped_because: str | None = None
+    seconds: float = 0.0
+    """Wall time of the whole command, summed over its sessions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateRecord:
+    """One proposal of a search. A duplicate carries the `id` of the candidate it repeats."""
+
+    number: int
+    """Order of proposal within the search, from 0."""
+    id: str
+    """Content hash of the candidate, 12 hex digits."""
+    generation: int
+    expression: str
+    parameters: Mapping[str, Mapping[str, Any]]
+    """`{NAME: {"initial": float, "granularity": str}}`."""
+    genome: str
+    """The space's own encoding (JSON), from which variation starts."""
+    parents: tuple[str, ...]
+    """Ids of the candidates it was bred from."""
+    move: str
+    """Operator of variation that made it: `sample`, `crossover`, `point`, ..."""
+    gain: float | None = None
+    """Output gain 1/std(f(z)), z ~ N(0, 1), with which it is trained and exported."""
+    fingerprint: str | None = None
+    outcome: Outcome | None = None
+    """None while it waits for its evaluation."""
+    seconds: float | None = None
+    """Share of the wall time of the batch it was evaluated in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """State of a search right after one ask: the strategy's value, with its random generator in it."""
+
+    generation: int
+    state: Mapping[str, Any]
+    seconds: float
+    """Budget seconds used so far."""

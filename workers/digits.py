@@ -1,0 +1,67 @@
+"""Handwritten digits: scikit-learn's 1,797 images of 8 x 8, a 64-32-32-10 perceptron, 150 Adam steps of 64.
+
+Metric: minus the cross-entropy (nats) on the quarter of the images that the seed holds out. Fidelity: steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import ClassVar
+
+import torch
+from sklearn.datasets import load_digits
+from torch import Tensor
+
+from actsearch.evaluate.protocols.quality import Quality
+from actsearch.evaluate.task import MakeActivation, Subject, Task
+from actsearch.evaluate.trainer import Recipe, Split, train
+from actsearch.outcome import Rejected, Scores
+
+CLASSES = 10
+HELD_OUT = 450
+
+
+class Digits(Task):
+    """Classify digits with a small multilayer perceptron."""
+
+    metric: ClassVar[str] = "minus the validation cross-entropy (nats)"
+    chance: ClassVar[float] = -math.log(CLASSES)
+    learning_rates: ClassVar[tuple[float, ...]] = (3e-3, 1e-2, 3e-2)
+    recipe: ClassVar[Recipe] = Recipe(
+        widths=(64, 32, 32, CLASSES), steps=150, batch=64, learning_rates=learning_rates, chance=chance
+    )
+
+    def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
+        """Train all subjects in one stack."""
+        return train(subjects, seeds, self.split, self.recipe, quality)
+
+    def score(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> float:
+        """Not used: `run` trains the whole stack."""
+        raise NotImplementedError
+
+    def split(self, seed: int) -> Split:
+        """Images scaled to zero mean and unit variance over the training pixels, held out by the seed."""
+        return _split(seed)
+
+
+@lru_cache(maxsize=64)
+def _split(seed: int) -> Split:
+    images, labels = _data()
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    held_out, kept = order[:HELD_OUT], order[HELD_OUT:]
+    mean, std = images[kept].mean(), images[kept].std()
+    scaled = (images - mean) / std
+    return Split(
+        train_inputs=scaled[kept],
+        train_labels=labels[kept],
+        validation_inputs=scaled[held_out],
+        validation_labels=labels[held_out],
+    )
+
+
+@lru_cache(maxsize=1)
+def _data() -> tuple[Tensor, Tensor]:
+    images, labels = load_digits(return_X_y=True)
+    return torch.tensor(images, dtype=torch.float32), torch.tensor(labels, dtype=torch.int64)
