@@ -67,14 +67,14 @@ class _Reader:
             raise self._error(f"{self._path}:1: the file is empty.")
         return self._visit(node, ()), self._lines
 
-    def _visit(self, node: yaml.Node, place: Place) -> Any:  # noqa: ANN401
+    def _visit(self, node: yaml.Node, place: Place) -> Any:
         self._lines[place] = node.start_mark.line + 1
         if isinstance(node, yaml.SequenceNode):
             return [self._visit(item, (*place, index)) for index, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place)
         loader = yaml.SafeLoader("")
-        return loader.construct_object(node)  # type: ignore[no-untyped-call]
+        return loader.construct_object(node)
 
     def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
         content: dict[str, Any] = {}

@@ -79,7 +79,7 @@ Outcome = Scored | Rejected | Failed
 def standard_error(values: tuple[float, ...]) -> float | None:
     """Standard error of the mean of `values`; None with fewer than two."""
     count = len(values)
-    if count < 2:  # noqa: PLR2004
+    if count < 2:
         return None
     mean = sum(values) / count
     return math.sqrt(sum((value - mean) ** 2 for value in values) / (count - 1) / count)

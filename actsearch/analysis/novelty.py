@@ -56,7 +56,9 @@ def novelty(activation: Activation, *, most: int = 5) -> Novelty:
     """Compare a function, parameters at their initial values, with the whole catalog."""
     x = torch.linspace(-5, 5, 1001, dtype=torch.float64)
     values = Probe(activation).response(x).values
-    matches = [_match(values, entry, x, same_parameters=_same_family(activation, entry)) for entry in catalog().values()]
+    matches = [
+        _match(values, entry, x, same_parameters=_same_family(activation, entry)) for entry in catalog().values()
+    ]
     # Fewest transformations first among identities, then by distance.
     matches.sort(key=lambda m: (max(m.distance, KNOWN), m.output_scale != 1, m.output_shift != 0, m.distance, m.name))
     nearest = matches[0].distance

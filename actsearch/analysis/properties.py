@@ -40,8 +40,8 @@ def properties(activation: Activation) -> Properties:
     response = probe.response(x)
     mirrored = response.values.flip(0)
     size = max(float(response.values.abs().max()), 1e-300)
-    is_even = float((response.values - mirrored).abs().max()) <= 1e-9 * size  # noqa: PLR2004
-    is_odd = float((response.values + mirrored).abs().max()) <= 1e-9 * size  # noqa: PLR2004
+    is_even = float((response.values - mirrored).abs().max()) <= 1e-9 * size
+    is_odd = float((response.values + mirrored).abs().max()) <= 1e-9 * size
     gaussian = moments(probe)
     steps = response.values.diff()
     return Properties(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, Self
 
 from actsearch.evaluate.profile import Profile
 from actsearch.evaluate.worker import Job, Order, Result, Worker
@@ -25,7 +26,7 @@ class InProcess:
         self._worker = Worker.of(task)
         self._batch = profile.batch
 
-    def __enter__(self) -> InProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -51,4 +52,4 @@ def batches(jobs: Sequence[Job], *, workers: int, largest: int) -> list[Sequence
     """`jobs` cut into batches of about equal size: at most `largest`, and few enough for every worker to have one."""
     count = max(-(-len(jobs) // largest), min(workers, len(jobs)))
     edges = [len(jobs) * index // count for index in range(count + 1)] if count else [0]
-    return [jobs[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    return [jobs[start:stop] for start, stop in itertools.pairwise(edges)]

@@ -14,10 +14,10 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayError
 
 from actsearch.errors import ConfigError
 from actsearch.evaluate.pool import batches
@@ -75,7 +75,7 @@ class RayPool:
         self._actor_class = ray.remote(num_cpus=profile.cpus_per_worker, max_restarts=0, max_task_retries=0)(Actor)
         self._slots = [self._new_slot() for _ in range(profile.workers)]
 
-    def __enter__(self) -> RayPool:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -166,7 +166,7 @@ class RayPool:
         return max(self._profile.time_limit_seconds, _MEDIANS * median * jobs)
 
     def _new_slot(self) -> _Slot:
-        actor = self._actor_class.remote(self._task)
+        actor: Any = self._actor_class.remote(self._task)
         return _Slot(actor=actor, starting=actor.ready.remote(), started=time.monotonic())
 
     def _replace(self, slot: _Slot) -> None:

@@ -84,7 +84,9 @@ def load_task(name: str) -> Task:
     except ActsearchError:
         raise
     except Exception as error:
-        raise TaskError(f"the task file {os.fspath(path)!r} cannot be loaded: {type(error).__name__}: {error}") from error
+        raise TaskError(
+            f"the task file {os.fspath(path)!r} cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
     found = [
         value
         for value in vars(module).values()
@@ -97,8 +99,10 @@ def load_task(name: str) -> Task:
         )
     missing: frozenset[str] = getattr(found[0], "__abstractmethods__", frozenset())
     if missing:
-        raise TaskError(f"the class {found[0].__name__} in {os.fspath(path)!r} does not define {', '.join(sorted(missing))}.")
-    return found[0]()  # type: ignore[no-any-return]
+        raise TaskError(
+            f"the class {found[0].__name__} in {os.fspath(path)!r} does not define {', '.join(sorted(missing))}."
+        )
+    return found[0]()
 
 
 def _checked(task: Task, value: object) -> float | None:

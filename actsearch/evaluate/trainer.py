@@ -127,9 +127,7 @@ class _Stack:
     """Learning rate of each member."""
 
     @classmethod
-    def start(
-        cls, subjects: Sequence[Subject], seeds: Sequence[int], splits: list[Split], recipe: Recipe
-    ) -> _Stack:
+    def start(cls, subjects: Sequence[Subject], seeds: Sequence[int], splits: list[Split], recipe: Recipe) -> _Stack:
         copies = len(subjects) * len(recipe.learning_rates)
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         orders = [_order(split, recipe, generator) for split, generator in zip(splits, generators, strict=True)]
@@ -223,9 +221,7 @@ class _Stack:
         rows = [iter(leaf.value.split(each) if len(leaf.value) else ()) for leaf in parameters]
         results = []
         for subject, function, x in zip(self.subjects, self.functions, hidden.split(each), strict=True):
-            values = {
-                spec.name: next(rows[spec.granularity == "channel"]) for spec in subject.activation.parameters
-            }
+            values = {spec.name: next(rows[spec.granularity == "channel"]) for spec in subject.activation.parameters}
             results.append(function({"x": x, **values}) * subject.gain)
         return torch.cat(results)
 

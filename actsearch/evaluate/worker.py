@@ -61,10 +61,8 @@ class Worker:
         """Results in the order of `jobs`. If the batch raises, each of its jobs is run alone."""
         start = time.perf_counter()
         try:
-            measured = self._task.run([job.subject for job in jobs], order.seeds, order.quality)
-            if len(measured) != len(jobs):
-                raise ValueError(f"{type(self._task).__name__}.run gave {len(measured)} results for {len(jobs)} subjects")  # noqa: TRY301
-        except Exception:
+            measured = self._measure(jobs, order)
+        except Exception:  # noqa: BLE001 - whatever a task raises is a failure of the candidate, and data
             if len(jobs) > 1:
                 return [self.run([job], order)[0] for job in jobs]
             outcome: Outcome = Failed(stage=STAGE, traceback=traceback.format_exc())
@@ -74,6 +72,12 @@ class Worker:
             Result(key=job.key, outcome=_outcome(value), seconds=share)
             for job, value in zip(jobs, measured, strict=True)
         ]
+
+    def _measure(self, jobs: Sequence[Job], order: Order) -> list[Scores | Rejected]:
+        measured = self._task.run([job.subject for job in jobs], order.seeds, order.quality)
+        if len(measured) != len(jobs):
+            raise ValueError(f"{type(self._task).__name__}.run gave {len(measured)} results for {len(jobs)} subjects")
+        return measured
 
 
 def _outcome(value: Scores | Rejected) -> Outcome:

@@ -105,7 +105,7 @@ class Activation:
         """`{NAME: {"initial", "granularity"}}`, as in the command line's JSON."""
         return {spec.name: {"initial": spec.initial, "granularity": spec.granularity} for spec in self.parameters}
 
-    def module(self, **options: Any) -> nn.Module:  # noqa: ANN401
+    def module(self, **options: Any) -> nn.Module:
         """An `nn.Module` that computes it; see `actsearch.compile.module.build` for the options."""
         # Resolved at the call: the grammar stands below the compiler and knows nothing else of it.
         from actsearch.compile.module import build

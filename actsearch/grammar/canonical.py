@@ -31,7 +31,7 @@ def build(operator: str, arguments: list[Expression]) -> Expression:
 
 
 def sort_key(expression: Expression) -> _Key:
-    """Order of terms and factors: constants, parameters, inputs, then applications by size; blind to parameters' names."""
+    """Order of terms and factors: constants, parameters (blind to names), inputs, then applications by size."""
     return fold(expression, _leaf_key, _apply_key)  # type: ignore[no-any-return]
 
 
@@ -241,4 +241,3 @@ _RULES: dict[str, Callable[..., Expression]] = {
     "minimum": lambda a, b: _extremum("minimum", a, b),
     "log": _log,
 }
-

@@ -114,7 +114,7 @@ def _encode(node: Derivation) -> list[Any]:
     return [node.production.name, [_encode(child) for child in node.children], list(node.values)]
 
 
-def _decode(document: Any, productions: Mapping[str, Mapping[str, Production]], symbol: str) -> Derivation:  # noqa: ANN401
+def _decode(document: Any, productions: Mapping[str, Mapping[str, Production]], symbol: str) -> Derivation:
     name, children, values = document
     production = productions.get(symbol, {}).get(name)
     if production is None:

@@ -152,14 +152,14 @@ def substitute(expression: Expression, replacements: Mapping[Expression, Express
     return visit(expression)
 
 
-def fold(expression: Expression, leaf: Callable[[Any], Any], apply: Callable[[str, list[Any]], Any]) -> Any:  # noqa: ANN401
+def fold(expression: Expression, leaf: Callable[[Any], Any], apply: Callable[[str, list[Any]], Any]) -> Any:
     """Value of the tree, computed bottom-up, each distinct subtree once.
 
     `leaf` maps an input, constant or parameter; `apply` an operator's name and its arguments' values.
     """
     memo: dict[Expression, Any] = {}
 
-    def visit(node: Expression) -> Any:  # noqa: ANN401
+    def visit(node: Expression) -> Any:
         if node in memo:
             return memo[node]
         if isinstance(node, Apply):

@@ -70,13 +70,14 @@ def regenerate(space: Space, genome: Derivation, rng: random.Random) -> Derivati
 
 def parameter(space: Space, genome: Derivation, rng: random.Random) -> Derivation | None:
     """Change the initial value of one parameter: scaled by a log-normal factor, its sign turned one time in ten."""
+    del space  # Initial values are not bound by the space.
     holders = [(path, node) for path, node in genome.nodes() if node.values]
     if not holders:
         return None
     path, node = rng.choice(holders)
     index = rng.randrange(len(node.values))
     value = node.values[index]
-    moved = (value or 0.1) * rng.lognormvariate(0.0, 0.5) * (-1.0 if rng.random() < 0.1 else 1.0)  # noqa: PLR2004
+    moved = (value or 0.1) * rng.lognormvariate(0.0, 0.5) * (-1.0 if rng.random() < 0.1 else 1.0)
     # Three digits: enough to differ, short enough to read.
     rounded = float(f"{min(max(moved, -100.0), 100.0):.3g}")
     values = (*node.values[:index], rounded, *node.values[index + 1 :])
@@ -129,5 +130,3 @@ def _sampled(space: Space, symbol: str, room: Depths, rng: random.Random) -> Der
 
 def _checked(space: Space, genome: Derivation) -> Derivation | None:
     return genome if space.contains(genome) else None
-
-

@@ -64,7 +64,7 @@ class _Reader:
         if isinstance(node, ast.Call):
             return self._call(node, depth)
         kind = _CONSTRUCTS.get(type(node), f"the construct {type(node).__name__}")
-        self._refuse(f"{kind} is not part of the language")
+        return self._refuse(f"{kind} is not part of the language")
 
     def _number(self, value: object) -> Constant:
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -105,7 +105,9 @@ class _Reader:
 
     def _power(self, base: Expression, exponent: Expression) -> Expression:
         if not isinstance(exponent, Constant) or abs(exponent.value) > LARGEST_EXPONENT:
-            self._refuse(f"an exponent is a literal number of at most {LARGEST_EXPONENT}; write exp(a * log(u)) for u**a")
+            self._refuse(
+                f"an exponent is a literal number of at most {LARGEST_EXPONENT}; write exp(a * log(u)) for u**a"
+            )
         return Apply("power", (base, exponent))
 
     def _call(self, node: ast.Call, depth: int) -> Expression:
@@ -117,7 +119,7 @@ class _Reader:
             self._refuse("operators take no keywords")
         name = _ALIASES.get(node.func.id, node.func.id)
         arguments = [self.visit(argument, depth + 1) for argument in node.args]
-        if name == "pow" and len(arguments) == 2:  # noqa: PLR2004
+        if name == "pow" and len(arguments) == 2:
             return self._power(*arguments)
         if name not in OPERATORS:
             error = unknown_name("operator", name, OPERATORS)
@@ -134,7 +136,7 @@ class _Reader:
 
 
 def _excerpt(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")  # noqa: PLR2004
+    return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
 def _write(node: Expression) -> tuple[str, int]:
@@ -154,7 +156,7 @@ def _write_number(value: float) -> tuple[str, int]:
     for name, constant in _CONSTANTS.items():
         if abs(value) == constant:
             return (name, _TIGHT) if value > 0 else (f"-{name}", _SUM)
-    text = str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)  # noqa: PLR2004
+    text = str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
     return text, _TIGHT if value >= 0 else _SUM
 
 

@@ -18,7 +18,6 @@ from actsearch.search.strategies.random import RandomSearch, RandomSettings
 from actsearch.search.strategy import Strategy
 
 STRATEGIES: Mapping[str, Callable[[Space, Any], Strategy]] = {"evolution": Evolution, "random": RandomSearch}
-DEFAULT_STRATEGY = "evolution"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,7 @@ def make_strategy(name: str, space: Space, config: SearchConfig) -> Strategy:
     return STRATEGIES[name](space, getattr(config, name))
 
 
-def _replaced(config: Any, path: list[str], key: str, text: str) -> Any:  # noqa: ANN401
+def _replaced(config: Any, path: list[str], key: str, text: str) -> Any:
     name, *deeper = path
     fields = {f.name: f for f in dataclasses.fields(config)}
     if name not in fields:
@@ -91,7 +90,7 @@ def _replaced(config: Any, path: list[str], key: str, text: str) -> Any:  # noqa
         raise ConfigError(f"the setting {key} is {text!r}: give a value of type {kind.__name__}.") from None
 
 
-def _keys(config: Any, prefix: str = "") -> list[str]:  # noqa: ANN401
+def _keys(config: Any, prefix: str = "") -> list[str]:
     keys = []
     for f in dataclasses.fields(config):
         value = getattr(config, f.name)

@@ -17,7 +17,9 @@ from actsearch.errors import SearchStateError
 from actsearch.evaluate.pool import open_executor
 from actsearch.evaluate.profile import Profile, read_profile
 from actsearch.evaluate.task import Task, load_task
+from actsearch.export.winner import export_winner
 from actsearch.grammar.space import Space, read_space
+from actsearch.search import defaults
 from actsearch.search.budget import Budget
 from actsearch.search.config import SearchConfig, make_strategy
 from actsearch.search.progress import Progress, Snapshot
@@ -26,6 +28,7 @@ from actsearch.search.strategy import Strategy
 from actsearch.search.trials import Trials
 from actsearch.store.journal import Journal
 from actsearch.store.record import SearchRecord
+from actsearch.store.summary import summarise
 from actsearch.track.background import BackgroundTracker
 
 Show = Callable[[Snapshot], None]
@@ -37,10 +40,10 @@ class Request:
     """What the user asks for; names or paths of plug-ins."""
 
     space: str
-    task: str = "digits"
-    strategy: str = "evolution"
-    workers: str = "laptop"
-    budget: str = "10m"
+    task: str = defaults.TASK
+    strategy: str = defaults.STRATEGY
+    workers: str = defaults.WORKERS
+    budget: str = defaults.BUDGET
     seed: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -130,6 +133,7 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
                     progress=progress,
                 )
                 reason = search.run()
+                export_winner(journal.store, summarise(journal, record))
                 status = "finished"
         except KeyboardInterrupt:
             pass

@@ -57,6 +57,6 @@ def save_random(generator: random.Random) -> list[Any]:
 def load_random(state: Sequence[Any]) -> random.Random:
     """The random generator whose state `save_random` gave."""
     version, numbers, gauss = state
-    generator = random.Random()  # noqa: S311 - for search, not for secrets
+    generator = random.Random()
     generator.setstate((version, tuple(numbers), gauss))
     return generator

@@ -77,7 +77,9 @@ class Journal:
             journal._migrate()
         except (OSError, sqlite3.Error) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise StoreError(f"the store {str(store)!r} cannot be used: {reason}; choose another with --store.") from error
+            raise StoreError(
+                f"the store {str(store)!r} cannot be used: {reason}; choose another with --store."
+            ) from error
         return journal
 
     def close(self) -> None:
@@ -192,7 +194,8 @@ class Journal:
         with self._transaction() as connection:
             for number, (outcome, seconds) in results.items():
                 connection.execute(
-                    "UPDATE candidates SET outcome = ?, seconds = ? WHERE search = ? AND number = ? AND outcome IS NULL",
+                    "UPDATE candidates SET outcome = ?, seconds = ?"
+                    " WHERE search = ? AND number = ? AND outcome IS NULL",
                     (_dump(outcomes.to_json(outcome)), seconds, search.id, number),
                 )
             connection.execute(
@@ -208,9 +211,7 @@ class Journal:
 
     def find(self, prefix: str) -> list[tuple[SearchRecord, CandidateRecord]]:
         """First proposal of every candidate, over all searches, whose id begins with `prefix`, newest search first."""
-        query = (
-            "SELECT *, min(number) FROM candidates WHERE id GLOB ? GROUP BY search, id ORDER BY search DESC, number"
-        )
+        query = "SELECT *, min(number) FROM candidates WHERE id GLOB ? GROUP BY search, id ORDER BY search DESC, number"
         by_id = {record.id: record for record in self.searches()}
         rows = self._connection.execute(query, (prefix + "*",)).fetchall()
         return [(by_id[row["search"]], _candidate(row)) for row in rows]
@@ -239,9 +240,7 @@ class Journal:
 
     def record_view(self, search: SearchRecord, uri: str, run: str, generation: int) -> None:
         """Write how far the view at `uri` has been fed."""
-        self._connection.execute(
-            "INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?)", (search.id, uri, run, generation)
-        )
+        self._connection.execute("INSERT OR REPLACE INTO views VALUES (?, ?, ?, ?)", (search.id, uri, run, generation))
 
     # -- inside ---------------------------------------------------------------------------------------------
 

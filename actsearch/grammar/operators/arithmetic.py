@@ -27,7 +27,7 @@ def _lower_power(base: Expression, exponent: Expression) -> Expression:
         return 1 / _lower_power(base, Constant(-n))
     if n == int(n):
         return _repeated_squares(base, int(n))
-    if n == 0.5:  # noqa: PLR2004
+    if n == 0.5:
         return call.sqrt(base)
     # log(0) * n = -inf gives 0, as it must; a negative base gives NaN, as torch does.
     return call.exp(n * call.log(base))

@@ -1,4 +1,4 @@
-"""Polynomials for functions a GPU has no accurate float32 instruction for; `benchmarks/fit_polynomials.py` fits them."""
+"""Polynomials for what a GPU has no accurate float32 instruction for; `benchmarks/fit_polynomials.py` fits them."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Evolution:
 
     def start(self, seed: int) -> State:
         """An empty population."""
-        return {"random": save_random(random.Random(seed)), "population": []}  # noqa: S311
+        return {"random": save_random(random.Random(seed)), "population": []}
 
     def ask(self, state: State, count: int) -> tuple[State, list[Proposal]]:
         """Samples until the population is large enough to select from, then children of it."""

@@ -24,7 +24,7 @@ class RandomSearch:
 
     def start(self, seed: int) -> State:
         """The state before the first ask."""
-        return {"random": save_random(random.Random(seed))}  # noqa: S311
+        return {"random": save_random(random.Random(seed))}
 
     def ask(self, state: State, count: int) -> tuple[State, list[Proposal]]:
         """`count` samples."""

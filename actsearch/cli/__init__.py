@@ -1,0 +1,37 @@
+"""The command line: one command group a file. Bad input is one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from actsearch.cli import candidates, code, inventory, results, searches, services
+from actsearch.errors import ActsearchError
+
+app = typer.Typer(
+    name="actsearch",
+    help="Find a better activation function for a model and a budget, and take it away as one module.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (searches, results, candidates, code, inventory, services):
+    group.add_to(app)
+
+
+def main() -> None:
+    """Entry point of the `actsearch` command."""
+    try:
+        app()
+    except ActsearchError as error:
+        print(f"actsearch: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("actsearch: interrupted.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (`head`, a pager) has had enough.
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,81 @@
+"""What a user may write for a candidate: a catalog name, a hash prefix, or an expression."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from actsearch.analysis import catalog
+from actsearch.analysis.moments import normalised
+from actsearch.cli.options import parameters_of
+from actsearch.errors import ConfigError, unknown_name
+from actsearch.grammar.activation import Activation, from_json, parse
+from actsearch.store.journal import Journal
+from actsearch.store.record import CandidateRecord, SearchRecord
+
+_PREFIX = re.compile(r"^[0-9a-f]{6,64}$")
+_HEX_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A candidate, and the search that found it if there is one."""
+
+    name: str
+    activation: Activation
+    record: CandidateRecord | None = None
+    search: SearchRecord | None = None
+
+    @property
+    def gain(self) -> float:
+        """Output gain with which it was, or would be, trained."""
+        if self.record is not None and self.record.gain is not None:
+            return self.record.gain
+        return normalised(self.activation)[1]
+
+
+def find(text: str, store: Path, parameters: list[str] | None = None) -> Found:
+    """The candidate that `text` names: catalog name, else hash prefix, else expression.
+
+    Raises `UnknownNameError`, `ParseError`, or `ConfigError` if parameters are given to what has its own.
+    """
+    given = parameters_of(parameters)
+    known = catalog.names()
+    if text in known:
+        _refuse(given, f"the catalog function {text}")
+        return Found(name=known[text], activation=catalog.find(text).activation)
+    if _PREFIX.match(text) and (store / "journal.sqlite").exists():
+        found = _in_journal(text, store)
+        if found is not None:
+            _refuse(given, f"the candidate {text}")
+            return found
+        if not text.isalpha():
+            raise ConfigError(f"no candidate's id begins with {text[:60]} in the store {str(store)!r}.")
+    activation = parse(text, **given)
+    if not activation.inputs:
+        raise unknown_name("catalog function or expression of x", text, known)
+    return Found(name=activation.id, activation=activation)
+
+
+def _in_journal(prefix: str, store: Path) -> Found | None:
+    with Journal.open(store) as journal:
+        matches = journal.find(prefix[:_HEX_DIGITS])
+    ids = {record.id for _, record in matches}
+    if len(ids) > 1:
+        raise ConfigError(
+            f"the prefix {prefix} fits {len(ids)} candidates ({', '.join(sorted(ids)[:3])}): write more digits."
+        )
+    # A candidate may have been proposed in several searches; one that was scored there is worth most.
+    matches.sort(key=lambda pair: (pair[1].gain is None, -pair[0].id))
+    if not matches:
+        return None
+    search, record = matches[0]
+    return Found(
+        name=record.id, activation=from_json(record.expression, record.parameters), record=record, search=search
+    )
+
+
+def _refuse(given: dict[str, tuple[float, object]], what: str) -> None:
+    if given:
+        raise ConfigError(f"--param {next(iter(given))}: {what} has its own parameters; write its expression instead.")

@@ -1,0 +1,98 @@
+"""`show`, `evaluate` and `export`: one candidate at a time, or a few."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from actsearch.cli.options import Json, Parameters, Store, err, out, print_json, store_of
+from actsearch.errors import UnsupportedError
+from actsearch.search.defaults import TASK, WORKERS
+
+_Candidate = Annotated[str, typer.Argument(help="Catalog name, hash prefix (6 or more hex digits), or expression.")]
+FORMATS = ("module",)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("show")(show)
+    app.command("evaluate")(evaluate)
+    app.command("export")(export)
+
+
+def show(
+    candidate: _Candidate,
+    param: Parameters = None,
+    plot: Annotated[Path | None, typer.Option(help="PNG file to draw f and f' into.")] = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Show what is known of a candidate: formula, derivative, properties, novelty, scores, why it was rejected."""
+    from actsearch.cli.candidate import find
+    from actsearch.cli.description import describe, print_description
+
+    found = find(candidate, store_of(store), param)
+    if plot is not None:
+        from actsearch.cli.plot import draw
+
+        draw(found.activation, plot)
+    document = describe(found, store_of(store))
+    if json:
+        print_json(document)
+        return
+    print_description(document, found)
+    if plot is not None:
+        out.print(f"plot: {plot}", markup=False, soft_wrap=True)
+
+
+def evaluate(
+    candidates: Annotated[list[str], typer.Argument(help="Catalog names, hash prefixes or expressions.")],
+    task: Annotated[str, typer.Option(help="Task: a name (see `actsearch tasks`) or a Python file.")] = TASK,
+    seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds; default: the task's for finals.")] = None,
+    workers: Annotated[str, typer.Option(help="Profile or address of a Ray cluster.")] = WORKERS,
+    param: Parameters = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Train the given functions and the baselines on the same seeds and compare them."""
+    from actsearch.cli.candidate import find
+    from actsearch.cli.comparison import comparison_json, comparison_table
+    from actsearch.search.compare import compare
+
+    found = {text: find(text, store_of(store), param) for text in candidates}
+    err.print(f"training {len(found)} function(s) and the baselines on {task} ...", markup=False)
+    comparison = compare({text: f.activation for text, f in found.items()}, task=task, seeds=seeds, workers=workers)
+    if json:
+        print_json(comparison_json(comparison))
+    else:
+        out.print(comparison_table(comparison))
+
+
+def export(
+    candidate: _Candidate,
+    to: Annotated[Path, typer.Option(help="File to write, or folder to put it in.")],
+    format_: Annotated[
+        str, typer.Option("--format", help="What to write: module (one self-contained .py file).")
+    ] = "module",
+    param: Parameters = None,
+    store: Store = None,
+) -> None:
+    """Export a candidate as one self-contained file that needs only torch."""
+    from actsearch import __version__
+    from actsearch.cli.candidate import find
+    from actsearch.cli.files import write_text
+    from actsearch.errors import unknown_name
+    from actsearch.export.module import export_module
+    from actsearch.export.winner import lineage_of
+
+    if format_ not in FORMATS:
+        if format_ in ("onnx", "pt2"):
+            raise UnsupportedError(f"--format {format_}: not supported by this version; export as module.")
+        raise unknown_name("export format", format_, FORMATS)
+    found = find(candidate, store_of(store), param)
+    path = to / f"activation_{found.name}.py" if to.is_dir() else to
+    lineage = lineage_of(found.record, found.search) if found.record and found.search else {}
+    write_text(path, export_module(found.activation, gain=found.gain, lineage=lineage, version=__version__))
+    out.print(f"exported: {path}", markup=False, soft_wrap=True)

@@ -1,0 +1,196 @@
+"""What there is: `catalog`, `novelty`, `spaces`, `tasks`, `strategies`, `backends`, `profiles`."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from actsearch.cli.options import Json, Parameters, Store, out, print_json, store_of
+from actsearch.errors import unknown_name
+
+_Name = Annotated[str | None, typer.Argument(help="One of them, to see more; default: list all.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for name, command in (
+        ("catalog", catalog), ("novelty", novelty), ("spaces", spaces), ("tasks", tasks),
+        ("strategies", strategies), ("backends", backends), ("profiles", profiles),
+    ):  # fmt: skip
+        app.command(name)(command)
+
+
+def catalog(name: _Name = None, json: Json = False, store: Store = None) -> None:
+    """List the functions that have a name, or show one."""
+    from actsearch.analysis import catalog as functions
+
+    del store
+    entries = [functions.find(name)] if name else list(functions.catalog().values())
+    if json:
+        print_json([_entry(entry) for entry in entries])
+        return
+    if name:
+        _print_facts({key: str(value) for key, value in _entry(entries[0]).items() if value})
+        return
+    table = Table("name", "formula", "year", "source", expand=False)
+    for entry in entries:
+        table.add_row(entry.name, escape(entry.formula), str(entry.year), escape(entry.source))
+    out.print(table)
+
+
+def novelty(
+    expression: Annotated[str, typer.Argument(help="Catalog name, hash prefix, or expression.")],
+    param: Parameters = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Say which catalog function is nearest, up to output scaling and shift."""
+    from actsearch.analysis.novelty import novelty as compare
+    from actsearch.cli.candidate import find
+
+    result = compare(find(expression, store_of(store), param).activation)
+    if json:
+        matches = [{**dataclasses.asdict(match), "parameters": {}} for match in result.matches]
+        print_json({"verdict": result.verdict, "matches": matches})
+        return
+    out.print(result.sentence(), markup=False, soft_wrap=True)
+
+
+def spaces(name: _Name = None, json: Json = False, store: Store = None) -> None:
+    """List search spaces, or show the size, ten samples and the moves of one."""
+    from actsearch import plugins
+    from actsearch.grammar.moves import MOVES
+    from actsearch.grammar.space import read_space
+
+    del store
+    if name is None:
+        known = {n: read_space(plugins.find("search_spaces", n)) for n in plugins.names("search_spaces")}
+        _list(json, "space", {n: (space.title, space.paper) for n, space in known.items()}, ("title", "paper"))
+        return
+    space = read_space(plugins.find("search_spaces", name))
+    generator = random.Random(0)
+    samples = [space.activation(space.sample(generator)).text for _ in range(10)]
+    size = space.size()
+    moves = ["crossover", *MOVES]
+    if json:
+        document = {"name": space.name, "title": space.title, "paper": space.paper, "size": size}
+        print_json({**document, "moves": moves, "samples": samples, "depth": dict(space.depth)})
+        return
+    shown = f"{size:,}" if size < 10**15 else f"{size:.3g}"
+    _print_facts(
+        {
+            "space": space.name,
+            "title": space.title,
+            "paper": space.paper,
+            "size": f"{shown} derivations (exact; initial values of parameters not counted)",
+            "moves": ", ".join(moves),
+            "samples": "\n".join(samples),
+        }
+    )
+
+
+def tasks(name: _Name = None, json: Json = False, store: Store = None) -> None:
+    """List tasks, or show one."""
+    from actsearch import plugins
+    from actsearch.evaluate.task import load_task
+
+    del store
+    found = {n: load_task(n) for n in ([name] if name else plugins.names("workers"))}
+    rows = {n: (task.metric, f"{task.chance:.4g}", (task.__doc__ or "").splitlines()[0]) for n, task in found.items()}
+    if name:
+        task = found[name]
+        metric, chance, about = rows[name]
+        facts: dict[str, Any] = {"task": name, "about": about, "metric": metric, "chance": chance}
+        facts["learning_rates"] = list(task.learning_rates)
+        facts |= {"search_seeds": task.search_seeds, "final_seeds": task.final_seeds, "baselines": list(task.baselines)}
+        _one(json, facts)
+        return
+    _list(json, "task", rows, ("metric", "chance", "about"))
+
+
+def strategies(name: _Name = None, json: Json = False, store: Store = None) -> None:
+    """List strategies, or show the constants of one."""
+    from actsearch.search.config import STRATEGIES, SearchConfig
+
+    del store
+    if name is None:
+        rows = {n: ((kind.__doc__ or "").splitlines()[0],) for n, kind in STRATEGIES.items()}
+        _list(json, "strategy", rows, ("about",))
+        return
+    if name not in STRATEGIES:
+        raise unknown_name("strategy", name, STRATEGIES)
+    settings = dataclasses.asdict(getattr(SearchConfig(), name))
+    about = (STRATEGIES[name].__doc__ or "").splitlines()[0]
+    _one(json, {"strategy": name, "about": about, **{f"{name}.{key}": value for key, value in settings.items()}})
+
+
+def backends(name: _Name = None, json: Json = False, store: Store = None) -> None:
+    """List kernel backends and whether they run here, or show one."""
+    from actsearch.compile.backend import backends as all_backends
+
+    del store
+    rows = {n: (status, about) for n, status, about in all_backends()}
+    if name is None:
+        _list(json, "backend", rows, ("here", "about"))
+        return
+    if name not in rows:
+        raise unknown_name("backend", name, rows)
+    status, about = rows[name]
+    _one(json, {"backend": name, "here": status, "about": about})
+
+
+def profiles(name: _Name = None, json: Json = False, store: Store = None) -> None:
+    """List worker profiles, or show one."""
+    from actsearch import plugins
+    from actsearch.evaluate.profile import read_profile
+
+    del store
+    if name is None:
+        rows = {n: (read_profile(n).title,) for n in plugins.names("workers/profiles")}
+        _list(json, "profile", rows, ("title",))
+        return
+    _one(json, {"profile": name, **read_profile(name).model_dump()})
+
+
+def _entry(entry: Any) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "formula": entry.formula,
+        "parameters": entry.activation.parameters_json(),
+        "aliases": list(entry.aliases),
+        "year": entry.year,
+        "source": entry.source,
+        "id": entry.activation.id,
+    }
+
+
+def _list(json: bool, noun: str, rows: Mapping[str, Iterable[str]], columns: tuple[str, ...]) -> None:
+    if json:
+        print_json([{"name": name, **dict(zip(columns, row, strict=True))} for name, row in rows.items()])
+        return
+    table = Table(noun, *columns, expand=False)
+    for name, row in rows.items():
+        table.add_row(name, *(escape(cell) for cell in row))
+    out.print(table)
+
+
+def _one(json: bool, facts: Mapping[str, Any]) -> None:
+    if json:
+        print_json(dict(facts))
+    else:
+        _print_facts({key: str(value) for key, value in facts.items()})
+
+
+def _print_facts(facts: Mapping[str, str]) -> None:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for key, value in facts.items():
+        grid.add_row(f"[bold]{escape(key)}[/]", escape(value))
+    out.print(grid)

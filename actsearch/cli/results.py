@@ -1,0 +1,86 @@
+"""`list`, `top` and `lineage`: what searches have found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from actsearch.cli.options import Json, Store, out, print_json, store_of
+from actsearch.store.journal import Journal
+from actsearch.store.record import SearchRecord
+
+_Search = Annotated[str | None, typer.Argument(help="Name of the search (see `actsearch list`); default: the newest.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("list")(list_searches)
+    app.command("top")(top)
+    app.command("lineage")(lineage)
+
+
+def list_searches(store: Store = None, json: Json = False) -> None:
+    """List the searches of the store."""
+    with Journal.open(store_of(store)) as journal:
+        searches = [(record, standing(journal, record)) for record in journal.searches()]
+    if json:
+        keys = ("name", "created", "space", "task", "strategy", "budget", "seed", "seconds", "stopped_because")
+        print_json([{**{key: getattr(r, key) for key in keys}, "status": status} for r, status in searches])
+        return
+    table = Table("search", "status", "strategy", "budget", "seed", "seconds", "begun (UTC)", expand=False)
+    for record, status in searches:
+        begun = record.created[:16].replace("T", " ")
+        table.add_row(
+            record.name, status, record.strategy, record.budget, str(record.seed), f"{record.seconds:.0f}", begun
+        )
+    out.print(table)
+
+
+def top(
+    search: _Search = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many candidates.")] = 10,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Show the best candidates of a search, also while it runs."""
+    from actsearch.cli.tables import finals_table, search_table
+    from actsearch.store.summary import summarise, to_json
+
+    with Journal.open(store_of(store)) as journal:
+        record = journal.search(search)
+        summary = summarise(journal, record)
+        status = standing(journal, record)
+    if json:
+        print_json(to_json(summary, status=status, most=n))
+        return
+    out.print(search_table(summary, most=n))
+    if summary.finalists:
+        out.print(finals_table(summary, most=n))
+
+
+def lineage(
+    search: _Search = None,
+    to: Annotated[Path | None, typer.Option(help="HTML file to write; default: NAME-lineage.html here.")] = None,
+    store: Store = None,
+) -> None:
+    """Draw parents and children of a search as one self-contained HTML page."""
+    from actsearch.cli.files import write_text
+    from actsearch.store.summary import summarise
+    from actsearch.track.lineage import render
+
+    with Journal.open(store_of(store)) as journal:
+        record = journal.search(search)
+        page = render(summarise(journal, record), journal.candidates(record))
+    path = to or Path(f"{record.name}-lineage.html")
+    write_text(path, page)
+    out.print(f"written: {path}", markup=False, soft_wrap=True)
+
+
+def standing(journal: Journal, record: SearchRecord) -> str:
+    """Status of a search as a reader sees it: one that was killed is stopped."""
+    if record.status == "finished":
+        return "finished"
+    return "running" if journal.is_running(record) else "stopped"

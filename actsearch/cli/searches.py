@@ -1,0 +1,122 @@
+"""`search` and `resume`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from actsearch.cli.options import Json, Store, err, out, print_json, settings_of, store_of, warn
+from actsearch.search.defaults import BUDGET, STRATEGY, TASK, WORKERS
+
+_Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. evolution.population=128. Repeatable."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command("search")(search)
+    app.command("resume")(resume)
+
+
+def search(
+    space: Annotated[str, typer.Argument(help="Search space: a name (see `actsearch spaces`) or a YAML file.")],
+    task: Annotated[str, typer.Option(help="Task: a name (see `actsearch tasks`) or a Python file.")] = TASK,
+    strategy: Annotated[str, typer.Option(help="Strategy (see `actsearch strategies`).")] = STRATEGY,
+    workers: Annotated[
+        str, typer.Option(help="Profile (see `actsearch profiles`) or address of a Ray cluster.")
+    ] = WORKERS,
+    budget: Annotated[
+        str, typer.Option(help="Wall time, finals included (90s, 10m, 2h), or candidates (500c).")
+    ] = BUDGET,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**31, help="The same seed under a count budget gives the same search.")
+    ] = 0,
+    set_: _Set = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Search SPACE for an activation that does better on a task, and export the winner."""
+    from actsearch.search.launch import Request, launch
+
+    request = Request(
+        space=space, task=task, strategy=strategy, workers=workers, budget=budget, seed=seed, settings=settings_of(set_)
+    )
+    title = f"actsearch: {space} on {task}, {strategy}"
+    from actsearch.cli.live import LiveView
+
+    with LiveView(err, title=title, budget=budget) as view:
+        record = launch(store_of(store), request, show=view.show, warn=warn)
+    report(store_of(store), record.name, json=json)
+
+
+def resume(
+    search: Annotated[
+        str | None, typer.Argument(help="Name of the search (see `actsearch list`); default: the newest.")
+    ] = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Go on with a search that was stopped or killed; no finished evaluation is repeated."""
+    from actsearch.cli.live import LiveView
+    from actsearch.search.launch import resume as resume_search
+    from actsearch.store.journal import Journal
+
+    with Journal.open(store_of(store)) as journal:
+        known = journal.search(search)
+    title = f"actsearch: {known.name} resumed, {known.space} on {known.task}, {known.strategy}"
+    with LiveView(err, title=title, budget=known.budget) as view:
+        record = resume_search(store_of(store), known.name, show=view.show, warn=warn)
+    report(store_of(store), record.name, json=json)
+
+
+def report(store: Path, name: str, *, json: bool) -> None:
+    """Print the result of a search that has just ended; exits with 130 if it was interrupted."""
+    from actsearch.cli.tables import finals_table, funnel_line, ordered_rejections, search_table
+    from actsearch.export.winner import exported_path
+    from actsearch.store.journal import Journal
+    from actsearch.store.summary import summarise, to_json
+
+    with Journal.open(store) as journal:
+        record = journal.search(name)
+        summary = summarise(journal, record)
+    path = exported_path(store, record)
+    if json:
+        exported = str(path) if path.exists() else None
+        print_json({**to_json(summary, status=record.status), "exported": exported})
+    else:
+        counts = summary.counts
+        line = funnel_line(ordered_rejections(dict(counts.rejected)), counts.generated, counts.evaluated, counts.failed)
+        if summary.finalists:
+            out.print(finals_table(summary))
+        elif summary.candidates:
+            out.print(search_table(summary, most=10))
+        out.print(f"{line}; {counts.trained} trainings in {record.seconds:.0f} s", markup=False, soft_wrap=True)
+        out.print(f"stopped because: {record.stopped_because}", markup=False, soft_wrap=True)
+        _print_next(store, record.name, record.status, summary.winner.name if summary.winner else None, path)
+    if record.status != "finished":
+        raise typer.Exit(130)
+
+
+def _print_next(store: Path, name: str, status: str, winner: str | None, path: Path) -> None:
+    from actsearch.store.journal import default_store
+
+    option = "" if store == default_store() else f" --store {store}"
+    if path.exists():
+        out.print(f"exported:  {path}", markup=False, soft_wrap=True)
+    lines = [("watch", f"actsearch ui{option}")]
+    if winner:
+        lines += [
+            ("look", f"actsearch show {winner[:8]}{option}"),
+            ("take away", f"actsearch export {winner[:8]} --to my_activation.py{option}"),
+        ]
+    if status == "finished":
+        lines.append(("all", f"actsearch top {name}{option}"))
+        lines.append(("go on", f"actsearch resume{option}   (any search that was stopped or killed)"))
+    else:
+        lines.append(("go on", f"actsearch resume {name}{option}"))
+    for label, command in lines:
+        out.print(f"{label + ':':<10} {command}", markup=False, soft_wrap=True)

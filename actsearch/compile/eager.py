@@ -1,0 +1,166 @@
+"""Expressions evaluated by torch, operator by operator: the reference, and what trains on a CPU."""
+
+from __future__ import annotations
+
+import functools
+import operator as python_operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from actsearch.compile.fractions import with_fractions
+from actsearch.grammar.expression import Constant, Expression, fold, input_names
+from actsearch.grammar.operators import OPERATORS
+
+Value = Tensor | float
+Evaluator = Callable[[Mapping[str, Tensor]], Tensor]
+"""From the tensors of inputs and parameters, by name, to the result."""
+
+
+def compile_eager(expression: Expression) -> Evaluator:
+    """A function that computes `expression` with torch, differentiable by autograd, from tensors by name.
+
+    The tree is walked once, here. The tensors broadcast against each other (a parameter of shape (6, 1, 32) against
+    an `x` of (6, 64, 32)); the result has at least the shape of `x`, and the dtype that torch's promotion gives.
+    Values and derivatives are torch's own, kinks included.
+    """
+    recorder = _Recorder()
+    result = fold(with_fractions(expression), recorder.leaf, recorder.apply)
+    if not input_names(expression):
+        return functools.partial(_run_broadcast, recorder.freeze(result))
+    return functools.partial(_run, recorder.freeze(result))
+
+
+def evaluate(expression: Expression, values: Mapping[str, Tensor]) -> Tensor:
+    """The value of `expression` where its inputs and parameters have the tensors `values`; see `compile_eager`."""
+    return compile_eager(expression)(values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tape:
+    """Slots are filled from names, then from steps in order; constants stand in them from the start."""
+
+    slots: tuple[Value | None, ...]
+    names: tuple[tuple[str, int], ...]
+    steps: tuple[tuple[Callable[..., Tensor], tuple[int, ...], int], ...]
+    result: int
+
+
+@dataclass(slots=True)
+class _Recorder:
+    slots: list[Value | None] = field(default_factory=list)
+    names: list[tuple[str, int]] = field(default_factory=list)
+    steps: list[tuple[Callable[..., Tensor], tuple[int, ...], int]] = field(default_factory=list)
+
+    def leaf(self, node: Any) -> int:
+        if isinstance(node, Constant):
+            return self._slot(node.value)
+        self.names.append((node.name, self._slot(None)))
+        return self.names[-1][1]
+
+    def apply(self, name: str, arguments: list[int]) -> int:
+        definition = OPERATORS[name].definition
+        if name not in _OWN and OPERATORS[name].torch is None and definition is not None:
+            return self._inline(definition, arguments)
+        constant = [isinstance(self.slots[index], float) for index in arguments]
+        if all(constant):
+            # torch decides what e.g. 1/0 or an overflow is, so one of the floats becomes a tensor.
+            arguments = [self._tensor(arguments[0]), *arguments[1:]]
+        elif name not in _TAKES_FLOATS:
+            arguments = [
+                self._tensor(index) if is_constant else index
+                for index, is_constant in zip(arguments, constant, strict=True)
+            ]
+        function = _OWN.get(name) or _torch_function(OPERATORS[name].torch or name)
+        if name in ("add", "multiply"):
+            return functools.reduce(lambda a, b: self._step(function, (a, b)), arguments)
+        return self._step(function, tuple(arguments))
+
+    def freeze(self, result: int) -> _Tape:
+        if isinstance(self.slots[result], float):
+            result = self._tensor(result)
+        return _Tape(tuple(self.slots), tuple(self.names), tuple(self.steps), result)
+
+    def _inline(self, definition: Callable[..., Expression], arguments: list[int]) -> int:
+        """Slot of a defined operator: its definition, over placeholders that stand for the arguments' slots."""
+        placeholders = [_Placeholder(index) for index in arguments]
+        body = definition(*placeholders)
+        return fold(  # type: ignore[no-any-return]
+            body, lambda node: node.slot if isinstance(node, _Placeholder) else self.leaf(node), self.apply
+        )
+
+    def _tensor(self, index: int) -> int:
+        """A slot with the constant in slot `index` as a tensor, of the dtype and device of the first named tensor."""
+        value = self.slots[index]
+        return self._step(lambda like: like.new_tensor(value), (_LIKE,))
+
+    def _slot(self, value: Value | None) -> int:
+        self.slots.append(value)
+        return len(self.slots) - 1
+
+    def _step(self, function: Callable[..., Tensor], arguments: tuple[int, ...]) -> int:
+        out = self._slot(None)
+        self.steps.append((function, arguments, out))
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Placeholder(Expression):
+    slot: int
+
+
+_LIKE = -1
+"""Index of the last slot, which `_run` adds: the input."""
+
+
+def _run(tape: _Tape, values: Mapping[str, Tensor]) -> Tensor:
+    slots: list[Any] = [*tape.slots, values["x"] if "x" in values else next(iter(values.values()))]
+    for name, index in tape.names:
+        slots[index] = values[name]
+    for function, arguments, out in tape.steps:
+        slots[out] = function(*[slots[index] for index in arguments])
+    return slots[tape.result]  # type: ignore[no-any-return]
+
+
+def _run_broadcast(tape: _Tape, values: Mapping[str, Tensor]) -> Tensor:
+    result = _run(tape, values)
+    return torch.broadcast_tensors(result, values["x"])[0] if "x" in values else result
+
+
+@functools.cache
+def _torch_function(name: str) -> Callable[..., Tensor]:
+    return functools.reduce(getattr, name.split("."), torch)  # type: ignore[return-value]
+
+
+def _greater(a: Value, b: Value) -> Tensor:
+    like = a if isinstance(a, Tensor) else b
+    assert isinstance(like, Tensor)  # noqa: S101 - `apply` made one of a pair of constants a tensor
+    return (a > b).to(like.dtype)  # type: ignore[union-attr]
+
+
+def _equal(a: Value, b: Value) -> Tensor:
+    like = a if isinstance(a, Tensor) else b
+    assert isinstance(like, Tensor)  # noqa: S101
+    return (a == b).to(like.dtype)  # type: ignore[union-attr]
+
+
+def _where(condition: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    return torch.where(condition != 0, a, b)
+
+
+_OWN: Mapping[str, Callable[..., Tensor]] = {
+    "add": python_operator.add,
+    "subtract": python_operator.sub,
+    "multiply": python_operator.mul,
+    "divide": python_operator.truediv,
+    "negative": python_operator.neg,
+    # Exponents are literals, so torch picks its exact forms of squares, roots and reciprocals.
+    "power": python_operator.pow,
+    "greater": _greater,
+    "equal": _equal,
+    "where": _where,
+}
+_TAKES_FLOATS = frozenset({"add", "subtract", "multiply", "divide", "power", "greater", "equal"})

@@ -1,0 +1,245 @@
+"""Straight-line programs of primitives: what every backend prints.
+
+An expression becomes instructions in static single assignment, each distinct value computed once. The genome's
+non-integer constants are lifted out of it into run-time arguments, so that changing them recompiles nothing;
+exponents and the constants of the operators' own rules stay in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from actsearch.compile.eager import evaluate
+from actsearch.grammar.expression import (
+    Apply,
+    Constant,
+    Expression,
+    Input,
+    Parameter,
+    fold,
+    parameter_names,
+)
+from actsearch.grammar.operators import OPERATORS
+
+_COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum", "equal"})
+_LARGEST_STRUCTURAL = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Temporary(Expression):
+    """The value of the instruction with this index."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Expression):
+    """A number that folding made and that may be infinite or NaN, which a `Constant` never is."""
+
+    value: float
+
+
+Operand = Input | Parameter | Constant | Literal | Temporary
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One primitive applied to operands."""
+
+    operator: str
+    operands: tuple[Operand, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """Instructions in order, and what they compute by name: `{"y": ...}` or `{"dx": ..., "d_beta": ...}`."""
+
+    instructions: tuple[Instruction, ...]
+    outputs: tuple[tuple[str, Operand], ...]
+
+    @property
+    def operands(self) -> frozenset[Operand]:
+        """Everything that an instruction or output reads."""
+        read = {operand for instruction in self.instructions for operand in instruction.operands}
+        return frozenset(read | {operand for _, operand in self.outputs})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifted:
+    """An expression without the numbers that may change, and those numbers, by the name that stands for each."""
+
+    expression: Expression
+    constants: tuple[tuple[str, float], ...]
+
+
+def lift(expression: Expression) -> Lifted:
+    """`expression` with its non-integer constants replaced by parameters `c0`, `c1`, ... in order of appearance."""
+    taken = set(parameter_names(expression))
+    free = (name for name in (f"c{index}" for index in range(1 << 30)) if name not in taken)
+    names: dict[float, str] = {}
+
+    def visit(node: Expression) -> Expression:
+        if isinstance(node, Constant) and not _is_structural(node.value):
+            if node.value not in names:
+                names[node.value] = next(free)
+            return Parameter(names[node.value])
+        if not isinstance(node, Apply):
+            return node
+        if node.operator == "power":
+            return Apply("power", (visit(node.arguments[0]), node.arguments[1]))
+        return Apply(node.operator, tuple(visit(argument) for argument in node.arguments))
+
+    lifted = visit(expression)
+    return Lifted(expression=lifted, constants=tuple((name, value) for value, name in names.items()))
+
+
+def lower(outputs: Mapping[str, Expression], *, kept: frozenset[str] = frozenset()) -> Program:
+    """The program that computes the expressions `outputs`, by name, in primitives and the operators `kept`."""
+    builder = _Builder(kept)
+    results = [(name, builder.build(expression)) for name, expression in outputs.items()]
+    return _without_dead(builder.instructions, results)
+
+
+def _is_structural(value: float) -> bool:
+    return value == int(value) and abs(value) <= _LARGEST_STRUCTURAL
+
+
+@dataclass(slots=True)
+class _Builder:
+    kept: frozenset[str]
+    instructions: list[Instruction] = field(default_factory=list)
+    known: dict[tuple[str, tuple[Operand, ...]], Operand] = field(default_factory=dict)
+    lowered: dict[tuple[str, tuple[Operand, ...]], Operand] = field(default_factory=dict)
+
+    def build(self, expression: Expression) -> Operand:
+        return fold(expression, lambda leaf: leaf, self.apply)  # type: ignore[no-any-return]
+
+    def apply(self, name: str, operands: list[Any]) -> Operand:
+        key = (name, tuple(operands))
+        if key not in self.lowered:
+            self.lowered[key] = self._apply(name, key[1])
+        return self.lowered[key]
+
+    def _apply(self, name: str, operands: tuple[Operand, ...]) -> Operand:
+        rule = OPERATORS[name].lowering()
+        if rule is not None and name not in self.kept:
+            # Operands are leaves of expressions themselves, so an operator's rule applies to them as it stands.
+            return self.build(rule(*operands))
+        if OPERATORS[name].arity is None:
+            result = operands[0]
+            for operand in operands[1:]:
+                result = self._primitive(name, (result, operand))
+            return result
+        return self._primitive(name, operands)
+
+    def _primitive(self, name: str, operands: tuple[Operand, ...]) -> Operand:
+        if all(isinstance(operand, Constant | Literal) for operand in operands):
+            return _folded(name, operands)
+        simple = _SIMPLER.get(name, _unchanged)(self, *operands)
+        return simple if simple is not None else self.emit(name, operands)
+
+    def emit(self, name: str, operands: tuple[Operand, ...]) -> Operand:
+        key = (name, tuple(sorted(operands, key=repr)) if name in _COMMUTATIVE else operands)
+        if key not in self.known:
+            self.instructions.append(Instruction(name, operands))
+            self.known[key] = Temporary(len(self.instructions) - 1)
+        return self.known[key]
+
+    def negated(self, operand: Operand) -> Operand | None:
+        """`u` where `operand` is `-u`."""
+        if isinstance(operand, Temporary):
+            instruction = self.instructions[operand.index]
+            return instruction.operands[0] if instruction.operator == "negative" else None
+        return None
+
+
+def _folded(name: str, operands: tuple[Operand, ...]) -> Operand:
+    """The number that a primitive makes of numbers, in float64."""
+    values = {f"v{i}": torch.tensor(float(o.value), dtype=torch.float64) for i, o in enumerate(operands)}  # type: ignore[union-attr]
+    value = evaluate(Apply(name, tuple(map(Parameter, values))), values).item()
+    return Constant(value) if math.isfinite(value) else Literal(value)
+
+
+def _number(operand: Operand) -> float | None:
+    return operand.value if isinstance(operand, Constant) else None
+
+
+def _unchanged(_builder: _Builder, *_operands: Operand) -> Operand | None:
+    return None
+
+
+def _simpler_add(builder: _Builder, a: Operand, b: Operand) -> Operand | None:
+    if _number(a) == 0:
+        return b
+    if _number(b) == 0:
+        return a
+    if (opposite := builder.negated(b)) is not None:
+        return builder.emit("subtract", (a, opposite))
+    return builder.emit("subtract", (b, opposite)) if (opposite := builder.negated(a)) is not None else None
+
+
+def _simpler_subtract(builder: _Builder, a: Operand, b: Operand) -> Operand | None:
+    if _number(b) == 0:
+        return a
+    if _number(a) == 0:
+        return builder.apply("negative", [b])
+    return builder.emit("add", (a, opposite)) if (opposite := builder.negated(b)) is not None else None
+
+
+def _simpler_multiply(builder: _Builder, a: Operand, b: Operand) -> Operand | None:
+    for number, other in ((_number(a), b), (_number(b), a)):
+        if number == 1:
+            return other
+        # The sign comes out, so that what is left of -2*u is shared with 2*u.
+        if number is not None and number < 0:
+            return builder.apply("negative", [builder.apply("multiply", [Constant(-number), other])])
+    for one, other in ((a, b), (b, a)):
+        if (opposite := builder.negated(one)) is not None:
+            return builder.apply("negative", [builder.apply("multiply", [opposite, other])])
+    return None
+
+
+def _simpler_divide(_builder: _Builder, a: Operand, b: Operand) -> Operand | None:
+    return a if _number(b) == 1 else None
+
+
+def _simpler_negative(builder: _Builder, u: Operand) -> Operand | None:
+    return builder.negated(u)
+
+
+def _simpler_abs(builder: _Builder, u: Operand) -> Operand | None:
+    opposite = builder.negated(u)
+    return builder.apply("abs", [opposite]) if opposite is not None else None
+
+
+_SIMPLER: Mapping[str, Callable[..., Operand | None]] = {
+    "add": _simpler_add,
+    "subtract": _simpler_subtract,
+    "multiply": _simpler_multiply,
+    "divide": _simpler_divide,
+    "negative": _simpler_negative,
+    "abs": _simpler_abs,
+}
+
+
+def _without_dead(instructions: list[Instruction], outputs: Iterable[tuple[str, Operand]]) -> Program:
+    """The program of the `instructions` that some output needs, numbered anew."""
+    results = list(outputs)
+    needed: set[int] = {operand.index for _, operand in results if isinstance(operand, Temporary)}
+    for index in reversed(range(len(instructions))):
+        if index in needed:
+            needed |= {o.index for o in instructions[index].operands if isinstance(o, Temporary)}
+    order = {old: new for new, old in enumerate(sorted(needed))}
+
+    def renumbered(operand: Operand) -> Operand:
+        return Temporary(order[operand.index]) if isinstance(operand, Temporary) else operand
+
+    kept = tuple(
+        Instruction(instructions[old].operator, tuple(map(renumbered, instructions[old].operands))) for old in order
+    )
+    return Program(instructions=kept, outputs=tuple((name, renumbered(operand)) for name, operand in results))

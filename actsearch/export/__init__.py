@@ -1,0 +1,1 @@
+"""What leaves: an activation as a file that needs nothing of ours."""

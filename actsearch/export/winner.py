@@ -1,0 +1,45 @@
+"""The winner of a search, exported into the store as soon as the search ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from actsearch import __version__
+from actsearch.export.module import export_module, write
+from actsearch.grammar.activation import from_json
+from actsearch.store.record import CandidateRecord, SearchRecord
+from actsearch.store.summary import Summary
+
+
+def exported_path(store: Path, search: SearchRecord) -> Path:
+    """File in which the winner of `search` is, or will be, exported."""
+    return store / "exports" / f"{search.name}.py"
+
+
+def export_winner(store: Path, summary: Summary) -> Path | None:
+    """Write the winner's module into the store; None if the search scored nothing."""
+    winner = summary.winner
+    if winner is None or winner.record is None or winner.record.gain is None:
+        return None
+    record = winner.record
+    source = export_module(
+        from_json(record.expression, record.parameters),
+        gain=winner.record.gain,
+        lineage=lineage_of(record, summary.search),
+        version=__version__,
+    )
+    path = exported_path(store, summary.search)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, source)
+    return path
+
+
+def lineage_of(record: CandidateRecord, search: SearchRecord) -> Mapping[str, str]:
+    """Where a candidate comes from, for the header of its file."""
+    return {
+        "search": search.name,
+        "generation": str(record.generation),
+        "move": record.move,
+        "parents": ", ".join(record.parents) or "none",
+    }

@@ -1,0 +1,87 @@
+"""Comparing given functions with the baselines, on common seeds, without a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from actsearch.analysis.moments import normalised
+from actsearch.analysis.probe import Probe
+from actsearch.errors import ConfigError
+from actsearch.evaluate.pool import open_executor
+from actsearch.evaluate.profile import read_profile
+from actsearch.evaluate.protocols.domain import Domain
+from actsearch.evaluate.protocols.quality import Quality
+from actsearch.evaluate.task import Subject, load_task
+from actsearch.evaluate.worker import Job, Order
+from actsearch.grammar.activation import Activation
+from actsearch.outcome import Outcome, Scored, Scores
+from actsearch.search.trials import baseline_subject
+from actsearch.store.summary import paired
+
+_FIRST_SEED = 500
+"""The final seeds of a search with `--seed 0`: comparisons by hand agree with its finals."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One function or baseline, its outcome and its paired difference to the best baseline."""
+
+    name: str
+    is_baseline: bool
+    outcome: Outcome
+    delta: float | None
+    delta_error: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Functions and baselines of one task, best first, those without a score last."""
+
+    task: str
+    metric: str
+    seeds: tuple[int, ...]
+    best_baseline: str | None
+    entries: tuple[Compared, ...]
+
+
+def compare(activations: Mapping[str, Activation], *, task: str, seeds: int | None, workers: str) -> Comparison:
+    """Train `activations` (by the name to report) and the task's baselines on the same seeds."""
+    loaded = load_task(task)
+    order = Order(seeds=tuple(range(_FIRST_SEED, _FIRST_SEED + (seeds or loaded.final_seeds))), quality=Quality())
+    subjects = {name: _subject(name, activation) for name, activation in activations.items()}
+    baselines = {name: baseline_subject(name) for name in loaded.baselines if name not in subjects}
+    jobs = [Job(key=name, subject=subject) for name, subject in {**subjects, **baselines}.items()]
+    with open_executor(task, read_profile(workers)) as executor:
+        outcomes = {result.key: result.outcome for result in executor.submit(jobs, order)}
+    scores = {name: o.scores for name, o in outcomes.items() if isinstance(o, Scored)}
+    rivals = [name for name in loaded.baselines if name in scores]
+    best = max(rivals, key=lambda name: scores[name].mean(), default=None)
+    entries = [
+        _compared(name, outcomes[name], scores.get(name), scores.get(best or ""), name in loaded.baselines)
+        for name in (job.key for job in jobs)
+    ]
+    entries.sort(key=lambda e: -e.outcome.score if isinstance(e.outcome, Scored) else float("inf"))
+    return Comparison(task=task, metric=loaded.metric, seeds=order.seeds, best_baseline=best, entries=tuple(entries))
+
+
+def _subject(name: str, activation: Activation) -> Subject:
+    rejection = Domain().check(Probe(activation))
+    if rejection:
+        raise ConfigError(f"{name[:60]!r} cannot be trained: {rejection.reason}.")
+    bare, gain = normalised(activation)
+    if gain == float("inf"):
+        raise ConfigError(f"{name[:60]!r} cannot be trained: it is constant.")
+    return Subject(activation=bare, gain=gain)
+
+
+def _compared(
+    name: str,
+    outcome: Outcome,
+    scores: Scores | None,
+    reference: Scores | None,
+    is_baseline: bool,  # noqa: FBT001
+) -> Compared:
+    difference = paired(scores, reference) if scores and reference else None
+    delta, error = difference or (None, None)
+    return Compared(name=name, is_baseline=is_baseline, outcome=outcome, delta=delta, delta_error=error)

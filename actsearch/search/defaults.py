@@ -1,0 +1,8 @@
+"""Defaults of a search, apart so that the command line's help loads nothing heavy."""
+
+from __future__ import annotations
+
+TASK = "digits"
+STRATEGY = "evolution"
+WORKERS = "laptop"
+BUDGET = "10m"

@@ -1,0 +1,200 @@
+"""Every view of every operator says the same function: torch, definition, closed form, lowering, derivatives."""
+
+import math
+
+import pytest
+import sympy
+import torch
+
+from actsearch.compile.derive import derive
+from actsearch.compile.eager import evaluate
+from actsearch.compile.program import Constant, Literal, Temporary, lower
+from actsearch.compile.symbolic import formula, from_sympy, sympy_gradients, to_sympy
+from actsearch.grammar.expression import Apply, Input, Parameter, X
+from actsearch.grammar.operators import OPERATORS
+
+NAMES = sorted(OPERATORS)
+A, B = Parameter("a"), Parameter("b")
+EXPONENTS = (-2.0, -1.0, -0.5, 0.5, 1.5, 2.0, 2.7, 3.0, 5.0)
+# The lowering in float32 against float64, relative where the value is large and absolute below 1. Arithmetic on a
+# few roundings of 6e-8 gives 1e-6; exp(n * log(u)) for a fractional exponent and the sums of sinh add some more.
+FLOAT32_TOLERANCE = 2e-6
+
+
+def applications(name):
+    """The operator applied to x (and a, b), once for each exponent where it is `power`."""
+    operator = OPERATORS[name]
+    if name == "power":
+        return [X**n for n in EXPONENTS]
+    return [Apply(name, (X, A, B)[: operator.arity or 3])]
+
+
+def grid(name, dtype=torch.float64):
+    """Arguments on the operator's range: x, a and b in all combinations, ties and the ends included."""
+    low, high = OPERATORS[name].test_range
+    axis = torch.linspace(low, high, 41, dtype=torch.float64)
+    if (OPERATORS[name].arity or 3) == 1:
+        axis = torch.linspace(low, high, 4001, dtype=torch.float64)
+        return {"x": away(axis, OPERATORS[name].kinks).to(dtype)}
+    x, a, b = torch.meshgrid(axis, axis[::4], axis[::8], indexing="ij")
+    return {"x": x.flatten().to(dtype), "a": a.flatten().to(dtype), "b": b.flatten().to(dtype)}
+
+
+def away(axis, kinks):
+    """`axis` without the kinks, which have a test of their own."""
+    keep = torch.ones_like(axis, dtype=torch.bool)
+    for kink in kinks:
+        keep &= (axis - kink).abs() > 1e-6
+    return axis[keep]
+
+
+def autograd(expression, values, wrt):
+    inputs = {name: value.clone().requires_grad_() for name, value in values.items()}
+    y = evaluate(expression, inputs)
+    if not y.requires_grad:
+        return torch.zeros_like(values["x"])
+    gradient, = torch.autograd.grad(y.sum(), inputs[wrt], allow_unused=True)  # fmt: skip
+    return torch.zeros_like(values["x"]) if gradient is None else gradient
+
+
+def run(program, values):
+    """A program's outputs, primitive by primitive."""
+    results = []
+
+    def value(operand):
+        if isinstance(operand, Temporary):
+            return results[operand.index]
+        if isinstance(operand, Constant | Literal):
+            return torch.full_like(values["x"], operand.value)
+        return values[operand.name]
+
+    for instruction in program.instructions:
+        names = [f"v{index}" for index in range(len(instruction.operands))]
+        arguments = dict(zip(names, map(value, instruction.operands), strict=True))
+        results.append(evaluate(Apply(instruction.operator, tuple(map(Parameter, names))), arguments))
+    return {name: value(operand) for name, operand in program.outputs}
+
+
+def close(found, expected, tolerance):
+    return torch.testing.assert_close(found.double(), expected.double(), rtol=tolerance, atol=tolerance, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_closed_form_gives_the_values_of_torch(name):
+    values = grid(name)
+    for expression in applications(name):
+        names = [n for n in ("x", "a", "b") if n in values]
+        symbols = [sympy.Symbol(n, real=True) for n in names]
+        closed = sympy.lambdify(symbols, formula(expression), ["scipy", "numpy"])
+        found = torch.as_tensor(closed(*(values[n].numpy() for n in names)), dtype=torch.float64)
+        expected = evaluate(expression, values)
+        # torch.softplus is the identity above 20, and 1 + exp cancels in the closed forms of log1p: 1e-9 covers both.
+        found = found.nan_to_num(1.0) if name == "sinc" else found
+        close(found.expand_as(expected), expected, 1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_derivatives_of_the_operator_of_torch_and_of_sympy_agree(name):
+    values = grid(name)
+    for expression in applications(name):
+        for wrt in [Input("x"), A, B][: OPERATORS[name].arity or 3]:
+            if name == "power" and wrt != X:
+                continue
+            expected = autograd(expression, values, wrt.name)
+            own = evaluate(derive(expression, wrt), values)
+            close(own.expand_as(expected), expected, 1e-9)
+            symbolic = from_sympy(sympy.diff(to_sympy(expression), sympy.Symbol(wrt.name, real=True)))
+            close(evaluate(symbolic, values).expand_as(expected), expected, 1e-9)
+
+
+SMOOTH = [
+    name
+    for name in NAMES
+    if not OPERATORS[name].kinks and name not in ("maximum", "minimum", "greater", "equal", "where", "sinc")
+]
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_the_derivative_is_that_of_the_closed_form(name):
+    values = {n: v[:: max(1, len(v) // 60)] for n, v in grid(name).items()}
+    for expression in applications(name):
+        names = [n for n in ("x", "a", "b") if n in values]
+        symbols = [sympy.Symbol(n, real=True) for n in names]
+        closed = sympy.lambdify(symbols, sympy.diff(formula(expression), symbols[0]), ["scipy", "numpy"])
+        found = torch.as_tensor(closed(*(values[n].numpy() for n in names)), dtype=torch.float64)
+        expected = evaluate(derive(expression, X), values)
+        close(found.expand_as(expected), expected, 1e-8)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_lowering_gives_the_values_of_torch(name):
+    for expression in applications(name):
+        program = lower({"y": expression})
+        assert all(OPERATORS[i.operator].primitive for i in program.instructions)
+        values = grid(name)
+        # The polynomials are fitted to float32: 2e-8 of what is near them.
+        close(run(program, values)["y"], evaluate(expression, values), 5e-8)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_lowering_is_accurate_in_float32(name):
+    for expression in applications(name):
+        values = grid(name, torch.float32)
+        expected = evaluate(expression, {n: v.double() for n, v in values.items()})
+        close(run(lower({"y": expression}), values)["y"], expected, FLOAT32_TOLERANCE)
+
+
+UNARY = [name for name in NAMES if OPERATORS[name].arity == 1]
+EDGES = (0.0, -0.0, 1e-30, -1e-30, 1e-6, -1e-6, 30.0, -30.0, 1e4, -1e4, 1e30, -1e30, math.inf, -math.inf, math.nan)
+# Beyond 2^15 periods the range reduction of sin and cos has no digits left, by design.
+PERIODIC = ("sin", "cos", "sinc")
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_the_lowering_holds_at_the_edges_of_float32(name):
+    edges = [edge for edge in EDGES if name not in PERIODIC or abs(edge) < 1e9 or not math.isfinite(edge)]
+    x = torch.tensor(edges, dtype=torch.float32)
+    expected = evaluate(Apply(name, (X,)), {"x": x})
+    found = run(lower({"y": Apply(name, (X,))}), {"x": x})["y"]
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", ["tanh", "asinh", "atan", "expm1", "log1p", "sinh", "sin", "erf", "softsign", "silu"])
+def test_near_zero_the_lowering_keeps_relative_accuracy(name):
+    x = torch.logspace(-12, -0.3, 500, dtype=torch.float32)
+    x = torch.cat([x, -x])
+    expected = evaluate(Apply(name, (X,)), {"x": x.double()})
+    found = run(lower({"y": Apply(name, (X,))}), {"x": x})["y"]
+    torch.testing.assert_close(found.double(), expected, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_the_range_reduction_keeps_float32_accuracy_to_ten_thousand(name):
+    x = torch.linspace(-1e4, 1e4, 200_001, dtype=torch.float32)
+    found = run(lower({"y": Apply(name, (X,))}), {"x": x})["y"]
+    close(found, evaluate(Apply(name, (X,)), {"x": x.double()}), 1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if OPERATORS[name].kinks])
+def test_at_a_kink_the_derivative_is_that_of_torch(name):
+    values = {"x": torch.tensor(OPERATORS[name].kinks, dtype=torch.float64)}
+    expression = Apply(name, (X,))
+    expected = autograd(expression, values, "x")
+    torch.testing.assert_close(evaluate(derive(expression, X), values).expand_as(expected), expected)
+    _, by_x, _ = sympy_gradients(expression)
+    torch.testing.assert_close(evaluate(from_sympy(by_x), values).expand_as(expected), expected)
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_at_a_tie_each_side_takes_half_of_the_gradient_as_in_torch(name):
+    values = {"x": torch.tensor([1.0, -2.0]), "a": torch.tensor([1.0, -2.0])}
+    expression = Apply(name, (X, A))
+    for wrt in (X, A):
+        torch.testing.assert_close(evaluate(derive(expression, wrt), values), autograd(expression, values, wrt.name))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if OPERATORS[name].parity])
+def test_parity_is_as_stated(name):
+    x = grid(name)["x"]
+    sign = 1 if OPERATORS[name].parity == "even" else -1
+    close(evaluate(Apply(name, (X,)), {"x": -x}), sign * evaluate(Apply(name, (X,)), {"x": x}), 1e-12)

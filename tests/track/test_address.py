@@ -1,0 +1,34 @@
+"""Addresses are shown without their secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from actsearch.track.address import default_uri, redact, redact_text
+
+
+@pytest.mark.parametrize(("uri", "shown"), [
+    ("http://host:5000", "http://host:5000"),
+    ("https://ann:s3cret@host/path", "https://***@host/path"),
+    ("https://ann:p@ss/w@host", "https://***@host"),
+    ("https://host/path?token=s3cret&a=b", "https://host/path?token=***&a=***"),
+    ("postgresql+psycopg2://ann:s3cret@db/mlflow?sslpassword=x", "postgresql+psycopg2://***@db/mlflow?sslpassword=***"),
+    ("sqlite:////home/a@b/mlflow.sqlite", "sqlite:////home/a@b/mlflow.sqlite"),
+    ("databricks", "databricks"),
+])  # fmt: skip
+def test_redacted(uri: str, shown: str) -> None:
+    assert redact(uri) == shown
+    assert redact(shown) == shown
+
+
+def test_errors_of_libraries_are_redacted() -> None:
+    uri = "http://ann:s3cret@host:9"
+    text = f"API request to {uri}/api/2.0 failed; also http://bob:other@elsewhere/ did"
+    assert redact_text(text, uri) == "API request to http://***@host:9/api/2.0 failed; also http://***@elsewhere/ did"
+
+
+def test_default_uri_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert default_uri(Path("runs")) == f"sqlite:///{tmp_path}/runs/mlflow.sqlite"
