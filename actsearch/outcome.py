@@ -85,6 +85,14 @@ def standard_error(values: tuple[float, ...]) -> float | None:
     return math.sqrt(sum((value - mean) ** 2 for value in values) / (count - 1) / count)
 
 
+def paired(first: Scores, second: Scores) -> tuple[float, float | None] | None:
+    """Mean difference `first - second` over their common seeds and its standard error; None if there is none."""
+    if first.seeds != second.seeds or first.best is None or second.best is None:
+        return None
+    differences = tuple(a - b for a, b in zip(first.per_seed(), second.per_seed(), strict=True))
+    return sum(differences) / len(differences), standard_error(differences)
+
+
 def to_json(outcome: Outcome) -> dict[str, Any]:
     """`outcome` as a JSON document; `from_json` is its inverse."""
     if isinstance(outcome, Scored):

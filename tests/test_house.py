@@ -17,11 +17,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = ("kernels", "search_spaces", "workers")
 
 # What each room of actsearch/ may import beside itself; a room is a file or folder directly inside it.
-# cli -> search -> evaluate -> compile, analysis -> grammar, with the side rooms below everything.
+# cli -> search -> evaluate -> analysis -> compile -> grammar, with the side rooms below everything. Analysis stands
+# above the compiler because it looks at functions through their compiled form.
 _SIDE = {"errors", "outcome", "plugins", "documents"}
 _GRAMMAR = _SIDE | {"grammar"}
-_COMPILE = _GRAMMAR | {"compile", "analysis"}
-_EVALUATE = _COMPILE | {"evaluate"}
+_COMPILE = _GRAMMAR | {"compile"}
+_ANALYSIS = _COMPILE | {"analysis"}
+_EVALUATE = _ANALYSIS | {"evaluate"}
 _SEARCH = _EVALUATE | {"search", "store", "track", "export"}
 ALLOWED = {
     "errors": set(),
@@ -29,12 +31,12 @@ ALLOWED = {
     "documents": {"errors", "outcome"},
     "plugins": {"errors", "outcome", "documents"},
     "grammar": _SIDE,
-    "analysis": _GRAMMAR,
     "compile": _GRAMMAR,
-    "evaluate": _COMPILE,
+    "analysis": _COMPILE,
+    "evaluate": _ANALYSIS,
     "store": {"errors", "outcome"},
     "track": {"errors", "outcome", "store"},
-    "export": _COMPILE,
+    "export": _ANALYSIS | {"store"},
     "search": _SEARCH,
     "cli": _SEARCH,
     "__main__": {"cli"},

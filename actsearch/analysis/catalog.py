@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -45,6 +45,22 @@ class _EntryModel(BaseModel):
 class _CatalogModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
     functions: dict[str, _EntryModel]
+
+
+class _Functions(Mapping[str, Activation]):
+    """Activations of the catalog by name or alias: `functions["gelu"]`."""
+
+    def __getitem__(self, name: str) -> Activation:
+        return find(name).activation
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(catalog())
+
+    def __len__(self) -> int:
+        return len(catalog())
+
+
+functions = _Functions()
 
 
 @cache

@@ -59,7 +59,7 @@ def evaluate(
     """Train the given functions and the baselines on the same seeds and compare them."""
     from actsearch.cli.candidate import find
     from actsearch.cli.comparison import comparison_json, comparison_table
-    from actsearch.search.compare import compare
+    from actsearch.evaluate.compare import compare
 
     found = {text: find(text, store_of(store), param) for text in candidates}
     err.print(f"training {len(found)} function(s) and the baselines on {task} ...", markup=False)

@@ -7,8 +7,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from actsearch.evaluate.compare import Compared, Comparison
 from actsearch.outcome import Failed, Rejected, Scored
-from actsearch.search.compare import Compared, Comparison
 
 
 def comparison_table(comparison: Comparison) -> Table:

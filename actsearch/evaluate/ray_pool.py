@@ -76,6 +76,10 @@ class RayPool:
         self._slots = [self._new_slot() for _ in range(profile.workers)]
 
     def __enter__(self) -> Self:
+        """Wait for the first worker, so that no budget runs while none stands. Raises `ConfigError`."""
+        while all(slot.starting is not None for slot in self._slots):
+            for slot in self._done():
+                self._welcome(slot)
         return self
 
     def __exit__(self, *exception: object) -> None:

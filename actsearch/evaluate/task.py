@@ -13,6 +13,7 @@ from typing import ClassVar
 from torch import nn
 
 from actsearch import plugins
+from actsearch.analysis.moments import normalised
 from actsearch.compile.module import build
 from actsearch.errors import ActsearchError, TaskError
 from actsearch.evaluate.protocols.quality import Quality
@@ -32,6 +33,12 @@ class Subject:
     def module(self, channels: int | None = None, *, channel_dim: int = 1) -> nn.Module:
         """A fresh module of `gain * activation` with its own parameters."""
         return build(self.activation, gain=self.gain, channels=channels, channel_dim=channel_dim)
+
+
+def subject_of(activation: Activation) -> Subject:
+    """What to train for a given activation: without a constant factor in front, with its own gain."""
+    bare, gain = normalised(activation)
+    return Subject(activation=bare, gain=gain)
 
 
 class Task(ABC):

@@ -76,7 +76,7 @@ class Funnel:
         return protocols.gradient.check(probe), print_, moments(probe).gain
 
 
-def subject_of(record: CandidateRecord) -> Subject:
+def subject_of_record(record: CandidateRecord) -> Subject:
     """What to train for a candidate that passed the funnel."""
     if record.gain is None:
         raise ValueError(f"candidate {record.number} did not pass the funnel")

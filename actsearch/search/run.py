@@ -14,13 +14,13 @@ from actsearch.grammar.space import Space
 from actsearch.outcome import Outcome, Rejected, Scored
 from actsearch.search.budget import Budget
 from actsearch.search.config import SearchConfig
-from actsearch.search.funnel import Funnel, subject_of
+from actsearch.search.funnel import Funnel, subject_of_record
 from actsearch.search.progress import Progress
 from actsearch.search.strategy import State, Strategy, Told
 from actsearch.search.trials import Trials
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord, Step
-from actsearch.store.summary import SEARCH, TRAINED_STAGES
+from actsearch.store.summary import TRAINED_STAGES
 
 _MOST_PROPOSALS = 200
 """Proposals for each place in a generation after which the space counts as exhausted."""
@@ -109,8 +109,8 @@ class Search:
         """Train what has no outcome yet, journal each outcome, and tell the strategy of all in order of proposal."""
         waiting = {str(record.number): record for record in generation if record.outcome is None}
         outcomes = {record.number: record.outcome for record in generation if record.outcome is not None}
-        jobs = [Job(key=key, subject=subject_of(record)) for key, record in waiting.items()]
-        for result in self.trials.submit(jobs, SEARCH):
+        jobs = [Job(key=key, subject=subject_of_record(record)) for key, record in waiting.items()]
+        for result in self.trials.evaluate(jobs):
             number = int(result.key)
             found = {number: (result.outcome, result.seconds)}
             self.journal.record_outcomes(self.record, found, budget_seconds=self.progress.seconds)

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from actsearch.analysis import catalog
-from actsearch.analysis.moments import normalised
 from actsearch.evaluate.pool import Executor
-from actsearch.evaluate.task import Subject, Task
+from actsearch.evaluate.task import Subject, Task, subject_of
 from actsearch.evaluate.worker import Job, Order, Result
 from actsearch.outcome import Scored
 from actsearch.search.config import SearchConfig
-from actsearch.search.funnel import subject_of
+from actsearch.search.funnel import subject_of_record
 from actsearch.search.progress import Progress
 from actsearch.store.journal import Journal
 from actsearch.store.record import SearchRecord
@@ -49,11 +48,10 @@ class Trials:
         count = self.config.final_seeds or self.task.final_seeds
         return tuple(range(first + _FINAL_OFFSET, first + _FINAL_OFFSET + count))
 
-    def submit(self, jobs: Sequence[Job], rung: str) -> Iterator[Result]:
-        """Results of `jobs` as they come."""
+    def evaluate(self, jobs: Sequence[Job]) -> Iterator[Result]:
+        """Results of one generation as they come; what they take is the measure for later estimates."""
         started = time.monotonic()
-        order = Order(seeds=self.seeds(rung), quality=self.config.protocols.quality)
-        for result in self.executor.submit(jobs, order):
+        for result in self._submit(jobs, SEARCH):
             if isinstance(result.outcome, Scored):
                 self._trainings += result.outcome.scores.trained
             yield result
@@ -65,7 +63,7 @@ class Trials:
         """Train the task's baselines that the journal does not have yet."""
         known = self.journal.scores(self.record, SEARCH)
         missing = [name for name in self.task.baselines if BASELINE + name not in known]
-        self._score(SEARCH, {BASELINE + name: baseline_subject(name) for name in missing})
+        self._score(SEARCH, {BASELINE + name: subject_of(catalog.find(name).activation) for name in missing})
         scores = self.journal.scores(self.record, SEARCH)
         self.progress.baselines = {
             subject.removeprefix(BASELINE): value.mean() for subject, value in scores.items() if value.best is not None
@@ -79,8 +77,10 @@ class Trials:
             affordable = int(seconds_left / (_MARGIN * self._training_seconds * self._trainings_each))
             count = max(min(count, affordable - len(self.task.baselines)), 1)
         best = summarise(self.journal, self.record).candidates[:count]
-        subjects = {standing.name: subject_of(standing.record) for standing in best if standing.record is not None}
-        subjects |= {BASELINE + name: baseline_subject(name) for name in self.task.baselines}
+        subjects = {
+            standing.name: subject_of_record(standing.record) for standing in best if standing.record is not None
+        }
+        subjects |= {BASELINE + name: subject_of(catalog.find(name).activation) for name in self.task.baselines}
         known = self.journal.scores(self.record, FINAL)
         missing = {name: subject for name, subject in subjects.items() if name not in known}
         self.progress.finals_total, self.progress.finals_done = len(subjects), len(subjects) - len(missing)
@@ -100,16 +100,13 @@ class Trials:
     def _trainings_each(self) -> int:
         return len(self.task.learning_rates) * len(self.seeds(FINAL))
 
+    def _submit(self, jobs: Sequence[Job], rung: str) -> Iterator[Result]:
+        return self.executor.submit(jobs, Order(seeds=self.seeds(rung), quality=self.config.protocols.quality))
+
     def _score(self, rung: str, subjects: Mapping[str, Subject]) -> None:
         jobs = [Job(key=name, subject=subject) for name, subject in subjects.items()]
-        for result in self.submit(jobs, rung):
+        for result in self._submit(jobs, rung):
             if isinstance(result.outcome, Scored):
                 self.journal.record_scores(self.record, rung, {result.key: result.outcome.scores})
             self.progress.finals_done += rung == FINAL
             self.progress.changed()
-
-
-def baseline_subject(name: str) -> Subject:
-    """What to train for the catalog function `name`."""
-    activation, gain = normalised(catalog.find(name).activation)
-    return Subject(activation=activation, gain=gain)

@@ -27,7 +27,7 @@ class SearchRecord:
     seed: int
     settings: Mapping[str, Any] = field(default_factory=dict)
     status: str = "running"
-    """`running`, `stopped` (can be resumed) or `finished`; after a kill it stays `running` (see `Journal.is_running`)."""
+    """`running`, `stopped` (can be resumed), `finished`; after a kill it stays `running` (see `Journal.is_running`)."""
     stopped_because: str | None = None
     seconds: float = 0.0
     """Wall time of the whole command, summed over its sessions."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from actsearch.outcome import Failed, Rejected, Scored, Scores, standard_error
+from actsearch.outcome import Failed, Rejected, Scored, Scores, paired
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord
 
@@ -135,14 +135,6 @@ def to_json(summary: Summary, *, status: str, most: int | None = None) -> dict[s
         ],
         "winner": None if winner is None else winner.name,
     }
-
-
-def paired(first: Scores, second: Scores) -> tuple[float, float | None] | None:
-    """Mean difference `first - second` over their common seeds and its standard error; None if there is none."""
-    if first.seeds != second.seeds or first.best is None or second.best is None:
-        return None
-    differences = tuple(a - b for a, b in zip(first.per_seed(), second.per_seed(), strict=True))
-    return sum(differences) / len(differences), standard_error(differences)
 
 
 def _best_baseline(finals: Mapping[str, Scores]) -> Scores | None:

@@ -13,7 +13,7 @@ STAGE = "quality"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
-    """Rejects by the early score, as EvoNorm rejects below a threshold after 100 steps (Liu et al. 2020, 2004.02967)."""
+    """Rejects by the early score, as EvoNorm rejects below a threshold after 100 steps (arXiv:2004.02967)."""
 
     margin: float = 0.0
     """By how much the best early score must exceed that of a model that knows nothing."""

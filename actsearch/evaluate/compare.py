@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from actsearch.analysis.moments import normalised
+from actsearch.analysis import catalog
 from actsearch.analysis.probe import Probe
 from actsearch.errors import ConfigError
 from actsearch.evaluate.pool import open_executor
 from actsearch.evaluate.profile import read_profile
 from actsearch.evaluate.protocols.domain import Domain
 from actsearch.evaluate.protocols.quality import Quality
-from actsearch.evaluate.task import Subject, load_task
+from actsearch.evaluate.task import Subject, load_task, subject_of
 from actsearch.evaluate.worker import Job, Order
 from actsearch.grammar.activation import Activation
-from actsearch.outcome import Outcome, Scored, Scores
-from actsearch.search.trials import baseline_subject
-from actsearch.store.summary import paired
+from actsearch.outcome import Outcome, Scored, Scores, paired
 
 _FIRST_SEED = 500
 """The final seeds of a search with `--seed 0`: comparisons by hand agree with its finals."""
@@ -50,7 +48,7 @@ def compare(activations: Mapping[str, Activation], *, task: str, seeds: int | No
     loaded = load_task(task)
     order = Order(seeds=tuple(range(_FIRST_SEED, _FIRST_SEED + (seeds or loaded.final_seeds))), quality=Quality())
     subjects = {name: _subject(name, activation) for name, activation in activations.items()}
-    baselines = {name: baseline_subject(name) for name in loaded.baselines if name not in subjects}
+    baselines = {name: subject_of(catalog.find(name).activation) for name in loaded.baselines if name not in subjects}
     jobs = [Job(key=name, subject=subject) for name, subject in {**subjects, **baselines}.items()]
     with open_executor(task, read_profile(workers)) as executor:
         outcomes = {result.key: result.outcome for result in executor.submit(jobs, order)}
@@ -69,10 +67,10 @@ def _subject(name: str, activation: Activation) -> Subject:
     rejection = Domain().check(Probe(activation))
     if rejection:
         raise ConfigError(f"{name[:60]!r} cannot be trained: {rejection.reason}.")
-    bare, gain = normalised(activation)
-    if gain == float("inf"):
+    subject = subject_of(activation)
+    if subject.gain == float("inf"):
         raise ConfigError(f"{name[:60]!r} cannot be trained: it is constant.")
-    return Subject(activation=bare, gain=gain)
+    return subject
 
 
 def _compared(

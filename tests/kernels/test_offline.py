@@ -1,0 +1,61 @@
+"""Kernels compiled for GPUs that are not here."""
+
+import re
+
+import pytest
+
+from actsearch.compile.backend import load_backend
+from actsearch.errors import UnknownNameError, UnsupportedError
+from actsearch.grammar.activation import parse
+
+SWISH = parse("1.3 * x * sigmoid(beta * x)", beta=(1.0, "channel"))
+KERNELS = [SWISH, parse("gelu(x)"), parse("a * sin(3.7 * x) + tanh(x) * log1p(abs(x))")]
+# Instructions on doubles, and atomics and reductions on memory.
+FORBIDDEN = re.compile(r"\b(D(ADD|MUL|FMA|SETP|MNMX)|F2F\.F(64|32\.F64)\S*|MUFU\.\w+64H|ATOM\w*|RED\.\S+)\b")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("ACTSEARCH_STORE", str(tmp_path))
+
+
+@pytest.mark.parametrize("target", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("activation", KERNELS, ids=str)
+def test_the_machine_code_has_no_doubles_and_no_atomics(activation, target):
+    ptx = load_backend("triton").emit(activation, "ptx", target=target, dtype="bf16")
+    assert ptx.count(f".target {target}") == 2
+    assert ".f64" not in ptx
+    assert not re.search(r"\b(atom|red)\.", ptx)
+    sass = load_backend("triton").emit(activation, "sass", target=target, dtype="bf16")
+    assert "// forward" in sass
+    assert "// backward" in sass
+    assert not FORBIDDEN.findall(sass)
+    # The tensors themselves are read and written 128 bits at a time; parameters and partial sums are scalars.
+    assert "LDG.E.128" in sass
+    assert "STG.E.128" in sass
+
+
+def test_constants_are_arguments_of_the_same_kernel():
+    backend = load_backend("triton")
+    one, other = (backend.emit(parse(f"{c} * x * sigmoid(x)"), "source") for c in (1.3, 2.7))
+    assert one == other
+    assert one != backend.emit(parse("2 * x * sigmoid(x)"), "source")
+
+
+def test_the_source_is_a_file_to_read():
+    source = load_backend("triton").emit(SWISH, "source")
+    compile(source, "kernel.py", "exec")
+    for part in ("y = c0 * x * sigmoid(beta * x)", "beta: (channels,)", "# dy/dbeta = ", "actsearch ", "float16"):
+        assert part in source
+
+
+def test_unknown_targets_dtypes_and_kinds_are_refused_with_what_there_is():
+    backend = load_backend("triton")
+    with pytest.raises(UnknownNameError, match="sm_90"):
+        backend.emit(SWISH, "ptx", target="sm_91")
+    with pytest.raises(UnknownNameError, match="bf16"):
+        backend.emit(SWISH, "ptx", dtype="bf8")
+    with pytest.raises(UnsupportedError, match="source, ptx, sass"):
+        backend.emit(SWISH, "llvm")
+    with pytest.raises(UnsupportedError, match="two inputs"):
+        backend.emit(parse("x * gate"), "source")
