@@ -75,7 +75,7 @@ def resume(
 
 def report(store: Path, name: str, *, json: bool) -> None:
     """Print the result of a search that has just ended; exits with 130 if it was interrupted."""
-    from actsearch.cli.tables import finals_table, funnel_line, ordered_rejections, search_table
+    from actsearch.cli.tables import finals_table, funnel_line, ordered_rejections, search_table, verdict
     from actsearch.export.winner import exported_path
     from actsearch.store.journal import Journal
     from actsearch.store.summary import summarise, to_json
@@ -94,6 +94,8 @@ def report(store: Path, name: str, *, json: bool) -> None:
             out.print(finals_table(summary))
         elif summary.candidates:
             out.print(search_table(summary, most=10))
+        if summary.finalists:
+            out.print(verdict(summary), markup=False, soft_wrap=True)
         out.print(f"{line}; {counts.trained} trainings in {record.seconds:.0f} s", markup=False, soft_wrap=True)
         out.print(f"stopped because: {record.stopped_because}", markup=False, soft_wrap=True)
         _print_next(store, record.name, record.status, summary.winner.name if summary.winner else None, path)

@@ -36,6 +36,19 @@ def finals_table(summary: Summary, *, most: int = 10) -> Table:
     return table
 
 
+def verdict(summary: Summary) -> str:
+    """One plain sentence on the best finalist against the best baseline."""
+    winner, reference = summary.winner, summary.best_baseline
+    if winner is None or winner.record is None or reference is None or winner.delta is None:
+        return "No comparison with the baselines was made."
+    against = f"{winner.delta:+.4f} ± {winner.delta_error or 0.0:.4f} against {reference.name}, the best baseline"
+    text = f"Winner: {winner.record.expression} ({against})"
+    if winner.delta_error and winner.delta > 2 * winner.delta_error:
+        compared = len(summary.finalists)
+        return f"{text}: better by more than two standard errors, not corrected for the choice among {compared}."
+    return f"{text}: no clear difference."
+
+
 def search_table(summary: Summary, *, most: int) -> Table:
     """Candidates by the search's own score, best first."""
     table = Table(title=f"Best of {summary.search.name} (the search's own score)", title_justify="left", expand=False)

@@ -66,14 +66,14 @@ class _Recorder:
         if name not in _OWN and OPERATORS[name].torch is None and definition is not None:
             return self._inline(definition, arguments)
         constant = [isinstance(self.slots[index], float) for index in arguments]
-        if all(constant):
-            # torch decides what e.g. 1/0 or an overflow is, so one of the floats becomes a tensor.
-            arguments = [self._tensor(arguments[0]), *arguments[1:]]
-        elif name not in _TAKES_FLOATS:
+        if name not in _TAKES_FLOATS:
             arguments = [
                 self._tensor(index) if is_constant else index
                 for index, is_constant in zip(arguments, constant, strict=True)
             ]
+        elif all(constant):
+            # torch decides what e.g. 1/0 or an overflow is, so one of the floats becomes a tensor.
+            arguments = [self._tensor(arguments[0]), *arguments[1:]]
         function = _OWN.get(name) or _torch_function(OPERATORS[name].torch or name)
         if name in ("add", "multiply"):
             return functools.reduce(lambda a, b: self._step(function, (a, b)), arguments)

@@ -66,7 +66,7 @@ class ActivationModule(nn.Module):
             raise ConfigError(f"channels is {channels}: give a positive number, or None for that of the first input.")
         self.activation, self.gain, self.channel_dim = activation, float(gain), channel_dim
         self._backend, self._cache = backend, cache
-        self._functions: dict[str, Function] = {}
+        self._functions: dict[torch.device, Function] = {}
         for spec in activation.parameters:
             size = 1 if spec.granularity == "layer" else channels
             self.register_parameter(attribute(spec.name), _parameter(spec, size, device, dtype))
@@ -92,13 +92,16 @@ class ActivationModule(nn.Module):
         return {**self.__dict__, "_functions": {}}
 
     def _function(self, device: torch.device) -> Function:
-        name = self._backend or backends.best(device).name
-        key = f"{name} {device}"
-        if key not in self._functions:
-            backend = backends.load_backend(name)
-            backends.require(backend, device)
-            self._functions[key] = backend.compile(self.activation, gain=self.gain, cache=self._cache)
-        return self._functions[key]
+        if device not in self._functions:
+            self._functions[device] = self._compile(device)
+        return self._functions[device]
+
+    # Files are read and written here, which torch.compile is not to look into.
+    @torch.compiler.disable
+    def _compile(self, device: torch.device) -> Function:
+        backend = backends.load_backend(self._backend) if self._backend else backends.best(device)
+        backends.require(backend, device)
+        return backend.compile(self.activation, gain=self.gain, cache=self._cache)
 
     def _fit_channels(self, x: Tensor) -> None:
         """Check the size of the channel dimension, and give parameters without a shape theirs."""
@@ -117,6 +120,12 @@ class ActivationModule(nn.Module):
                     f"the parameter {spec.name} has {parameter.numel()} channels, but dimension {self.channel_dim} of "
                     f"the input has {size}."
                 )
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:  # noqa: FBT001
+        for name, parameter in self.named_parameters(recurse=False):
+            # A parameter that still waits for its size cannot be detached.
+            as_it_is = keep_vars or isinstance(parameter, UninitializedParameter)
+            destination[prefix + name] = parameter if as_it_is else parameter.detach()
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *others: Any) -> None:
         for spec in self.activation.parameters:

@@ -16,6 +16,7 @@ from typing import Any
 import sympy
 
 from actsearch.compile.derive import product_of, sum_of
+from actsearch.errors import UnsupportedError
 from actsearch.grammar.expression import INPUTS, Apply, Constant, Expression, Input, Parameter, fold, parameter_names
 from actsearch.grammar.operators import OPERATORS
 
@@ -49,8 +50,8 @@ def from_sympy(value: Any, leaves: Mapping[Any, Expression] | None = None) -> Ex
         return known[value]
     if value.is_Symbol:
         return Input(value.name) if value.name in _INPUT_NAMES else Parameter(value.name)
-    if value.is_number:
-        return Constant(float(value))
+    if _is_number(value):
+        return _constant(value)
     if value.is_Add:
         return sum_of(from_sympy(term, known) for term in value.args)
     if value.is_Mul:
@@ -114,7 +115,7 @@ def opaque(name: str) -> Any:
 
     def fdiff(self: Any, argindex: int = 1) -> Any:
         places = [
-            Constant(float(argument)) if argument.is_number else Parameter(f"_{index}")
+            _constant(argument) if _is_number(argument) else Parameter(f"_{index}")
             for index, argument in enumerate(self.args)
         ]
         partial = OPERATORS[name].derivative(*places)[argindex - 1]
@@ -127,6 +128,17 @@ def opaque(name: str) -> Any:
 
     body = {"_eval_derivative": choice_derivative} if name == "where" else {"fdiff": fdiff}
     return type(name, (sympy.Function,), {"nargs": OPERATORS[name].arity, **body})
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number by itself, and not a function of numbers."""
+    return bool(value.is_Number or value.is_NumberSymbol or value is sympy.zoo)
+
+
+def _constant(value: Any) -> Constant:
+    if not value.is_finite:
+        raise UnsupportedError("the expression divides by zero or overflows wherever it is evaluated.")
+    return Constant(float(value))
 
 
 def _split(value: Any) -> tuple[Any, int]:

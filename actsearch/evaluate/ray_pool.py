@@ -179,6 +179,9 @@ class RayPool:
 
 
 def _connect(profile: Profile) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Ray listens on every interface even for a cluster of one machine; its token authentication, on by default for a
+    # cluster that is started here, lets nobody else speak to it.
     # Ray's own progress lines would mix with the live view.
     logging.getLogger("ray").setLevel(logging.ERROR)
     options: dict[str, Any] = {"include_dashboard": False, "log_to_driver": True, "logging_level": logging.ERROR}

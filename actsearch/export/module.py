@@ -208,8 +208,9 @@ def _docstring_line(text: str) -> str:
 
 
 _FUSE = """
-        if not torch.jit.is_scripting() and _can_fuse(x):
-            return _fused(x, {own})""".lstrip("\n")
+        if not torch.jit.is_scripting():  # alone on its line, else TorchScript compiles what follows
+            if _can_fuse(x):
+                return _fused(x, {own})""".lstrip("\n")
 _FIT_AND_FUSE = """
         if not torch.jit.is_scripting():
             self._fit_channels(x)
@@ -229,6 +230,11 @@ def _fit_channels(self, x):
             nn.init.constant_(parameter, initial)
         if parameter.numel() != channels:
             raise ValueError(f"{name} has {parameter.numel()} channels, but the input has {channels}")
+
+def _save_to_state_dict(self, destination, prefix, keep_vars):
+    for name, parameter in self.named_parameters(recurse=False):
+        as_it_is = keep_vars or isinstance(parameter, UninitializedParameter)
+        destination[prefix + name] = parameter if as_it_is else parameter.detach()
 
 def _load_from_state_dict(self, state_dict, prefix, *others):
     for name in $table:

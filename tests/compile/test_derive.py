@@ -15,8 +15,10 @@ from actsearch.grammar.expression import Apply, Constant, Parameter, X, call
 from actsearch.grammar.text import write
 
 BETA = Parameter("beta")
-UNARY = ("sigmoid", "tanh", "sin", "cos", "atan", "asinh", "softplus", "mish", "gelu", "silu", "erf", "square", "negative",
-         "softsign", "logsigmoid", "abs", "relu", "elu")  # fmt: skip
+UNARY = (
+    "sigmoid", "tanh", "sin", "cos", "atan", "asinh", "softplus", "mish", "gelu", "silu", "erf", "square", "negative",
+    "softsign", "logsigmoid", "abs", "relu", "elu",
+)  # fmt: skip
 BINARY = ("add", "subtract", "multiply", "maximum", "minimum")
 LEAVES = st.sampled_from([X, BETA, Constant(1.0), Constant(-0.5), Constant(0.3), Constant(2.0)])
 EXPRESSIONS = st.recursive(

@@ -155,3 +155,9 @@ def test_backends_load_by_path(tmp_path):
     path.write_text("import no_such_package\n")
     with pytest.raises(UnsupportedError, match="no_such_package"):
         load_backend(str(path))
+
+
+def test_under_torch_compile_it_gives_the_same():
+    layer = SWISH.module(channels=3)
+    x = torch.randn(4, 3)
+    torch.testing.assert_close(torch.compile(layer, backend="eager")(x), layer(x))
