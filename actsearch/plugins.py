@@ -49,8 +49,11 @@ def find(kind: Kind, name: str) -> Path:
     suffix = _PATTERNS[kind][-5:] if _PATTERNS[kind].endswith(".yaml") else ".py"
     if name.endswith(suffix) or "/" in name:
         path = Path(name)
-        if path.is_file():
-            return path.resolve()
+        try:
+            if path.is_file():
+                return path.resolve()
+        except OSError:  # A name too long for a file, a folder that may not be read.
+            pass
         raise unknown_name(f"{_NOUNS[kind]} file", name, names(kind))
     for path in folder(kind).glob(_PATTERNS[kind]):
         if _name(kind, path) == name:

@@ -27,7 +27,9 @@ class Moments:
     @property
     def slope_gain(self) -> float:
         """E[(g f'(z))^2]: by how much a layer scales squared gradients once the output has unit variance."""
-        return self.slope_mean_square * self.gain**2 if math.isfinite(self.gain) else math.inf
+        if self.std == 0:
+            return 0.0
+        return self.slope_mean_square * self.gain**2
 
 
 def moments(probe: Probe) -> Moments:

@@ -6,6 +6,7 @@ catalog function in another variable.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,6 +43,8 @@ class Novelty:
 
     def sentence(self) -> str:
         """The verdict in words."""
+        if not self.matches:
+            return "new: it has no value on [-5, 5] to compare"
         nearest = self.matches[0]
         plain = nearest.output_scale == 1 and nearest.output_shift == 0
         fit = "" if plain else f" (times {nearest.output_scale:.4g}, plus {nearest.output_shift:.4g})"
@@ -53,15 +56,22 @@ class Novelty:
 
 
 def novelty(activation: Activation, *, most: int = 5) -> Novelty:
-    """Compare a function, parameters at their initial values, with the whole catalog."""
-    x = torch.linspace(-5, 5, 1001, dtype=torch.float64)
-    values = Probe(activation).response(x).values
+    """Compare a function, parameters at their initial values, with the whole catalog where it has a value.
+
+    One that has none on more than one percent of [-5, 5] is no catalog function.
+    """
+    grid = torch.arange(-500, 501, dtype=torch.float64) / 100
+    values = Probe(activation).response(grid).values
+    has_value = values.isfinite()
+    x, values = grid[has_value], values[has_value]
+    if not len(x):
+        return Novelty(verdict="new", matches=())
     matches = [
         _match(values, entry, x, same_parameters=_same_family(activation, entry)) for entry in catalog().values()
     ]
     # Fewest transformations first among identities, then by distance.
     matches.sort(key=lambda m: (max(m.distance, KNOWN), m.output_scale != 1, m.output_shift != 0, m.distance, m.name))
-    nearest = matches[0].distance
+    nearest = matches[0].distance if len(x) >= 0.99 * len(grid) else math.inf
     verdict: Literal["known", "close", "new"] = "known" if nearest <= KNOWN else "close" if nearest <= CLOSE else "new"
     return Novelty(verdict=verdict, matches=tuple(matches[:most]))
 
@@ -73,7 +83,9 @@ def _same_family(activation: Activation, entry: Entry) -> bool:
 def _match(values: Tensor, entry: Entry, x: Tensor, *, same_parameters: bool) -> Match:
     other = Probe(entry.activation).response(x).values
     bare = float((values - other).abs().max())
-    if bare <= KNOWN and same_parameters:
+    # Every constant is 0 times any function, and that says nothing.
+    is_constant = float(values.max() - values.min()) <= 1e-12 * float(values.abs().max())
+    if is_constant or (bare <= KNOWN and same_parameters):
         return Match(name=entry.name, distance=bare)
     columns = torch.stack([other, torch.ones_like(other)], dim=1)
     scale, shift = torch.linalg.lstsq(columns, values.unsqueeze(1)).solution.flatten().tolist()

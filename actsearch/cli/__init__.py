@@ -26,7 +26,8 @@ def main() -> None:
     try:
         app()
     except ActsearchError as error:
-        print(f"actsearch: {error}", file=sys.stderr)
+        # One line, whatever a library's own message that is quoted in it looks like.
+        print("actsearch: " + " ".join(str(error).split("\n")), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("actsearch: interrupted.", file=sys.stderr)

@@ -10,7 +10,8 @@ from actsearch.analysis import catalog
 from actsearch.analysis.moments import normalised
 from actsearch.cli.options import parameters_of
 from actsearch.errors import ConfigError, unknown_name
-from actsearch.grammar.activation import Activation, from_json, parse
+from actsearch.grammar.activation import GRANULARITIES, Activation, Granularity, from_json, parse
+from actsearch.outcome import Scored
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord
 
@@ -58,6 +59,14 @@ def find(text: str, store: Path, parameters: list[str] | None = None) -> Found:
     return Found(name=activation.id, activation=activation)
 
 
+def granularity_of(text: str) -> Granularity:
+    """The granularity called `text`; raises `UnknownNameError`."""
+    for known in GRANULARITIES:
+        if text == known:
+            return known
+    raise unknown_name("granularity", text, GRANULARITIES)
+
+
 def _in_journal(prefix: str, store: Path) -> Found | None:
     with Journal.open(store) as journal:
         matches = journal.find(prefix[:_HEX_DIGITS])
@@ -67,7 +76,7 @@ def _in_journal(prefix: str, store: Path) -> Found | None:
             f"the prefix {prefix} fits {len(ids)} candidates ({', '.join(sorted(ids)[:3])}): write more digits."
         )
     # A candidate may have been proposed in several searches; one that was scored there is worth most.
-    matches.sort(key=lambda pair: (pair[1].gain is None, -pair[0].id))
+    matches.sort(key=lambda pair: (not isinstance(pair[1].outcome, Scored), pair[1].gain is None, -pair[0].id))
     if not matches:
         return None
     search, record = matches[0]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from actsearch.cli.options import Json, Parameters, Store, err, out, print_json, store_of
-from actsearch.errors import UnsupportedError
+from actsearch.errors import ConfigError, UnsupportedError
 from actsearch.search.defaults import TASK, WORKERS
 
 _Candidate = Annotated[str, typer.Argument(help="Catalog name, hash prefix (6 or more hex digits), or expression.")]
@@ -52,18 +53,22 @@ def evaluate(
     task: Annotated[str, typer.Option(help="Task: a name (see `actsearch tasks`) or a Python file.")] = TASK,
     seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds; default: the task's for finals.")] = None,
     workers: Annotated[str, typer.Option(help="Profile or address of a Ray cluster.")] = WORKERS,
+    granularity: Annotated[str | None, typer.Option(help="Train every parameter per layer or per channel.")] = None,
     param: Parameters = None,
     store: Store = None,
     json: Json = False,
 ) -> None:
     """Train the given functions and the baselines on the same seeds and compare them."""
-    from actsearch.cli.candidate import find
+    from actsearch.cli.candidate import find, granularity_of
     from actsearch.cli.comparison import comparison_json, comparison_table
     from actsearch.evaluate.compare import compare
 
     found = {text: find(text, store_of(store), param) for text in candidates}
     err.print(f"training {len(found)} function(s) and the baselines on {task} ...", markup=False)
-    comparison = compare({text: f.activation for text, f in found.items()}, task=task, seeds=seeds, workers=workers)
+    activations = {text: f.activation for text, f in found.items()}
+    if granularity is not None:
+        activations = {text: f.with_granularity(granularity_of(granularity)) for text, f in activations.items()}
+    comparison = compare(activations, task=task, seeds=seeds, workers=workers)
     if json:
         print_json(comparison_json(comparison))
     else:
@@ -92,6 +97,8 @@ def export(
             raise UnsupportedError(f"--format {format_}: not supported by this version; export as module.")
         raise unknown_name("export format", format_, FORMATS)
     found = find(candidate, store_of(store), param)
+    if not math.isfinite(found.gain):
+        raise ConfigError(f"{candidate[:60]!r} cannot be exported: it is constant, or not finite under N(0, 1).")
     path = to / f"activation_{found.name}.py" if to.is_dir() else to
     lineage = lineage_of(found.record, found.search) if found.record and found.search else {}
     write_text(path, export_module(found.activation, gain=found.gain, lineage=lineage, version=__version__))

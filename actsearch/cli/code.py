@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from actsearch.cli.options import Json, Parameters, Store, print_json, store_of
-from actsearch.errors import UnsupportedError
+from actsearch.errors import UnsupportedError, unknown_name
+
+DTYPES = ("fp32", "bf16", "fp16")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,6 +36,8 @@ def compile_(
 
     if report:
         raise UnsupportedError("--report is not supported by this version; use --emit sass and count there.")
+    if dtype not in DTYPES:
+        raise unknown_name("dtype", dtype, DTYPES)
     found = find(expression, store_of(store), param)
     text = load_backend(backend).emit(found.activation, emit, target=target, dtype=dtype)
     if json:

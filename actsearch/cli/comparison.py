@@ -32,7 +32,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         "metric": comparison.metric,
         "seeds": list(comparison.seeds),
         "best_baseline": comparison.best_baseline,
-        "candidates": [_entry(entry) for entry in comparison.entries if not entry.is_baseline],
+        "candidates": [_entry(entry) for entry in comparison.entries if entry.is_given],
         "baselines": [_entry(entry) for entry in comparison.entries if entry.is_baseline],
     }
 

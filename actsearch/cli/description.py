@@ -106,5 +106,6 @@ def _origin(document: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("score", f"{document['score']:.4f} in the search"))
     if document.get("final_score") is not None:
         delta = document["delta_to_best_baseline"]
-        rows.append(("final", f"{document['final_score']:.4f} on fresh seeds, {delta:+.4f} to the best baseline"))
+        against = "" if delta is None else f", {delta:+.4f} to the best baseline"
+        rows.append(("final", f"{document['final_score']:.4f} on fresh seeds{against}"))
     return rows

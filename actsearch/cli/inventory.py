@@ -102,7 +102,7 @@ def tasks(name: _Name = None, json: Json = False, store: Store = None) -> None:
 
     del store
     found = {n: load_task(n) for n in ([name] if name else plugins.names("workers"))}
-    rows = {n: (task.metric, f"{task.chance:.4g}", (task.__doc__ or "").splitlines()[0]) for n, task in found.items()}
+    rows = {n: (task.metric, f"{task.chance:.4g}", _first_line(task.__doc__)) for n, task in found.items()}
     if name:
         task = found[name]
         metric, chance, about = rows[name]
@@ -120,13 +120,13 @@ def strategies(name: _Name = None, json: Json = False, store: Store = None) -> N
 
     del store
     if name is None:
-        rows = {n: ((kind.__doc__ or "").splitlines()[0],) for n, kind in STRATEGIES.items()}
+        rows = {n: (_first_line(kind.__doc__),) for n, kind in STRATEGIES.items()}
         _list(json, "strategy", rows, ("about",))
         return
     if name not in STRATEGIES:
         raise unknown_name("strategy", name, STRATEGIES)
     settings = dataclasses.asdict(getattr(SearchConfig(), name))
-    about = (STRATEGIES[name].__doc__ or "").splitlines()[0]
+    about = _first_line(STRATEGIES[name].__doc__)
     _one(json, {"strategy": name, "about": about, **{f"{name}.{key}": value for key, value in settings.items()}})
 
 
@@ -168,6 +168,10 @@ def _entry(entry: Any) -> dict[str, Any]:
         "source": entry.source,
         "id": entry.activation.id,
     }
+
+
+def _first_line(docstring: str | None) -> str:
+    return (docstring or "").partition("\n")[0]
 
 
 def _list(json: bool, noun: str, rows: Mapping[str, Iterable[str]], columns: tuple[str, ...]) -> None:

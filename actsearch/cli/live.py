@@ -8,6 +8,7 @@ from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -64,7 +65,7 @@ class LiveView:
         if snapshot.best is not None and snapshot.best_score is not None:
             best = Text.assemble((f"{snapshot.best_score:.4f}  ", "bold green"), snapshot.best.expression)
         facts.add_row("best", best)
-        return Panel(Group(facts), title=self._title, title_align="left")
+        return Panel(Group(facts), title=escape(self._title), title_align="left")
 
     def _line(self, snapshot: Snapshot) -> str:
         parts = [f"[{snapshot.budget_seconds:5.0f} s] {_phase(snapshot)}"]

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from actsearch.errors import ConfigError, ParseError
 from actsearch.store.journal import default_store
@@ -39,7 +40,7 @@ def store_of(store: Path | None) -> Path:
 
 def warn(message: str) -> None:
     """Print a warning on standard error."""
-    err.print(f"[yellow]warning:[/] {message}", markup=True, soft_wrap=True)
+    err.print(f"[yellow]warning:[/] {escape(message)}", markup=True, soft_wrap=True)
 
 
 def print_json(document: Any) -> None:

@@ -30,7 +30,10 @@ def list_searches(store: Store = None, json: Json = False) -> None:
         keys = ("name", "created", "space", "task", "strategy", "budget", "seed", "seconds", "stopped_because")
         print_json([{**{key: getattr(r, key) for key in keys}, "status": status} for r, status in searches])
         return
-    table = Table("search", "status", "strategy", "budget", "seed", "seconds", "begun (UTC)", expand=False)
+    table = Table(expand=False)
+    # The name is what other commands take: it is never cut.
+    for heading in ("search", "status", "strategy", "budget", "seed", "seconds", "begun (UTC)"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "status")
     for record, status in searches:
         begun = record.created[:16].replace("T", " ")
         table.add_row(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from actsearch.cli.options import Json, Store, err, out, print_json, settings_of, store_of, warn
 from actsearch.search.defaults import BUDGET, STRATEGY, TASK, WORKERS
+
+if TYPE_CHECKING:
+    from actsearch.store.summary import Summary
 
 _Set = Annotated[
     list[str] | None,
@@ -94,13 +97,25 @@ def report(store: Path, name: str, *, json: bool) -> None:
             out.print(finals_table(summary))
         elif summary.candidates:
             out.print(search_table(summary, most=10))
-        if summary.finalists:
+        if summary.winner is not None:
             out.print(verdict(summary), markup=False, soft_wrap=True)
+            out.print(f"catalog: {_novelty(summary)}", markup=False, soft_wrap=True)
         out.print(f"{line}; {counts.trained} trainings in {record.seconds:.0f} s", markup=False, soft_wrap=True)
         out.print(f"stopped because: {record.stopped_because}", markup=False, soft_wrap=True)
         _print_next(store, record.name, record.status, summary.winner.name if summary.winner else None, path)
     if record.status != "finished":
         raise typer.Exit(130)
+
+
+def _novelty(summary: Summary) -> str:
+    """Which catalog function the winner is, or is nearest to."""
+    from actsearch.analysis.novelty import novelty
+    from actsearch.grammar.activation import from_json
+
+    if summary.winner is None or summary.winner.record is None:
+        return "nothing was scored"
+    record = summary.winner.record
+    return novelty(from_json(record.expression, record.parameters)).sentence()
 
 
 def _print_next(store: Path, name: str, status: str, winner: str | None, path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from actsearch.cli.options import Json, Store, err, out, print_json, store_of, warn
 
@@ -47,7 +48,7 @@ def doctor(store: Store = None, json: Json = False) -> None:
     else:
         for check in checks:
             mark = "[green]ok[/]   " if check.ok else "[red]wrong[/]"
-            out.print(f"{mark} [bold]{check.name}[/]  {check.finding}", soft_wrap=True)
+            out.print(f"{mark} [bold]{check.name}[/]  {escape(check.finding)}", soft_wrap=True)
         if not all(check.ok for check in checks):
             warn("something is wrong: see the lines marked so.")
     if not all(check.ok for check in checks):

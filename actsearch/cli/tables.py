@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.table import Table
@@ -15,7 +16,8 @@ STAGES = ("duplicate", "domain", "trivial", "gradient", "quality")
 def finals_table(summary: Summary, *, most: int = 10) -> Table:
     """Finalists and baselines by their score on fresh seeds, best first."""
     entries: list[Standing] = [*summary.finalists[:most], *(b for b in summary.baselines if b.final is not None)]
-    entries.sort(key=lambda standing: -(standing.final_score or 0.0))
+    # Scores are negative for the most part: what diverged goes last by itself, not as a 0.
+    entries.sort(key=lambda standing: -math.inf if standing.final_score is None else standing.final_score, reverse=True)
     reference = summary.best_baseline
     seeds = len(entries[0].final.seeds) if entries and entries[0].final else 0
     against = f"vs {reference.name}" if reference else "delta"

@@ -97,7 +97,7 @@ class ActivationModule(nn.Module):
         return self._functions[device]
 
     # Files are read and written here, which torch.compile is not to look into.
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _compile(self, device: torch.device) -> Function:
         backend = backends.load_backend(self._backend) if self._backend else backends.best(device)
         backends.require(backend, device)

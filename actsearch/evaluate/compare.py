@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from actsearch import plugins
 from actsearch.analysis import catalog
 from actsearch.analysis.probe import Probe
-from actsearch.errors import ConfigError
+from actsearch.errors import ConfigError, UnsupportedError
 from actsearch.evaluate.pool import open_executor
 from actsearch.evaluate.profile import read_profile
 from actsearch.evaluate.protocols.domain import Domain
@@ -27,6 +28,8 @@ class Compared:
 
     name: str
     is_baseline: bool
+    is_given: bool
+    """Whether it was asked for; a baseline may be."""
     outcome: Outcome
     delta: float | None
     delta_error: float | None
@@ -50,20 +53,32 @@ def compare(activations: Mapping[str, Activation], *, task: str, seeds: int | No
     subjects = {name: _subject(name, activation) for name, activation in activations.items()}
     baselines = {name: subject_of(catalog.find(name).activation) for name in loaded.baselines if name not in subjects}
     jobs = [Job(key=name, subject=subject) for name, subject in {**subjects, **baselines}.items()]
-    with open_executor(task, read_profile(workers)) as executor:
+    # A user's file by its whole path: workers have a folder of their own.
+    where = str(plugins.find("workers", task)) if task not in plugins.names("workers") else task
+    with open_executor(where, read_profile(workers)) as executor:
         outcomes = {result.key: result.outcome for result in executor.submit(jobs, order)}
     scores = {name: o.scores for name, o in outcomes.items() if isinstance(o, Scored)}
     rivals = [name for name in loaded.baselines if name in scores]
     best = max(rivals, key=lambda name: scores[name].mean(), default=None)
     entries = [
-        _compared(name, outcomes[name], scores.get(name), scores.get(best or ""), name in loaded.baselines)
+        Compared(
+            name=name,
+            is_baseline=name in loaded.baselines,
+            is_given=name in activations,
+            outcome=outcomes[name],
+            delta=delta,
+            delta_error=error,
+        )
         for name in (job.key for job in jobs)
+        for delta, error in [_difference(scores.get(name), scores.get(best or ""))]
     ]
     entries.sort(key=lambda e: -e.outcome.score if isinstance(e.outcome, Scored) else float("inf"))
     return Comparison(task=task, metric=loaded.metric, seeds=order.seeds, best_baseline=best, entries=tuple(entries))
 
 
 def _subject(name: str, activation: Activation) -> Subject:
+    if activation.inputs != ("x",):
+        raise UnsupportedError(f"{name[:60]!r} cannot be trained: this version trains functions of x alone.")
     rejection = Domain().check(Probe(activation))
     if rejection:
         raise ConfigError(f"{name[:60]!r} cannot be trained: {rejection.reason}.")
@@ -73,13 +88,6 @@ def _subject(name: str, activation: Activation) -> Subject:
     return subject
 
 
-def _compared(
-    name: str,
-    outcome: Outcome,
-    scores: Scores | None,
-    reference: Scores | None,
-    is_baseline: bool,  # noqa: FBT001
-) -> Compared:
+def _difference(scores: Scores | None, reference: Scores | None) -> tuple[float | None, float | None]:
     difference = paired(scores, reference) if scores and reference else None
-    delta, error = difference or (None, None)
-    return Compared(name=name, is_baseline=is_baseline, outcome=outcome, delta=delta, delta_error=error)
+    return difference or (None, None)

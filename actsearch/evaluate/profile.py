@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +13,8 @@ from actsearch.documents import read_document
 from actsearch.errors import ConfigError
 
 _ADDRESS = re.compile(r"^(auto|local|ray://.+|[\w.\-]+:\d+)$")
+_HOST_PORT = re.compile(r"^(ray://)?(?P<host>[\w.\-]+):(?P<port>\d+)$")
+_ANSWER_SECONDS = 5.0
 
 
 class Profile(BaseModel):
@@ -38,3 +41,15 @@ def read_profile(name: str) -> Profile:
     if _ADDRESS.match(name) and name not in plugins.names("workers/profiles"):
         return Profile(title=f"the Ray cluster at {name}", address=name)
     return read_document(plugins.find("workers/profiles", name), Profile, ConfigError)
+
+
+def check_address(profile: Profile) -> None:
+    """Raise `ConfigError` if nothing answers at the profile's `host:port`; Ray itself tries for minutes."""
+    match = _HOST_PORT.match(profile.address)
+    if profile.executor != "ray" or match is None:
+        return
+    try:
+        socket.create_connection((match["host"], int(match["port"])), timeout=_ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"cannot reach the Ray cluster at {profile.address!r}: {reason}.") from None

@@ -19,9 +19,9 @@ from typing import Any, Self
 import ray
 from ray.exceptions import RayError
 
-from actsearch.errors import ConfigError
+from actsearch.errors import ActsearchError, ConfigError
 from actsearch.evaluate.pool import batches
-from actsearch.evaluate.profile import Profile
+from actsearch.evaluate.profile import Profile, check_address
 from actsearch.evaluate.worker import STAGE, Job, Order, Result, Worker
 from actsearch.outcome import Failed
 
@@ -36,11 +36,16 @@ class Actor:
     def __init__(self, task: str) -> None:
         # What tasks print belongs on standard error: standard output is the driver's, and may be one JSON document.
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        self._worker = Worker.of(task)
+        self._trouble: str | None = None
+        try:
+            self._worker = Worker.of(task)
+        except ActsearchError as error:
+            # A value: Ray would wrap an exception in pages of its own.
+            self._trouble = str(error)
 
-    def ready(self) -> bool:
-        """Answers once the worker stands."""
-        return True
+    def ready(self) -> str | None:
+        """Answers once the worker stands, with the reason if the task cannot be used here."""
+        return self._trouble
 
     def run(self, jobs: Sequence[Job], order: Order) -> list[Result]:
         """See `Worker.run`."""
@@ -77,14 +82,20 @@ class RayPool:
 
     def __enter__(self) -> Self:
         """Wait for the first worker, so that no budget runs while none stands. Raises `ConfigError`."""
-        while all(slot.starting is not None for slot in self._slots):
-            for slot in self._done():
-                self._welcome(slot)
+        try:
+            while all(slot.starting is not None for slot in self._slots):
+                for slot in self._done():
+                    self._welcome(slot)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:
         for slot in self._slots:
             ray.kill(slot.actor)
+        # A submission that was broken off may be closed after this, and must not start actors then.
+        self._slots = []
         if self._started_here:
             ray.shutdown()
 
@@ -134,13 +145,16 @@ class RayPool:
     def _welcome(self, slot: _Slot) -> None:
         """Take a started actor into service, or try again if its start failed."""
         try:
-            ray.get(slot.starting, timeout=5)
+            trouble = ray.get(slot.starting, timeout=5)
         except (RayError, TimeoutError) as error:
             self._failed_starts += 1
             if self._failed_starts >= _MOST_FAILED_STARTS:
-                raise ConfigError(f"{_MOST_FAILED_STARTS} workers in a row failed to start: {error}") from error
+                reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+                raise ConfigError(f"{_MOST_FAILED_STARTS} workers in a row failed to start: {reason}") from error
             self._replace(slot)
         else:
+            if trouble:
+                raise ConfigError(f"no worker can start: {trouble}")
             self._failed_starts = 0
             slot.starting = None
 
@@ -182,6 +196,7 @@ def _connect(profile: Profile) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Ray listens on every interface even for a cluster of one machine; its token authentication, on by default for a
     # cluster that is started here, lets nobody else speak to it.
+    check_address(profile)
     # Ray's own progress lines would mix with the live view.
     logging.getLogger("ray").setLevel(logging.ERROR)
     options: dict[str, Any] = {"include_dashboard": False, "log_to_driver": True, "logging_level": logging.ERROR}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import math
 import os
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -87,13 +89,12 @@ def load_task(name: str) -> Task:
     """The task called `name`, or the one in the file at the path `name`; raises `TaskError`."""
     path = plugins.find("workers", name)
     try:
-        module = plugins.load("workers", name)
+        with redirect_stdout(sys.stderr):
+            module = plugins.load("workers", name)
     except ActsearchError:
         raise
-    except Exception as error:
-        raise TaskError(
-            f"the task file {os.fspath(path)!r} cannot be loaded: {type(error).__name__}: {error}"
-        ) from error
+    except (Exception, SystemExit) as error:
+        raise TaskError(f"the task file {os.fspath(path)!r} cannot be loaded: {_sentence(error)}") from error
     found = [
         value
         for value in vars(module).values()
@@ -109,7 +110,17 @@ def load_task(name: str) -> Task:
         raise TaskError(
             f"the class {found[0].__name__} in {os.fspath(path)!r} does not define {', '.join(sorted(missing))}."
         )
-    return found[0]()
+    try:
+        return found[0]()
+    except (Exception, SystemExit) as error:
+        raise TaskError(
+            f"the class {found[0].__name__} in {os.fspath(path)!r} cannot be made: {_sentence(error)}"
+        ) from error
+
+
+def _sentence(error: BaseException) -> str:
+    """Type and message of an exception on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _checked(task: Task, value: object) -> float | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import sys
 import time
 import traceback
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Self
 
@@ -61,16 +64,17 @@ class Worker:
         """Results in the order of `jobs`. If the batch raises, each of its jobs is run alone."""
         start = time.perf_counter()
         try:
-            measured = self._measure(jobs, order)
-        except Exception:  # noqa: BLE001 - whatever a task raises is a failure of the candidate, and data
+            # What a task prints is not the driver's to print: its standard output may be one JSON document.
+            with redirect_stdout(sys.stderr):
+                outcomes = [_outcome(value) for value in self._measure(jobs, order)]
+        except (Exception, SystemExit):  # noqa: BLE001 - whatever a task raises is a failure of the candidate, and data
             if len(jobs) > 1:
                 return [self.run([job], order)[0] for job in jobs]
-            outcome: Outcome = Failed(stage=STAGE, traceback=traceback.format_exc())
-            return [Result(key=jobs[0].key, outcome=outcome, seconds=time.perf_counter() - start)]
+            failed = Failed(stage=STAGE, traceback=traceback.format_exc())
+            return [Result(key=jobs[0].key, outcome=failed, seconds=time.perf_counter() - start)]
         share = (time.perf_counter() - start) / len(jobs)
         return [
-            Result(key=job.key, outcome=_outcome(value), seconds=share)
-            for job, value in zip(jobs, measured, strict=True)
+            Result(key=job.key, outcome=outcome, seconds=share) for job, outcome in zip(jobs, outcomes, strict=True)
         ]
 
     def _measure(self, jobs: Sequence[Job], order: Order) -> list[Scores | Rejected]:
@@ -80,9 +84,13 @@ class Worker:
         return measured
 
 
-def _outcome(value: Scores | Rejected) -> Outcome:
+def _outcome(value: object) -> Outcome:
     if isinstance(value, Rejected):
         return value
+    if not isinstance(value, Scores):
+        raise TypeError(f"a task's run gives Scores or Rejected for a subject, not {type(value).__name__}")
+    if any(score is not None and not math.isfinite(score) for row in value.values for score in row):
+        raise ValueError("a task's run gave a score that is not finite: None marks a training that diverged")
     if value.best is None:
         return Rejected(stage=QUALITY_STAGE, reason="training diverged at every learning rate", measured=None)
     return Scored(score=value.mean(), scores=value, stage=STAGE)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self, cast, get_args
 
 from actsearch.errors import ParseError, unknown_name
-from actsearch.grammar.canonical import canonical, split_coefficient
-from actsearch.grammar.expression import Constant, Expression, Parameter, input_names, parameter_names, substitute
+from actsearch.grammar.canonical import canonical, sort_key, split_coefficient
+from actsearch.grammar.expression import (
+    Constant,
+    Expression,
+    Input,
+    Parameter,
+    input_names,
+    parameter_names,
+    substitute,
+)
 from actsearch.grammar.text import read, write
 
 if TYPE_CHECKING:
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
 Granularity = Literal["layer", "channel"]
 GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity)
 HASH_DIGITS = 12
+_MOST_ORDERS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +42,8 @@ class ParameterSpec:
     granularity: Granularity = "layer"
 
     def __post_init__(self) -> None:
+        # 1 and 1.0 are one value, and so are 0.0 and -0.0: they must not make two hashes.
+        object.__setattr__(self, "initial", float(self.initial) + 0.0)
         if not math.isfinite(self.initial):
             raise ParseError(f"the parameter {self.name} starts at {self.initial}: give a finite number.")
         if self.granularity not in GRANULARITIES:
@@ -64,12 +76,8 @@ class Activation:
     @cached_property
     def hash(self) -> str:
         """Content hash (sha256, hex) of expression, initial values and granularities; blind to parameters' names."""
-        names = {Parameter(spec.name): Parameter(f"p{i}") for i, spec in enumerate(self.parameters)}
-        document = [
-            write(substitute(self.expression, cast("Mapping[Expression, Expression]", names))),
-            [[spec.initial, spec.granularity] for spec in self.parameters],
-        ]
-        return hashlib.sha256(json.dumps(document).encode()).hexdigest()
+        document = min(_nameless(self.expression, specs) for specs in _orders(self.expression, self.parameters))
+        return hashlib.sha256(document.encode()).hexdigest()
 
     @property
     def id(self) -> str:
@@ -151,6 +159,7 @@ def parse(text: str, /, **parameters: float | ParameterSpec | tuple[float, Granu
     given starts at 1.0, one value per layer. Raises `ParseError`.
     """
     expression = read(text)
+    _check_normal_form(text, expression)
     known = parameter_names(expression)
     specs: dict[str, ParameterSpec] = {}
     for name, value in parameters.items():
@@ -169,7 +178,50 @@ def from_json(text: str, parameters: Mapping[str, Mapping[str, Any]]) -> Activat
 def _spec(name: str, value: float | ParameterSpec | tuple[float, Granularity]) -> ParameterSpec:
     if isinstance(value, ParameterSpec):
         return replace(value, name=name)
-    if isinstance(value, tuple):
-        initial, granularity = value
+    try:
+        initial, granularity = value if isinstance(value, tuple) else (value, GRANULARITIES[0])
         return ParameterSpec(name=name, initial=float(initial), granularity=granularity)
-    return ParameterSpec(name=name, initial=float(value))
+    except (TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, ParseError):
+            raise
+        shown = repr(value)[:60]
+        raise ParseError(f"the parameter {name} is {shown}: give a number or (number, granularity).") from None
+
+
+def _check_normal_form(text: str, expression: Expression) -> None:
+    normal = write(canonical(expression))
+    try:
+        read(normal)
+    except ParseError:
+        # Whatever a journal or an export writes must be read back.
+        raise ParseError(f"the normal form of {text[:60]!r} is too long or too deep: simplify it.") from None
+
+
+def _nameless(expression: Expression, parameters: tuple[ParameterSpec, ...]) -> str:
+    """Text and settings with the parameters numbered by appearance, ties in the normal form broken by their order."""
+    ranked = {Parameter(spec.name): Parameter(f"p{rank:03}") for rank, spec in enumerate(parameters)}
+    normal = canonical(substitute(expression, cast("Mapping[Expression, Expression]", ranked)))
+    order = [int(name[1:]) for name in parameter_names(normal)]
+    numbered = {Parameter(f"p{rank:03}"): Parameter(f"p{i}") for i, rank in enumerate(order)}
+    settings = [[parameters[rank].initial, parameters[rank].granularity] for rank in order]
+    return json.dumps([write(substitute(normal, cast("Mapping[Expression, Expression]", numbered))), settings])
+
+
+def _orders(expression: Expression, parameters: tuple[ParameterSpec, ...]) -> Iterator[tuple[ParameterSpec, ...]]:
+    """Orders of the parameters that their names have no part in; as given if they are too many to try."""
+    if len(parameters) < 2:
+        yield parameters
+        return
+
+    def role(spec: ParameterSpec) -> tuple[object, ...]:
+        marked = canonical(substitute(expression, {Parameter(spec.name): Input("")}))
+        return (sort_key(marked), spec.granularity, spec.initial)
+
+    roles = {spec: role(spec) for spec in parameters}
+    ordered = sorted(parameters, key=roles.__getitem__)
+    alike = [tuple(group) for _, group in itertools.groupby(ordered, key=roles.__getitem__)]
+    if math.prod(math.factorial(len(group)) for group in alike) > _MOST_ORDERS:
+        yield tuple(ordered)
+        return
+    for groups in itertools.product(*(itertools.permutations(group) for group in alike)):
+        yield tuple(itertools.chain.from_iterable(groups))

@@ -16,6 +16,8 @@ from actsearch.grammar.operators import OPERATORS
 
 _Key = tuple[int, int, str, tuple["_Key", ...]]
 _ZERO, _ONE, _MINUS_ONE = Constant(0.0), Constant(1.0), Constant(-1.0)
+_INFINITY = Apply("power", (_ZERO, _MINUS_ONE))
+"""What `1 / 0` says, and every constant power beyond float64."""
 _LARGEST_EXPONENT = 64
 
 
@@ -65,11 +67,6 @@ def _order(expressions: Iterable[Expression]) -> list[Expression]:
     return sorted(expressions, key=lambda e: (sort_key(e), repr(e)))
 
 
-def _number(value: float, otherwise: Callable[[], Expression]) -> Expression:
-    """The constant `value`, or what `otherwise` gives where folding overflowed."""
-    return Constant(value + 0.0) if math.isfinite(value) else otherwise()
-
-
 def _add(*terms: Expression) -> Expression:
     coefficients: dict[Expression, float] = {}
     for term in terms:
@@ -80,7 +77,7 @@ def _add(*terms: Expression) -> Expression:
             coefficients[rest] = coefficients.get(rest, 0.0) + outer * coefficient
     kept = {rest: c for rest, c in coefficients.items() if c != 0}
     if not all(math.isfinite(c) for c in kept.values()):
-        return Apply("add", tuple(_order(terms)))
+        return Apply("add", tuple(_order(_flat("add", terms))))
     constant = kept.pop(_ONE, 0.0)
     if not kept:
         return Constant(constant)
@@ -117,19 +114,18 @@ def _scale(coefficient: float, expression: Expression) -> Expression:
 def _multiply(*factors: Expression) -> Expression:
     coefficient = 1.0
     exponents: dict[Expression, int] = {}
-    for factor in factors:
-        parts = factor.arguments if isinstance(factor, Apply) and factor.operator == "multiply" else (factor,)
-        for part in parts:
-            if isinstance(part, Constant):
-                coefficient *= part.value
-            else:
-                base, exponent = _base_and_exponent(part)
-                exponents[base] = exponents.get(base, 0) + exponent
-    if not math.isfinite(coefficient) or any(abs(n) > _LARGEST_EXPONENT for n in exponents.values()):
-        return Apply("multiply", tuple(_order(factors)))
-    counts = {base: n for base, n in exponents.items() if n}
-    powers = [_power(base, Constant(float(n))) for base, n in counts.items()]
-    if any(power != _raise(base, n) for power, (base, n) in zip(powers, counts.items(), strict=True)):
+    parts = _flat("multiply", factors)
+    for part in parts:
+        if isinstance(part, Constant):
+            coefficient *= part.value
+        else:
+            base, exponent = _base_and_exponent(part)
+            exponents[base] = exponents.get(base, 0) + exponent
+    if not math.isfinite(coefficient):
+        return _too_large(parts)
+    counts = [(base, step) for base, total in exponents.items() for step in _steps(total)]
+    powers = [_power(base, Constant(float(n))) for base, n in counts]
+    if any(power != _raise(base, n) for power, (base, n) in zip(powers, counts, strict=True)):
         return _multiply(Constant(coefficient), *powers)
     if not powers or coefficient == 0:
         return Constant(coefficient + 0.0)
@@ -137,15 +133,45 @@ def _multiply(*factors: Expression) -> Expression:
     return _scale(coefficient, ordered[0] if len(ordered) == 1 else Apply("multiply", tuple(ordered)))
 
 
+def _too_large(factors: Iterable[Expression]) -> Expression:
+    """The product of `factors` whose constants do not fit into one; the first of those carries the sign."""
+    ordered = _order(factors)
+    constants = [factor.value for factor in ordered if isinstance(factor, Constant)]
+    first, *rest = sorted(map(abs, constants))
+    signed = (Constant(first * math.prod(math.copysign(1.0, c) for c in constants)), *map(Constant, rest))
+    return Apply("multiply", (*signed, *(factor for factor in ordered if not isinstance(factor, Constant))))
+
+
+def _flat(operator: str, expressions: Iterable[Expression]) -> list[Expression]:
+    parts: list[Expression] = []
+    for expression in expressions:
+        is_nested = isinstance(expression, Apply) and expression.operator == operator
+        parts.extend(expression.arguments if is_nested else (expression,))  # type: ignore[attr-defined]
+    return parts
+
+
+def _steps(exponent: int) -> list[int]:
+    """`exponent` as a sum of exponents that text can say."""
+    whole, rest = divmod(abs(exponent), _LARGEST_EXPONENT)
+    sign = 1 if exponent > 0 else -1
+    return [sign * _LARGEST_EXPONENT] * whole + [sign * rest] * (rest > 0)
+
+
 def _base_and_exponent(factor: Expression) -> tuple[Expression, int]:
     if isinstance(factor, Apply) and factor.operator == "power":
         base, exponent = factor.arguments
         if isinstance(exponent, Constant) and exponent.value == int(exponent.value):
             return base, int(exponent.value)
+        if isinstance(exponent, Constant) and exponent.value < 0:
+            return Apply("power", (base, Constant(-exponent.value))), -1
     return factor, 1
 
 
 def _raise(base: Expression, exponent: int) -> Expression:
+    if exponent == -1 and isinstance(base, Apply) and base.operator == "power":
+        root, own = base.arguments
+        if isinstance(own, Constant) and own.value != int(own.value):
+            return Apply("power", (root, Constant(-own.value)))
     return base if exponent == 1 else Apply("power", (base, Constant(float(exponent))))
 
 
@@ -161,6 +187,8 @@ def _power(base: Expression, exponent: Expression) -> Expression:
     if isinstance(base, Apply) and base.operator == "multiply":
         return _multiply(*(_power(factor, exponent) for factor in base.arguments))
     inner, own = _base_and_exponent(base)
+    if isinstance(inner, Constant):
+        return _power(inner, Constant(float(own * count)))
     if inner != base and abs(own * count) <= _LARGEST_EXPONENT:
         return _raise(inner, own * count)
     if count % 2 == 0 and isinstance(base, Apply) and base.operator == "abs":
@@ -169,11 +197,10 @@ def _power(base: Expression, exponent: Expression) -> Expression:
 
 
 def _constant_power(base: float, exponent: int) -> Expression:
-    raised = Apply("power", (Constant(base), Constant(float(exponent))))
     try:
-        return _number(base**exponent, lambda: raised)
+        return Constant(base**exponent + 0.0)
     except (OverflowError, ZeroDivisionError):
-        return raised
+        return _scale(-1.0 if base < 0 and exponent % 2 else 1.0, _INFINITY)
 
 
 def _apply(operator: str, *arguments: Expression) -> Expression:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -86,8 +87,15 @@ class Derivation:
 
 
 def decode(text: str, productions: Mapping[str, Mapping[str, Production]], symbol: str) -> Derivation:
-    """The derivation of `symbol` that `encode` wrote, over the given productions by symbol and name."""
-    return _decode(json.loads(text), productions, symbol)
+    """The derivation of `symbol` that `encode` wrote, over the given productions by symbol and name.
+
+    Raises `SpaceError` for any other text.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise SpaceError(f"{text[:60]!r} is no genome: expected JSON.") from None
+    return _decode(document, productions, symbol)
 
 
 def _express(node: Derivation, values: dict[str, float]) -> Expression:
@@ -115,12 +123,22 @@ def _encode(node: Derivation) -> list[Any]:
 
 
 def _decode(document: Any, productions: Mapping[str, Mapping[str, Production]], symbol: str) -> Derivation:
+    if not _is_node(document):
+        raise SpaceError(f"{str(document)[:60]!r} is no genome: expected [production, [children], [values]].")
     name, children, values = document
     production = productions.get(symbol, {}).get(name)
     if production is None:
         raise SpaceError(f"the space no longer has the production {name!r} of {symbol!r}: was its file changed?")
+    if len(children) != len(production.holes) or len(values) != len(production.parameters):
+        raise SpaceError(f"the production {name!r} of {symbol!r} has other holes or parameters: was its file changed?")
     decoded = (
         _decode(child, productions, inner)
         for child, (_, inner) in zip(children, production.holes, strict=True)
     )  # fmt: skip
     return Derivation(production=production, children=tuple(decoded), values=tuple(values))
+
+
+def _is_node(document: Any) -> bool:
+    if not isinstance(document, list) or [type(part) for part in document] != [str, list, list]:
+        return False
+    return all(isinstance(value, float) and math.isfinite(value) for value in document[2])

@@ -7,18 +7,19 @@ parameter of its own. `depth` bounds how often a symbol may stand on one way fro
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from actsearch.documents import read_document
-from actsearch.errors import ActsearchError, SpaceError, unknown_name
+from actsearch.documents import Document, open_document
+from actsearch.errors import ParseError, SpaceError, unknown_name
 from actsearch.grammar.activation import Activation, Granularity, ParameterSpec
 from actsearch.grammar.derivation import Derivation, Production, decode
 from actsearch.grammar.expression import Expression, Parameter, parameter_names, substitute
@@ -26,6 +27,7 @@ from actsearch.grammar.text import read
 
 _HOLE = re.compile(r"^(?P<symbol>.+?)(_\d+)?$")
 Depths = Mapping[str, int]
+Productions = Mapping[str, Mapping[str, Production]]
 
 
 class _ParameterModel(BaseModel):
@@ -80,7 +82,8 @@ class Space:
 
     def spec(self, name: str) -> ParameterSpec:
         """Declared initial value and granularity of a parameter; numbered copies (`beta_2`) are as their original."""
-        return self.parameters.get(re.sub(r"_\d+$", "", name), ParameterSpec(name=name))
+        original = name if name in self.parameters else re.sub(r"_\d+$", "", name)
+        return self.parameters.get(original, ParameterSpec(name=name))
 
     def activation(self, genome: Derivation) -> Activation:
         """What `genome` stands for."""
@@ -112,7 +115,10 @@ class Space:
         return self._enumerate_symbol(self.start, self.depth)
 
     def _fits(self, node: Derivation, room: Depths) -> bool:
-        if not _has_room(node.symbol, room) or node.production != self.productions[node.symbol][node.production.name]:
+        known = self.productions.get(node.symbol, {}).get(node.production.name)
+        if not _has_room(node.symbol, room) or node.production != known:
+            return False
+        if len(node.values) != len(known.parameters):
             return False
         inside = enter(node.symbol, room)
         symbols = [symbol for _, symbol in node.production.holes]
@@ -156,26 +162,27 @@ def enter(symbol: str, room: Depths) -> Depths:
 
 def read_space(path: Path) -> Space:
     """The space in the YAML file `path`; raises `SpaceError` with file, line and what was expected."""
-    model = read_document(path, _SpaceModel, SpaceError)
+    document = open_document(path, _SpaceModel, SpaceError)
     try:
-        return _build(path, model)
-    except (ActsearchError, RecursionError) as error:
-        if isinstance(error, SpaceError) and str(error).startswith(str(path)):
-            raise
-        raise SpaceError(f"{path}: {error}") from None
+        return _build(document)
+    except RecursionError:
+        raise SpaceError(f"{document.where('rules')}: the rules lead too far into each other.") from None
 
 
-def _build(path: Path, model: _SpaceModel) -> Space:
+def _build(document: Document[_SpaceModel]) -> Space:
+    model = document.content
     if model.start not in model.rules:
-        raise unknown_name("symbol in start", model.start, model.rules)
+        raise SpaceError(f"{document.where('start')}: {unknown_name('symbol in start', model.start, model.rules)}")
     for section, keys in (("depth", model.depth), ("weights", model.weights)):
         for symbol in keys:
             if symbol not in model.rules:
-                raise unknown_name(f"symbol in {section}", symbol, model.rules)
-    productions = {symbol: _productions(symbol, texts, model) for symbol, texts in model.rules.items()}
-    _check_recursion(productions, set(model.depth))
+                error = unknown_name(f"symbol in {section}", symbol, model.rules)
+                raise SpaceError(f"{document.where(section, symbol)}: {error}")
+    productions = {symbol: _productions(symbol, document) for symbol in model.rules}
+    _check_recursion(productions, document)
+    _check_names(productions, document)
     space = Space(
-        name=path.stem,
+        name=document.path.stem,
         title=model.title,
         paper=model.paper,
         start=model.start,
@@ -186,57 +193,94 @@ def _build(path: Path, model: _SpaceModel) -> Space:
             for name, p in model.parameters.items()
         },
     )
-    used = {name for by_name in productions.values() for p in by_name.values() for name in p.parameters}
-    for name in model.parameters:
-        if name not in used:
-            raise unknown_name("parameter (no rule uses it)", name, used)
     if not space.size():
-        raise SpaceError(f"the rules derive nothing from {model.start!r}: raise the depth or add a rule without holes.")
+        reason = f"the rules derive nothing from {model.start!r}: raise the depth or add a rule without holes"
+        raise SpaceError(f"{document.where('rules', model.start)}: {reason}.")
     return space
 
 
-def _productions(symbol: str, texts: Mapping[str, str], model: _SpaceModel) -> dict[str, Production]:
-    weights = model.weights.get(symbol, {})
+def _productions(symbol: str, document: Document[_SpaceModel]) -> dict[str, Production]:
+    model = document.content
+    texts, weights = model.rules[symbol], model.weights.get(symbol, {})
     for name in weights:
         if name not in texts:
-            raise unknown_name(f"production in weights.{symbol}", name, texts)
+            error = unknown_name(f"production in weights.{symbol}", name, texts)
+            raise SpaceError(f"{document.where('weights', symbol, name)}: {error}")
     if not texts:
-        raise SpaceError(f"rules.{symbol}: expected at least one production.")
+        raise SpaceError(f"{document.where('rules', symbol)}: rules.{symbol}: expected at least one production.")
     built = {}
     for name, text in texts.items():
         try:
             template = read(text)
-        except ActsearchError as error:
-            raise SpaceError(f"rules.{symbol}.{name}: {error}") from None
-        holes = tuple((hole, found) for hole in parameter_names(template) if (found := _symbol(hole, model)))
+        except ParseError as error:
+            raise SpaceError(f"{document.where('rules', symbol, name)}: rules.{symbol}.{name}: {error}") from None
+        holes = tuple((hole, found) for hole in parameter_names(template) if (found := _symbol(hole, model.rules)))
         built[name] = Production(
             name=name, symbol=symbol, template=template, holes=holes, weight=weights.get(name, 1.0)
         )
     return built
 
 
-def _symbol(name: str, model: _SpaceModel) -> str | None:
+def _symbol(name: str, symbols: Container[str]) -> str | None:
     match = _HOLE.match(name)
     candidates = (name, match["symbol"] if match else name)
-    return next((candidate for candidate in candidates if candidate in model.rules), None)
+    return next((candidate for candidate in candidates if candidate in symbols), None)
 
 
-def _check_recursion(productions: Mapping[str, Mapping[str, Production]], bounded: set[str]) -> None:
+def _check_recursion(productions: Productions, document: Document[_SpaceModel]) -> None:
     """Refuse rules that could go round for ever: every cycle of symbols must pass through a bounded one."""
     edges = {s: {hole for p in by_name.values() for _, hole in p.holes} for s, by_name in productions.items()}
+    bounded = set(document.content.depth)
     finished: set[str] = set()
 
     def visit(symbol: str, above: tuple[str, ...]) -> None:
         if symbol in above:
             cycle = " -> ".join((*above[above.index(symbol) :], symbol))
-            raise SpaceError(f"the rules go round without end ({cycle}): bound one of these symbols under `depth`.")
+            reason = f"the rules go round without end ({cycle}): bound one of these symbols under `depth`"
+            raise SpaceError(f"{document.where('rules', symbol)}: {reason}.")
         if symbol not in finished:
-            for hole in edges[symbol] - bounded:
+            for hole in sorted(edges[symbol] - bounded):
                 visit(hole, (*above, symbol))
             finished.add(symbol)
 
     for symbol in edges:
         visit(symbol, ())
+
+
+def _check_names(productions: Productions, document: Document[_SpaceModel]) -> None:
+    """Refuse names that nothing uses, and those that cannot mean what they seem to."""
+    declared = document.content.parameters
+    used: set[str] = set()
+    for symbol, by_name in productions.items():
+        for production in by_name.values():
+            used |= set(production.parameters)
+            for name in production.parameters:
+                stem = re.sub(r"_\d+$", "", name)
+                near = difflib.get_close_matches(stem, productions, n=1, cutoff=0.75)
+                if near and name not in declared and stem not in declared:
+                    where = document.where("rules", symbol, production.name)
+                    reason = f"{name!r} is no symbol (did you mean {near[0]}?): a parameter so called is to be declared"
+                    raise SpaceError(f"{where}: rules.{symbol}.{production.name}: {reason} under `parameters`.")
+    reached = _reached(document.content.start, productions)
+    for symbol in productions:
+        if symbol not in reached:
+            reason = "nothing leads to this symbol; a name of the language (x, e, sin, ...) cannot be one"
+            raise SpaceError(f"{document.where('rules', symbol)}: rules.{symbol}: {reason}.")
+    for name in declared:
+        if name not in used:
+            error = unknown_name("parameter (no rule uses it)", name, used)
+            raise SpaceError(f"{document.where('parameters', name)}: {error}")
+
+
+def _reached(start: str, productions: Productions) -> set[str]:
+    reached: set[str] = set()
+    waiting = [start]
+    while waiting:
+        symbol = waiting.pop()
+        if symbol not in reached:
+            reached.add(symbol)
+            waiting += [hole for production in productions[symbol].values() for _, hole in production.holes]
+    return reached
 
 
 def _renumbered(activation: Activation) -> Activation:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import math
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from actsearch.errors import ParseError, unknown_name
@@ -17,25 +19,33 @@ LONGEST_NAME = 32
 _CONSTANTS = {"pi": math.pi, "e": math.e}
 _ALIASES = {"max": "maximum", "min": "minimum"}
 _STATISTICS = ("mean", "std", "rms", "var", "sum", "max", "min", "quantile")
-_BINARY = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide"}
 _TIGHT, _PRODUCT, _SUM = 3, 2, 1
 _CONSTRUCTS = {
     ast.Lambda: "a lambda", ast.Attribute: "an attribute", ast.Compare: "a comparison", ast.IfExp: "a condition",
     ast.List: "a list", ast.Tuple: "a tuple", ast.Dict: "a dict", ast.JoinedStr: "a string", ast.Starred: "a star",
+    ast.Subscript: "a subscript", ast.NamedExpr: "an assignment", ast.BoolOp: "and, or", ast.UnaryOp: "not, ~",
 }  # fmt: skip
 
 
 def read(text: str) -> Expression:
-    """The expression that `text` says, as written (not in normal form).
+    """The expression that `text` says, as written (not in normal form), but for sums and products, which are flat.
 
     Raises `ParseError` if `text` is not in the language, longer than 4096 characters or deeper than 48 levels.
     """
     if len(text) > LONGEST_TEXT:
-        raise ParseError(f"the expression has {len(text)} characters, at most {LONGEST_TEXT} are read: shorten it.")
+        raise ParseError(f"{_excerpt(text)} has {len(text)} characters, at most {LONGEST_TEXT} are read: shorten it.")
+    if not text.isascii():
+        # Python reads a full-width x as x, so that two texts that look different would be one.
+        strange = next(character for character in text if not character.isascii())
+        raise ParseError(f"in {_excerpt(text)}: the character {strange!a} is not ASCII.")
+    if not text.strip():
+        raise ParseError("the expression is empty: write one such as 'x * sigmoid(x)'.")
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's advice on how it would have been written better.
+            tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        reason = error.msg if isinstance(error, SyntaxError) else "it is too deep or has a null byte"
+        reason = error.msg.split(". ")[0].rstrip("?") if isinstance(error, SyntaxError) else "it is nested too deep"
         raise ParseError(f"{_excerpt(text)} is no expression: {reason}.") from None
     return _Reader(text).visit(tree.body, 0)
 
@@ -52,13 +62,19 @@ class _Reader:
     def visit(self, node: ast.expr, depth: int) -> Expression:
         if depth > DEEPEST:
             raise ParseError(f"{_excerpt(self._text)} is nested deeper than {DEEPEST} levels: simplify it.")
+        # Signs are no levels: the normal form of minimum(u, 0) is -relu(-u).
+        is_negative = False
+        while isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+            is_negative ^= isinstance(node.op, ast.USub)
+            node = node.operand
+        value = self._unsigned(node, depth)
+        return _negated(value) if is_negative else value
+
+    def _unsigned(self, node: ast.expr, depth: int) -> Expression:
         if isinstance(node, ast.Constant):
             return self._number(node.value)
         if isinstance(node, ast.Name):
             return self._name(node.id)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-            inner = self.visit(node.operand, depth + 1)
-            return self._negated(inner) if isinstance(node.op, ast.USub) else inner
         if isinstance(node, ast.BinOp):
             return self._binary(node, depth)
         if isinstance(node, ast.Call):
@@ -82,26 +98,26 @@ class _Reader:
             return INPUTS[name]
         if name in _CONSTANTS:
             return Constant(_CONSTANTS[name])
-        if name in ("nan", "inf", "infinity", "NaN", "Infinity"):
+        if name.lower() in ("nan", "inf", "infinity"):
             self._refuse(f"{name} is not allowed")
         if name in OPERATORS or name in _ALIASES:
             self._refuse(f"{name} is an operator, write {name}(...)")
-        if len(name) > LONGEST_NAME or not name.isascii() or name.startswith("_"):
+        if len(name) > LONGEST_NAME or name.startswith("_"):
             self._refuse(f"a parameter's name is at most {LONGEST_NAME} ASCII letters, digits and inner underscores")
         return Parameter(name)
-
-    def _negated(self, inner: Expression) -> Expression:
-        return Constant(-inner.value) if isinstance(inner, Constant) else -inner
 
     def _binary(self, node: ast.BinOp, depth: int) -> Expression:
         if isinstance(node.op, ast.Pow):
             return self._power(self.visit(node.left, depth + 1), self.visit(node.right, depth + 1))
         if isinstance(node.op, ast.BitXor):
             self._refuse("^ is not power, write **")
-        operator = _BINARY.get(type(node.op))
-        if operator is None:
-            self._refuse("only + - * / ** stand between operands")
-        return Apply(operator, (self.visit(node.left, depth + 1), self.visit(node.right, depth + 1)))
+        if isinstance(node.op, ast.Add | ast.Sub):
+            terms = [(self.visit(term, depth + 1), minus) for term, minus in _operands(node, ast.Add, ast.Sub)]
+            return _sum(terms)
+        if isinstance(node.op, ast.Mult | ast.Div):
+            factors = [(self.visit(factor, depth + 1), below) for factor, below in _operands(node, ast.Mult, ast.Div)]
+            return _quotient(factors)
+        return self._refuse("only + - * / ** stand between operands")
 
     def _power(self, base: Expression, exponent: Expression) -> Expression:
         if not isinstance(exponent, Constant) or abs(exponent.value) > LARGEST_EXPONENT:
@@ -115,16 +131,18 @@ class _Reader:
             self._refuse("statistics such as mean[last](x) are not supported by this version")
         if not isinstance(node.func, ast.Name):
             self._refuse("only an operator can be called")
+        name = _ALIASES.get(node.func.id, node.func.id)
+        if name in _STATISTICS:
+            self._refuse("statistics such as mean[last](x) are not supported by this version")
+        if name not in OPERATORS and name != "pow":
+            error = unknown_name("operator", name, OPERATORS)
+            raise ParseError(f"in {_excerpt(self._text)}: {error}")
         if node.keywords:
             self._refuse("operators take no keywords")
-        name = _ALIASES.get(node.func.id, node.func.id)
         arguments = [self.visit(argument, depth + 1) for argument in node.args]
         if name == "pow" and len(arguments) == 2:
             return self._power(*arguments)
-        if name not in OPERATORS:
-            error = unknown_name("operator", name, OPERATORS)
-            raise ParseError(f"in {_excerpt(self._text)}: {error}")
-        if name == "power":
+        if name in ("pow", "power"):
             self._refuse("write ** for power")
         arity = OPERATORS[name].arity
         if len(arguments) != arity and not (arity is None and len(arguments) > 1):
@@ -133,6 +151,40 @@ class _Reader:
 
     def _refuse(self, reason: str) -> NoReturn:
         raise ParseError(f"in {_excerpt(self._text)}: {reason}.")
+
+
+def _operands(
+    node: ast.expr, plain: type[ast.operator], inverse: type[ast.operator]
+) -> Iterator[tuple[ast.expr, bool]]:
+    """What stands between + and - (or * and /), left to right, and whether it counts inversely."""
+    stack = [(node, False)]
+    while stack:
+        node, is_inverted = stack.pop()
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (plain, inverse)):
+            stack.append((node.right, is_inverted ^ isinstance(node.op, inverse)))
+            stack.append((node.left, is_inverted))
+        else:
+            yield node, is_inverted
+
+
+def _sum(terms: Sequence[tuple[Expression, bool]]) -> Expression:
+    if len(terms) == 2 and terms[1][1]:
+        return terms[0][0] - terms[1][0]
+    return Apply("add", tuple(_negated(term) if is_negative else term for term, is_negative in terms))
+
+
+def _quotient(factors: Sequence[tuple[Expression, bool]]) -> Expression:
+    above = _product([factor for factor, is_below in factors if not is_below])
+    below = [factor for factor, is_below in factors if is_below]
+    return above / _product(below) if below else above
+
+
+def _product(factors: Sequence[Expression]) -> Expression:
+    return factors[0] if len(factors) == 1 else Apply("multiply", tuple(factors))
+
+
+def _negated(inner: Expression) -> Expression:
+    return Constant(-inner.value) if isinstance(inner, Constant) else -inner
 
 
 def _excerpt(text: str) -> str:

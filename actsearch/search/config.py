@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -18,6 +20,19 @@ from actsearch.search.strategies.random import RandomSearch, RandomSettings
 from actsearch.search.strategy import Strategy
 
 STRATEGIES: Mapping[str, Callable[[Space, Any], Strategy]] = {"evolution": Evolution, "random": RandomSearch}
+_MOST = 1_000_000
+_BOUNDS: tuple[tuple[str, float, float], ...] = (
+    ("generation", 1, _MOST),
+    ("finalists", 1, _MOST),
+    # The seeds of the finals begin 500 after those of the search, and those of the next `--seed` 500 later.
+    ("search_seeds", 0, 500),
+    ("final_seeds", 0, 500),
+    ("evolution.population", 2, _MOST),
+    ("evolution.tournament", 1, _MOST),
+    ("evolution.crossover", 0, 1),
+    ("evolution.fresh", 0, 1),
+)
+"""Settings that have a smallest and a largest value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +71,10 @@ class SearchConfig:
         config = cls()
         for key, text in settings.items():
             config = _replaced(config, key.split("."), key, text)
-        for key, least in (("generation", 1), ("finalists", 1), ("search_seeds", 0), ("final_seeds", 0)):
-            if getattr(config, key) < least:
-                raise ConfigError(f"the setting {key} is {getattr(config, key)}: give at least {least}.")
+        for key, least, most in _BOUNDS:
+            value: float = operator.attrgetter(key)(config)
+            if not least <= value <= most:
+                raise ConfigError(f"the setting {key} is {value:g}: give {least:g} to {most:g}.")
         if config.granularity not in ("", "layer", "channel"):
             raise unknown_name("granularity", config.granularity, ("layer", "channel"))
         return config
@@ -85,9 +101,13 @@ def _replaced(config: Any, path: list[str], key: str, text: str) -> Any:
         raise unknown_name("setting", key, _keys(SearchConfig()))
     kind = type(value)
     try:
-        return dataclasses.replace(config, **{name: kind(text)})
+        read = kind(text)
     except ValueError:
-        raise ConfigError(f"the setting {key} is {text!r}: give a value of type {kind.__name__}.") from None
+        read = math.nan
+    # NaN compares false with everything, so a threshold of NaN would reject or pass all.
+    if isinstance(read, float) and math.isnan(read):
+        raise ConfigError(f"the setting {key} is {text[:40]!r}: give a value of type {kind.__name__}.")
+    return dataclasses.replace(config, **{name: read})
 
 
 def _keys(config: Any, prefix: str = "") -> list[str]:

@@ -13,11 +13,12 @@ from pathlib import Path
 from types import FrameType
 
 from actsearch import __version__, plugins
-from actsearch.errors import SearchStateError
+from actsearch.errors import SearchStateError, UnsupportedError
 from actsearch.evaluate.pool import open_executor
-from actsearch.evaluate.profile import Profile, read_profile
+from actsearch.evaluate.profile import Profile, check_address, read_profile
 from actsearch.evaluate.task import Task, load_task
 from actsearch.export.winner import export_winner
+from actsearch.grammar.expression import input_names
 from actsearch.grammar.space import Space, read_space
 from actsearch.search import defaults
 from actsearch.search.budget import Budget
@@ -87,8 +88,7 @@ def resume(store: Path, name: str | None, *, show: Show, warn: Warn) -> SearchRe
     """Go on with a search that was stopped or killed; raises `SearchStateError` if it is finished or running."""
     with Journal.open(store) as journal:
         record = journal.search(name)
-        if record.status == "finished":
-            raise SearchStateError(f"the search {record.name} is finished: start another with `actsearch search`.")
+        _refuse_finished(record)
         request = Request(
             space=record.space,
             task=record.task,
@@ -107,13 +107,16 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
     status, reason = "stopped", "interrupted"
     with ExitStack() as stack:
         stack.enter_context(journal.driving(record))
+        record = journal.search(record.name)
+        _refuse_finished(record)
         journal.set_status(record, status="running", stopped_because=None, seconds=record.seconds)
         if parts.config.track_uri != "none":
             uri = parts.config.track_uri or os.environ.get("MLFLOW_TRACKING_URI")
             stack.enter_context(BackgroundTracker(journal.store, record, uri, warn))
         try:
             progress.changed()
-            with open_executor(parts.task_name, parts.profile) as executor, _interruptible():
+            # Twice: while the executor starts, and again because Ray then has a handler of its own.
+            with _interruptible(), open_executor(parts.task_name, parts.profile) as executor, _interruptible():
                 trials = Trials(
                     record=record,
                     journal=journal,
@@ -146,11 +149,19 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
     return journal.search(record.name)
 
 
+def _refuse_finished(record: SearchRecord) -> None:
+    if record.status == "finished":
+        raise SearchStateError(f"the search {record.name} is finished: start another with `actsearch search`.")
+
+
 def _parts(request: Request) -> _Parts:
     config = SearchConfig.of(request.settings)
     budget = Budget.parse(request.budget)
     space = read_space(plugins.find("search_spaces", request.space))
+    if any("gate" in input_names(p.template) for by_name in space.productions.values() for p in by_name.values()):
+        raise UnsupportedError(f"the space {request.space!r} reads gate: this version searches functions of x alone.")
     profile = read_profile(request.workers)
+    check_address(profile)
     strategy = make_strategy(request.strategy, space, config)
     task_name = _lasting("workers", request.task)
     return _Parts(
@@ -166,7 +177,8 @@ def _parts(request: Request) -> _Parts:
 
 def _lasting(kind: plugins.Kind, name: str) -> str:
     """A name as it is; a path made absolute, so that workers and a later `resume` find it from anywhere."""
-    return str(Path(name).resolve()) if Path(name).is_file() and name not in plugins.names(kind) else name
+    # os.path, because `Path.is_file` raises for a name that is too long for a file.
+    return str(Path(name).resolve()) if os.path.isfile(name) and name not in plugins.names(kind) else name  # noqa: PTH113
 
 
 @contextmanager

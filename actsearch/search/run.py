@@ -54,15 +54,15 @@ class Search:
         self.progress.phase = "searching"
         state = self.strategy.start(self.record.seed) if step is None else step.state
         while True:
+            if generation and all(_fell_in_funnel(record) for record in generation):
+                reason = f"the space is exhausted: {len(generation)} proposals in a row brought nothing to train"
+                break
             if generation:
                 state = self._evaluate(state, generation)
             if self._is_spent():
                 reason = f"the budget of {self.record.budget} is spent"
                 break
             state, generation = self._ask(state, generation[-1].number + 1 if generation else 0)
-            if all(record.outcome is not None for record in generation):
-                reason = f"the space is exhausted: {len(generation)} proposals in a row brought nothing to train"
-                break
         left = self.budget.amount - self.progress.seconds if self.budget.kind == "seconds" else None
         self.trials.run_finals(left)
         self.progress.phase = "done"
@@ -132,3 +132,8 @@ class Search:
         # One generation is always tried: a budget that short still deserves an answer.
         reserve = self.trials.reserve_seconds() if self._evaluated else 0.0
         return self.budget.is_spent(evaluated=self._evaluated, seconds=self.progress.seconds, reserve_seconds=reserve)
+
+
+def _fell_in_funnel(record: CandidateRecord) -> bool:
+    """Whether a candidate was rejected before training: only an evaluation takes seconds."""
+    return record.outcome is not None and record.seconds is None

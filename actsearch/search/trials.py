@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from actsearch.analysis import catalog
+from actsearch.errors import TaskError
 from actsearch.evaluate.pool import Executor
 from actsearch.evaluate.task import Subject, Task, subject_of
 from actsearch.evaluate.worker import Job, Order, Result
-from actsearch.outcome import Scored
+from actsearch.outcome import Failed, Outcome, Scored
 from actsearch.search.config import SearchConfig
 from actsearch.search.funnel import subject_of_record
 from actsearch.search.progress import Progress
@@ -60,10 +61,17 @@ class Trials:
         self._longest_seconds = max(self._longest_seconds, seconds)
 
     def score_baselines(self) -> None:
-        """Train the task's baselines that the journal does not have yet."""
+        """Train the task's baselines that the journal does not have yet.
+
+        Raises `TaskError` if the task breaks on all of them: then it is the task that is at fault, not a candidate.
+        """
         known = self.journal.scores(self.record, SEARCH)
         missing = [name for name in self.task.baselines if BASELINE + name not in known]
-        self._score(SEARCH, {BASELINE + name: subject_of(catalog.find(name).activation) for name in missing})
+        outcomes = self._score(SEARCH, {BASELINE + name: subject_of(catalog.find(name).activation) for name in missing})
+        failures = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+        if failures and len(failures) == len(self.task.baselines):
+            reason = failures[-1].traceback.strip().splitlines()[-1]
+            raise TaskError(f"the task {self.record.task!r} fails on every baseline: {reason}")
         scores = self.journal.scores(self.record, SEARCH)
         self.progress.baselines = {
             subject.removeprefix(BASELINE): value.mean() for subject, value in scores.items() if value.best is not None
@@ -103,10 +111,14 @@ class Trials:
     def _submit(self, jobs: Sequence[Job], rung: str) -> Iterator[Result]:
         return self.executor.submit(jobs, Order(seeds=self.seeds(rung), quality=self.config.protocols.quality))
 
-    def _score(self, rung: str, subjects: Mapping[str, Subject]) -> None:
+    def _score(self, rung: str, subjects: Mapping[str, Subject]) -> list[Outcome]:
+        """Outcomes of subjects that are no proposals; scores are journalled as they come."""
+        outcomes = []
         jobs = [Job(key=name, subject=subject) for name, subject in subjects.items()]
         for result in self._submit(jobs, rung):
+            outcomes.append(result.outcome)
             if isinstance(result.outcome, Scored):
                 self.journal.record_scores(self.record, rung, {result.key: result.outcome.scores})
             self.progress.finals_done += rung == FINAL
             self.progress.changed()
+        return outcomes

@@ -264,11 +264,17 @@ class Journal:
             )
         if version == 0:
             self._create_schema()
+        elif self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'searches'").fetchone() is None:
+            raise StoreError(f"the store {str(self.store)!r} cannot be used: its journal.sqlite is another's database.")
 
     def _create_schema(self) -> None:
         with self._transaction() as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0]:
                 return
+            if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                raise StoreError(
+                    f"the store {str(self.store)!r} cannot be used: its journal.sqlite is another's database."
+                )
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -1,0 +1,327 @@
+import re
+import sys
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actsearch.errors import ActsearchError, ParseError
+from actsearch.grammar.activation import parse
+from actsearch.grammar.canonical import canonical
+from actsearch.grammar.expression import Apply, Constant, Parameter, X, call
+from actsearch.grammar.operators import OPERATORS
+from actsearch.grammar.text import DEEPEST, LONGEST_TEXT, read, write
+from tests.grammar.strategies import assert_same_values, expressions, quick
+
+A, B = Parameter("a"), Parameter("b")
+
+
+def refusal(text):
+    """The sentence with which `text` is refused; it must come at once."""
+    start = time.perf_counter()
+    with pytest.raises(ParseError) as refused:
+        parse(text)
+    assert time.perf_counter() - start < 1
+    sentence = str(refused.value)
+    assert "\n" not in sentence
+    assert len(sentence) < 300
+    assert sentence.endswith((".", "?"))
+    assert not re.search(r"\w[.?] [A-Z]", sentence), "one sentence"
+    return sentence
+
+
+@quick(400)
+@given(expressions())
+def test_a_normal_form_is_read_back_as_it_was_printed(tree):
+    normal = canonical(tree)
+    text = write(normal)
+    assert canonical(read(text)) == normal
+    assert write(canonical(read(text))) == text
+
+
+@quick(200)
+@given(expressions())
+def test_the_text_of_any_form_keeps_the_values(tree):
+    assert_same_values(read(write(tree)), tree)
+
+
+@quick(200)
+@given(expressions())
+def test_a_parsed_text_has_a_text_that_gives_the_same_activation(tree):
+    activation = parse(write(tree))
+    again = parse(activation.text)
+    assert again == activation
+    assert again.hash == activation.hash
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("x", X),
+        ("gate * x", read("gate") * X),
+        ("beta", Parameter("beta")),
+        ("eps", Parameter("eps")),
+        ("2", Constant(2.0)),
+        ("-2.5e-3", Constant(-0.0025)),
+        (".5", Constant(0.5)),
+        ("0x10", Constant(16.0)),
+        ("pi", Constant(3.141592653589793)),
+        ("e", Constant(2.718281828459045)),
+        ("x + 1", X + 1),
+        ("x - 1", X - 1),
+        ("x + a + b", Apply("add", (X, A, B))),
+        ("x - a + b", Apply("add", (X, -A, B))),
+        ("x - (a - b)", Apply("add", (X, -A, B))),
+        ("x * a * b", Apply("multiply", (X, A, B))),
+        ("x / a / b", X / (A * B)),
+        ("x / (a / b)", (X * B) / A),
+        ("x ** 2", X**2),
+        ("x**-2", X**-2),
+        ("x**0.5", X**0.5),
+        ("-x**2", -(X**2)),
+        ("(-x)**2", (-X) ** 2),
+        ("2**x", None),
+        ("--x", X),
+        ("+x", X),
+        ("-(2)", Constant(-2.0)),
+        ("sigmoid(x)", call.sigmoid(X)),
+        ("max(x, 0)", call.maximum(X, 0)),
+        ("min(x, 0)", call.minimum(X, 0)),
+        ("pow(x, 3)", X**3),
+        ("add(x, a, b)", Apply("add", (X, A, B))),
+        ("where(greater(x, 0), x, a)", call.where(call.greater(X, 0), X, A)),
+        ("  x +\t1 ", X + 1),
+        ("(x\n+ 1)", X + 1),
+    ],
+)
+def test_text_says_the_tree(text, tree):
+    if tree is None:
+        assert "exponent" in refusal(text)
+    else:
+        assert read(text) == tree
+
+
+@pytest.mark.parametrize("name", sorted(set(OPERATORS) - {"power"}))
+def test_every_operator_can_be_called_by_its_name(name):
+    count = OPERATORS[name].arity or 2
+    arguments = (X, A, B)[:count]
+    text = f"{name}({', '.join('xab'[:count])})"
+    assert read(text) == Apply(name, arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("x*sigmoid( beta*x )", "x * sigmoid(beta * x)"),
+        ("beta*x+(1-beta)*x", "beta * x + x * (1 - beta)"),
+        ("exp(-x**2)", "exp(-x**2)"),
+        ("1/(1+exp(-x))", "1 / (exp(-x) + 1)"),
+        ("x/2", "0.5 * x"),
+        ("(x+1)**2", "(x + 1)**2"),
+        ("-(x+1)", "-(x + 1)"),
+        ("x-sin(x)", "x - sin(x)"),
+        ("a/(b*x)", "a / (b * x)"),
+        ("x**-2", "1 / x**2"),
+        ("2*pi*x", "6.283185307179586 * x"),
+        ("pi*x", "pi * x"),
+        ("-e+x", "x - e"),
+        ("1000000*x", "1000000 * x"),
+        ("1e20*x", "1e+20 * x"),
+        ("x**0.5", "x**0.5"),
+    ],
+)
+def test_the_normal_form_reads_like_a_formula(text, printed):
+    assert parse(text).text == printed
+
+
+NO_EXPRESSION = {
+    "import": ("__import__('os')", "unknown operator '__import__'"),
+    "import and attribute": ("__import__('os').system('ls')", "only an operator can be called"),
+    "eval": ("eval('1')", "unknown operator 'eval'"),
+    "lambda": ("lambda x: x", "a lambda is not part"),
+    "attribute": ("x.real", "an attribute is not part"),
+    "class attribute": ("(x).__class__.__mro__", "an attribute is not part"),
+    "subscript": ("x[0]", "a subscript is not part"),
+    "slice": ("x[1:2]", "a subscript is not part"),
+    "comparison": ("x < 1", "a comparison is not part"),
+    "chain of comparisons": ("0 < x < 1", "a comparison is not part"),
+    "condition": ("x if x else 1", "a condition is not part"),
+    "and": ("x and x", "and, or is not part"),
+    "not": ("not x", "not, ~ is not part"),
+    "invert": ("~x", "not, ~ is not part"),
+    "string": ("'x'", "is not a number"),
+    "bytes": ("b'x'", "is not a number"),
+    "bad escape": (r"'\d'", "is not a number"),
+    "f-string": ("f'{x}'", "a string is not part"),
+    "list": ("[x]", "a list is not part"),
+    "tuple": ("x, x", "a tuple is not part"),
+    "dict": ("{1: x}", "a dict is not part"),
+    "comprehension": ("[x for x in x]", "ListComp is not part"),
+    "walrus": ("(y := x)", "an assignment is not part"),
+    "await": ("await x", "Await is not part"),
+    "star argument": ("sin(*x)", "a star is not part"),
+    "double star argument": ("sin(**x)", "take no keywords"),
+    "keyword argument": ("sin(x=x)", "take no keywords"),
+    "caret": ("x ^ 2", "^ is not power, write **"),
+    "floor division": ("x // 2", "only + - * / **"),
+    "modulo": ("x % 2", "only + - * / **"),
+    "matrix product": ("x @ x", "only + - * / **"),
+    "shift": ("x << 2", "only + - * / **"),
+    "complex": ("1j * x", "'1j' is not a number"),
+    "true": ("True", "'True' is not a number"),
+    "none": ("None", "'None' is not a number"),
+    "ellipsis": ("...", "is not a number"),
+    "nan": ("nan", "nan is not allowed"),
+    "inf": ("-inf * x", "inf is not allowed"),
+    "Infinity": ("Infinity", "Infinity is not allowed"),
+    "INF": ("INF", "INF is not allowed"),
+    "overflow": ("1e999", "too large for float64"),
+    "huge integer": ("9" * 400, "too large for float64"),
+    "integer beyond Python's limit": ("9" * 4090, "9999"),
+    "empty": ("", "the expression is empty"),
+    "spaces": (" \t\n ", "the expression is empty"),
+    "keyword": ("if", "invalid syntax"),
+    "assignment": ("x = 1", "invalid syntax"),
+    "two expressions": ("x; x", "invalid syntax"),
+    "juxtaposition": ("2 x", "invalid"),
+    "half": ("x +", "invalid syntax"),
+    "open parenthesis": ("sin(x", "never closed"),
+    "closing parenthesis": ("x)", "unmatched"),
+    "leading zero": ("01", "leading zeros"),
+    "null byte": ("x\0", "null byte"),
+    "only a null byte": ("\0", "null byte"),
+    "full-width digit": ("x + \uff11", "'\\uff11' is not ASCII"),
+    "full-width letter": ("\uff58", "'\\uff58' is not ASCII"),
+    "mathematical letter": ("\U0001d431", "is not ASCII"),
+    "ligature": ("\ufb01 * x", "'\\ufb01' is not ASCII"),
+    "Greek letter": ("β * x", "'\\u03b2' is not ASCII"),
+    "minus sign": ("x − 1", "'\\u2212' is not ASCII"),
+    "no-break space": ("x\u00a0+ 1", "'\\xa0' is not ASCII"),
+    "byte order mark": ("\ufeffx", "'\\ufeff' is not ASCII"),
+    "line separator": ("x\u2028", "'\\u2028' is not ASCII"),
+    "lone surrogate": ("\ud800", "'\\ud800' is not ASCII"),
+    "power of x": ("x**x", "an exponent is a literal number of at most 64"),
+    "power of a power": ("x**2**2", "an exponent is a literal number of at most 64"),
+    "large power": ("x**65", "an exponent is a literal number of at most 64"),
+    "large negative power": ("x**-65", "an exponent is a literal number of at most 64"),
+    "pow with x": ("pow(x, x)", "an exponent is a literal number of at most 64"),
+    "pow of one": ("pow(x)", "write ** for power"),
+    "power by name": ("power(x, 2)", "write ** for power"),
+    "operator of x": ("x(1)", "unknown operator 'x'"),
+    "call of a call": ("sin(x)(x)", "only an operator can be called"),
+    "no argument": ("sin()", "sin takes 1 argument(s), not 0"),
+    "two arguments": ("sin(x, x)", "sin takes 1 argument(s), not 2"),
+    "three of two": ("max(x, 1, 2)", "maximum takes 2 argument(s), not 3"),
+    "one of many": ("add(x)", "add takes two or more argument(s), not 1"),
+    "statistic": ("mean[last](x)", "statistics such as mean[last](x) are not supported"),
+    "statistic with a number": ("quantile[last](x, 0.9)", "statistics such as mean[last](x) are not supported"),
+    "statistic over a group": ("x / rms[group:32](x)", "statistics such as mean[last](x) are not supported"),
+    "statistic without axis": ("std(x)", "statistics such as mean[last](x) are not supported"),
+    "operator without arguments": ("x * sin", "sin is an operator, write sin(...)"),
+    "alias without arguments": ("max", "max is an operator, write max(...)"),
+    "private name": ("_x", "a parameter's name"),
+    "dunder name": ("__class__", "a parameter's name"),
+    "long name": ("a" * 33, "a parameter's name"),
+    "10 MB of parentheses": ("(" * 10_000_000, "has 10000000 characters, at most 4096"),
+    "4000 parentheses": ("(" * 2000 + ")" * 2000, "is no expression"),
+    "150 parentheses around nothing": ("(" * 150 + ")" * 150, "a tuple is not part"),
+    "10000 minuses": ("-" * 10_000 + "x", "has 10001 characters"),
+    "4000 minuses": ("-" * 4000 + "x", "nested too deep"),
+    "3000 terms": (" + ".join(["x"] * 3000), "has 11997 characters"),
+    "too deep": ("sin(" * 60 + "x" + ")" * 60, "nested deeper than 48 levels"),
+    "powers too deep": ("(" * 100 + "x" + ")**2" * 100, "nested deeper than 48 levels"),
+    "a normal form too long": ("+".join(f"a{i}" for i in range(800)), "the normal form of"),
+}
+
+
+@pytest.mark.parametrize(("text", "reason"), NO_EXPRESSION.values(), ids=NO_EXPRESSION)
+def test_what_is_no_expression_is_refused_in_one_sentence(text, reason):
+    sentence = refusal(text)
+    assert reason in sentence
+    # The text itself is named, shortened.
+    if text.strip():
+        shown = text if len(text) <= 60 else text[:57]
+        assert repr(shown)[1:-1] in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"), [("sigmod", "sigmoid"), ("sofplus", "softplus"), ("Tanh", "tanh"), ("rel", "relu")]
+)
+def test_the_nearest_operators_are_named(name, nearest):
+    sentence = refusal(f"x * {name}(x)")
+    named = sentence.partition("did you mean ")[2].rstrip("?").split(", ")
+    assert nearest in named
+    assert len(named) <= 3
+
+
+def test_the_unknown_operator_is_named_before_what_is_wrong_inside_it():
+    assert "unknown operator 'foo'" in refusal("foo('bar', lambda: 1)")
+
+
+@pytest.mark.parametrize("depth", [DEEPEST, DEEPEST + 1])
+def test_the_depth_is_bounded_exactly(depth):
+    text = "sin(" * depth + "x" + ")" * depth
+    if depth <= DEEPEST:
+        assert parse(text).text == text
+    else:
+        assert "deeper" in refusal(text)
+
+
+@pytest.mark.parametrize("length", [LONGEST_TEXT, LONGEST_TEXT + 1])
+def test_the_length_is_bounded_exactly(length):
+    text = "x".rjust(length)
+    if length <= LONGEST_TEXT:
+        assert parse(text).text == "x"
+    else:
+        assert "at most 4096" in refusal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+".join(["sin(x)"] * 500),
+        "*".join(["x"] * 2000),
+        "/".join(["x"] * 2000),
+        "-".join(f"a{i}" for i in range(100)),
+        "/".join(f"a{i}" for i in range(100)),
+        "-" * 500 + "x",
+        "(" * 150 + "x" + ")" * 150,
+        "min(" * 40 + "x" + ", 0)" * 40,
+        "x/a/sin(" * 20 + "x" + ")" * 20,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_long_and_deep_texts_within_the_bounds_have_a_text_that_is_read_back(text):
+    start = time.perf_counter()
+    activation = parse(text)
+    assert parse(activation.text) == activation
+    assert time.perf_counter() - start < 2
+
+
+@quick(300)
+@given(st.text(alphabet="xab01.9e+-*/()^,=<>[]{}'\"\\:;@!_ sincomaxj\n\0βｘ", max_size=40))
+def test_no_text_ends_in_anything_but_an_expression_or_one_sentence(text):
+    try:
+        activation = parse(text)
+    except ActsearchError as error:
+        assert isinstance(error, ParseError)
+        assert "\n" not in str(error)
+    else:
+        assert parse(activation.text) == activation
+
+
+@quick(100)
+@given(st.text(max_size=20))
+def test_no_unicode_text_ends_in_anything_but_an_expression_or_one_sentence(text):
+    try:
+        parse(text)
+    except ActsearchError as error:
+        assert "\n" not in str(error)
+
+
+def test_nothing_is_printed_about_texts_that_python_would_warn_of(capfd):
+    refusal(r"'\d'")
+    refusal("1or x")
+    sys.stderr.flush()
+    assert capfd.readouterr() == ("", "")
