@@ -45,7 +45,10 @@ def open_document(path: Path, model: type[Model], error: type[ActsearchError]) -
     try:
         content, lines = _Reader(path, error).read(yaml.compose(text, Loader=_Loader))
     except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark or problem.context_mark
+        marks = [problem.problem_mark, problem.context_mark]
+        if "end of stream" in (problem.problem or ""):
+            marks.reverse()  # A quote that is never closed: where it opens.
+        mark = marks[0] or marks[1]
         line = mark.line + 1 if mark else 1
         raise error(f"{path}:{line}: not YAML: {problem.problem or problem.context}.") from None
     except yaml.reader.ReaderError as problem:

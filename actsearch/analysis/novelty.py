@@ -18,7 +18,7 @@ from actsearch.analysis.probe import Probe
 from actsearch.grammar.activation import Activation
 
 KNOWN, CLOSE = 1e-5, 0.01
-"""Largest difference on [-5, 5] of a function that counts as known, as close."""
+"""Largest difference on [-5, 5] of a function that counts as known, as close (of its range, if that is below 1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +46,9 @@ class Novelty:
         if not self.matches:
             return "new: it has no value on [-5, 5] to compare"
         nearest = self.matches[0]
-        plain = nearest.output_scale == 1 and nearest.output_shift == 0
-        fit = "" if plain else f" (times {nearest.output_scale:.4g}, plus {nearest.output_shift:.4g})"
+        steps = [f"times {nearest.output_scale:.4g}"] * (nearest.output_scale != 1)
+        steps += [f"plus {nearest.output_shift:.4g}"] * (nearest.output_shift != 0)
+        fit = f" ({', '.join(steps)})" if steps else ""
         if self.verdict == "known":
             return f"is {nearest.name}{fit}"
         if self.verdict == "close":
@@ -66,13 +67,26 @@ def novelty(activation: Activation, *, most: int = 5) -> Novelty:
     x, values = grid[has_value], values[has_value]
     if not len(x):
         return Novelty(verdict="new", matches=())
-    matches = [
-        _match(values, entry, x, same_parameters=_same_family(activation, entry)) for entry in catalog().values()
-    ]
-    # Fewest transformations first among identities, then by distance.
-    matches.sort(key=lambda m: (max(m.distance, KNOWN), m.output_scale != 1, m.output_shift != 0, m.distance, m.name))
+    family = {name for name, entry in catalog().items() if _same_family(activation, entry)}
+    matches = [_match(values, entry, x, same_parameters=entry.name in family) for entry in catalog().values()]
+    # Anything is within 1e-5 of a function smaller than that, so a small one is held to its own size.
+    unit = min(float(values.max() - values.min()), 1.0)
+    same = {entry.name for entry in catalog().values() if entry.activation.hash == activation.hash}
+    # Identities first, the same formula before the same values, then the fewest transformations, then by distance.
+    matches.sort(
+        key=lambda m: (
+            max(m.distance, KNOWN * unit),
+            m.name not in same,
+            m.output_scale != 1,
+            m.output_shift != 0,
+            m.name not in family,
+            m.distance,
+            m.name,
+        )
+    )
     nearest = matches[0].distance if len(x) >= 0.99 * len(grid) else math.inf
-    verdict: Literal["known", "close", "new"] = "known" if nearest <= KNOWN else "close" if nearest <= CLOSE else "new"
+    is_known, is_close = nearest <= KNOWN * unit, nearest <= CLOSE * unit
+    verdict: Literal["known", "close", "new"] = "known" if is_known else "close" if is_close else "new"
     return Novelty(verdict=verdict, matches=tuple(matches[:most]))
 
 
@@ -88,6 +102,10 @@ def _match(values: Tensor, entry: Entry, x: Tensor, *, same_parameters: bool) ->
     if is_constant or (bare <= KNOWN and same_parameters):
         return Match(name=entry.name, distance=bare)
     columns = torch.stack([other, torch.ones_like(other)], dim=1)
-    scale, shift = torch.linalg.lstsq(columns, values.unsqueeze(1)).solution.flatten().tolist()
+    solution = torch.linalg.lstsq(columns, values.unsqueeze(1)).solution.flatten().tolist()
+    # Without the noise of the fit, so that a scale of 1 and a shift of 0 are seen as such.
+    scale, shift = (float(f"{part:.12g}") for part in solution)
+    if abs(shift) <= 1e-12 * float(values.abs().max()):
+        shift = 0.0
     fitted = float((values - scale * other - shift).abs().max())
     return Match(name=entry.name, distance=fitted, output_scale=scale, output_shift=shift)

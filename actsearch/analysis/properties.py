@@ -44,13 +44,14 @@ def properties(activation: Activation) -> Properties:
     is_odd = float((response.values + mirrored).abs().max()) <= 1e-9 * size
     gaussian = moments(probe)
     steps = response.values.diff()
+    slack = 1e-15 * response.values[1:].abs()  # Rounding alone: sigmoid(x) + sigmoid(-x) is 1, give or take a digit.
     return Properties(
         minimum=float(response.values.min()),
         maximum=float(response.values.max()),
         smallest_slope=float(response.slopes.min()),
         largest_slope=float(response.slopes.max()),
         parity="even" if is_even else "odd" if is_odd else "none",
-        monotone=bool((steps >= 0).all() or (steps <= 0).all()),
+        monotone=bool((steps >= -slack).all() or (steps <= slack).all()),
         gaussian_mean=gaussian.mean,
         gaussian_std=gaussian.std,
         output_gain=gaussian.gain,

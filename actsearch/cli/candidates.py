@@ -62,12 +62,13 @@ def evaluate(
     from actsearch.cli.candidate import find, granularity_of
     from actsearch.cli.comparison import comparison_json, comparison_table
     from actsearch.evaluate.compare import compare
+    from actsearch.evaluate.task import load_task
 
-    found = {text: find(text, store_of(store), param) for text in candidates}
-    err.print(f"training {len(found)} function(s) and the baselines on {task} ...", markup=False)
-    activations = {text: f.activation for text, f in found.items()}
+    activations = {text: find(text, store_of(store), param).activation for text in candidates}
     if granularity is not None:
         activations = {text: f.with_granularity(granularity_of(granularity)) for text, f in activations.items()}
+    baselines = len(load_task(task).baselines)
+    err.print(f"training {len(activations)} function(s) and {baselines} baselines on {task} ...", markup=False)
     comparison = compare(activations, task=task, seeds=seeds, workers=workers)
     if json:
         print_json(comparison_json(comparison))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -121,7 +122,7 @@ def _novelty(summary: Summary) -> str:
 def _print_next(store: Path, name: str, status: str, winner: str | None, path: Path) -> None:
     from actsearch.store.journal import default_store
 
-    option = "" if store == default_store() else f" --store {store}"
+    option = "" if store == default_store() else f" --store {shlex.quote(str(store))}"
     if path.exists():
         out.print(f"exported:  {path}", markup=False, soft_wrap=True)
     lines = [("watch", f"actsearch ui{option}")]

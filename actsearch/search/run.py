@@ -130,7 +130,9 @@ class Search:
 
     def _is_spent(self) -> bool:
         # One generation is always tried: a budget that short still deserves an answer.
-        reserve = self.trials.reserve_seconds() if self._evaluated else 0.0
+        if not self._evaluated:
+            return False
+        reserve = self.trials.reserve_seconds()
         return self.budget.is_spent(evaluated=self._evaluated, seconds=self.progress.seconds, reserve_seconds=reserve)
 
 

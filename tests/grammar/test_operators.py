@@ -155,6 +155,9 @@ def test_the_lowering_holds_at_the_edges_of_float32(name):
     edges = [edge for edge in EDGES if name not in PERIODIC or abs(edge) < 1e9 or not math.isfinite(edge)]
     x = torch.tensor(edges, dtype=torch.float32)
     expected = evaluate(Apply(name, (X,)), {"x": x})
+    if name == "gelu":
+        # torch's own vector code gives NaN at infinity on some processors and infinity on others.
+        expected[x == math.inf] = math.inf
     found = run(lower({"y": Apply(name, (X,))}), {"x": x})["y"]
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6, equal_nan=True)
 
