@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -72,18 +73,18 @@ def compare(activations: Mapping[str, Activation], *, task: str, seeds: int | No
         for name in (job.key for job in jobs)
         for delta, error in [_difference(scores.get(name), scores.get(best or ""))]
     ]
-    entries.sort(key=lambda e: -e.outcome.score if isinstance(e.outcome, Scored) else float("inf"))
+    entries.sort(key=lambda e: -e.outcome.score if isinstance(e.outcome, Scored) else math.inf)
     return Comparison(task=task, metric=loaded.metric, seeds=order.seeds, best_baseline=best, entries=tuple(entries))
 
 
 def _subject(name: str, activation: Activation) -> Subject:
-    if activation.inputs != ("x",):
+    if "gate" in activation.inputs:
         raise UnsupportedError(f"{name[:60]!r} cannot be trained: this version trains functions of x alone.")
     rejection = Domain().check(Probe(activation))
     if rejection:
         raise ConfigError(f"{name[:60]!r} cannot be trained: {rejection.reason}.")
     subject = subject_of(activation)
-    if subject.gain == float("inf"):
+    if math.isinf(subject.gain):
         raise ConfigError(f"{name[:60]!r} cannot be trained: it is constant.")
     return subject
 
