@@ -35,7 +35,7 @@ def render(summary: Summary, candidates: Sequence[CandidateRecord]) -> str:
         "baselines": [{"name": row.name, "score": row.score} for row in summary.baselines],
         "stages": [{"name": name, "count": count} for name, count in stages.items()],
         "turned": turned,
-        "generations": max((candidate.generation for candidate in candidates), default=0) + 1,
+        "generations": max((candidate.generation for candidate in candidates), default=1),
     }
     asked = [search.space, search.task, search.strategy, f"seed {search.seed}", f"budget {search.budget}"]
     return PAGE.substitute(

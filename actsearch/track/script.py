@@ -68,7 +68,7 @@ function place(box, range) {
     columns.get(node.g).push(node);
   }
   for (const [generation, nodes] of columns) {
-    const middle = box.x + (generation + 0.5) * width, rows = new Map();
+    const middle = box.x + (generation - 0.5) * width, rows = new Map();
     nodes.forEach((node, i) => {
       node.y = y(node.s);
       // Nodes of about one height stand beside each other, alternately right and left of the middle.
@@ -99,8 +99,8 @@ function draw() {
   const half = box.y + box.h / 2;
   svg(root, "text", { x: 11, y: half, transform: `rotate(-90 11 ${half})`, "text-anchor": "middle" }, "score");
   const every = Math.ceil(data.generations / Math.max(1, Math.floor(box.w / 34)));
-  for (let g = 0; g < data.generations; g += every)
-    svg(root, "text", { x: box.x + (g + 0.5) * width, y: H - 20, "text-anchor": "middle" }, g);
+  for (let g = 1; g <= data.generations; g += every)
+    svg(root, "text", { x: box.x + (g - 0.5) * width, y: H - 20, "text-anchor": "middle" }, g);
   svg(root, "text", { x: box.x + box.w / 2, y: H - 4, "text-anchor": "middle" }, "generation");
   drawBaselines(root, box, y, range);
   if (strip) drawStrip(root, { x: box.x, y: box.y + box.h + 8, w: box.w, h: strip - 4 }, width);
@@ -145,7 +145,7 @@ function drawStrip(root, box, width) {
   for (const cell of [...data.turned].sort((a, b) => order.indexOf(a.t) - order.indexOf(b.t))) {
     const from = filled.get(cell.g) || 0, tall = cell.n / most * box.h, bar = Math.min(width * 0.8, 60);
     filled.set(cell.g, from + tall);
-    const rect = svg(group, "rect", { x: box.x + (cell.g + 0.5) * width - bar / 2, y: box.y + from, width: bar,
+    const rect = svg(group, "rect", { x: box.x + (cell.g - 0.5) * width - bar / 2, y: box.y + from, width: bar,
       height: Math.max(tall - 0.5, 0.8), fill: colours.get(cell.t) });
     rect.addEventListener("mousemove", event => show(event, cellTip(cell)));
     rect.addEventListener("mouseleave", hide);

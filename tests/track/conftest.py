@@ -41,10 +41,10 @@ def outcome(number: int) -> Outcome:
 
 def candidate(number: int, size: int) -> CandidateRecord:
     """A candidate of `size` a generation whose parents are two scored ones of the generation before."""
-    generation = number // size
+    generation = number // size + 1
     repeated = number - 3 if number % 5 == 3 else number
-    first = (generation - 1) * size
-    parents = () if generation == 0 else (identity(first), identity(first + 1))
+    first = (generation - 2) * size
+    parents = () if generation == 1 else (identity(first), identity(first + 1))
     return CandidateRecord(
         number=number,
         id=identity(repeated),
@@ -78,7 +78,7 @@ class Story:
 
     def generation(self, generation: int, *, evaluated: int | None = None) -> None:
         """Propose a generation and write the first `evaluated` of its outcomes (all, if None)."""
-        numbers = range(generation * self.size, (generation + 1) * self.size)
+        numbers = range((generation - 1) * self.size, generation * self.size)
         step = Step(generation=generation, state={}, seconds=float(generation))
         with Journal.open(self.store) as journal:
             journal.begin_step(self.search, step, [candidate(number, self.size) for number in numbers])
@@ -119,7 +119,7 @@ class Story:
 
     def whole(self) -> Story:
         """All four generations, the finals of the best four, and the end."""
-        for generation in range(4):
+        for generation in range(1, 5):
             self.generation(generation)
         self.finals([56, 55, 51, 50])
         self.end()

@@ -31,16 +31,16 @@ def test_follows_a_search_and_finishes_it(tell: Callable[..., Any], store: Path)
     story = tell(store)
     warnings: list[str] = []
     with BackgroundTracker(store, story.search, None, warnings.append, interval_seconds=0.1):
-        story.generation(0)
         story.generation(1)
-        deadline = time.monotonic() + 30
-        while _logged(story) < 1 and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert _logged(story) == 1, "the view was not fed while the search went on"
         story.generation(2)
+        deadline = time.monotonic() + 30
+        while _logged(story) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert _logged(story) == 2, "the view was not fed while the search went on"
+        story.generation(3)
         story.end("stopped", "interrupted")
     assert warnings == []
-    assert _logged(story) == 2
+    assert _logged(story) == 3
     client = MlflowClient(tracking_uri=address.default_uri(store))
     with Journal.open(store) as journal:
         view = journal.view(story.search, address.default_uri(store))

@@ -100,7 +100,7 @@ def test_names_of_the_search_are_escaped(story: Any) -> None:
 
 def test_three_thousand_candidates_stay_small(tell: Callable[..., Any], tmp_path: Path) -> None:
     large = tell(tmp_path, size=750)
-    for generation in range(4):
+    for generation in range(1, 5):
         large.generation(generation)
     page = lineage.render(large.summary(), large.candidates())
     assert len(Page(page).document["nodes"]) == 1200

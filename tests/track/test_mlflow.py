@@ -82,15 +82,15 @@ def test_parent_says_what_was_asked_for_and_how_it_ended(story: Any, view: View)
 
 def test_metrics_follow_the_generations(story: Any, view: View) -> None:
     parent = view.parent(story.search.name)
-    assert view.history(parent, "generated") == [(0, 15), (1, 30), (2, 45), (3, 60)]
-    assert view.history(parent, "evaluated") == [(0, 6), (1, 12), (2, 18), (3, 24)]
-    assert view.history(parent, "failed") == [(0, 3), (1, 6), (2, 9), (3, 12)]
-    assert view.history(parent, "rejected_domain") == [(0, 3), (1, 6), (2, 9), (3, 12)]
-    assert view.history(parent, "rejected_duplicate") == [(0, 3), (1, 6), (2, 9), (3, 12)]
+    assert view.history(parent, "generated") == [(1, 15), (2, 30), (3, 45), (4, 60)]
+    assert view.history(parent, "evaluated") == [(1, 6), (2, 12), (3, 18), (4, 24)]
+    assert view.history(parent, "failed") == [(1, 3), (2, 6), (3, 9), (4, 12)]
+    assert view.history(parent, "rejected_domain") == [(1, 3), (2, 6), (3, 9), (4, 12)]
+    assert view.history(parent, "rejected_duplicate") == [(1, 3), (2, 6), (3, 9), (4, 12)]
     assert [best for _, best in view.history(parent, "best_score")] == pytest.approx([-0.89, -0.74, -0.59, -0.44])
     leads = [lead for _, lead in view.history(parent, "best_lead_over_baselines")]
     assert leads == pytest.approx([-0.19, -0.04, 0.11, 0.26])
-    assert view.history(parent, "candidates_per_second") == [(0, 4), (1, 4), (2, 4), (3, 4)]
+    assert view.history(parent, "candidates_per_second") == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_ten_best_have_runs(story: Any, view: View) -> None:
@@ -102,7 +102,7 @@ def test_ten_best_have_runs(story: Any, view: View) -> None:
     assert best.info.status == "FINISHED"
     assert best.info.run_name == best.data.tags["expression"] == "x * sigmoid(beta * x) + 56"
     assert best.data.tags["parents"] == f"{30:012x} {31:012x}"
-    assert (best.data.tags["generation"], best.data.tags["move"]) == ("3", "crossover")
+    assert (best.data.tags["generation"], best.data.tags["move"]) == ("4", "crossover")
     assert best.data.metrics == pytest.approx(
         {"score": -0.44, "final_score": -0.444, "standard_error": 0.01 / 3**0.5, "delta_to_best_baseline": 0.306}
     )
@@ -143,7 +143,7 @@ def test_a_push_that_was_cut_off_is_repeated_without_traces(story: Any, view: Vi
         journal.record_view(story.search, uri, parent.info.run_id, 1)
         journal.record_view(story.search, f"{uri}#complete", parent.info.run_id, 0)
     assert backfill(story.store) == [story.search.name]
-    assert view.history(parent, "generated") == [(0, 15), (1, 30), (2, 45), (3, 60)]
+    assert view.history(parent, "generated") == [(1, 15), (2, 30), (3, 45), (4, 60)]
     assert len(view.history(parent, "score")) == 1
     assert len(view.children(parent)) == 10
 
@@ -161,12 +161,12 @@ def test_stopped_search_goes_on_in_the_same_run(story: Any, view: View, tell: Ca
     second = tell(story.store)
     tracker = Tracker(second.store, second.search)
     tracker.sync()
-    second.generation(0)
-    second.generation(1, evaluated=5)
+    second.generation(1)
+    second.generation(2, evaluated=5)
     tracker.sync()
     parent = view.parent(second.search.name)
     assert parent.info.status == "RUNNING"
-    assert view.history(parent, "generated") == [(0, 15)]
+    assert view.history(parent, "generated") == [(1, 15)]
     second.end("stopped", "interrupted")
     tracker.sync(final=True)
     assert view.parent(second.search.name).info.status == "KILLED"
@@ -177,7 +177,7 @@ def test_stopped_search_goes_on_in_the_same_run(story: Any, view: View, tell: Ca
     tracker = Tracker(second.store, second.search)
     tracker.sync()
     assert view.parent(second.search.name).info.status == "RUNNING"
-    assert view.history(parent, "generated") == [(0, 15), (1, 30)]
+    assert view.history(parent, "generated") == [(1, 15), (2, 30)]
     second.finals([26, 25])
     second.end()
     tracker.sync(final=True)
@@ -191,7 +191,7 @@ def test_stopped_search_goes_on_in_the_same_run(story: Any, view: View, tell: Ca
 
 def test_a_lost_database_is_made_anew_in_silence(tell: Callable[..., Any], tmp_path: Path) -> None:
     made = tell(tmp_path, size=5)
-    made.generation(0)
+    made.generation(1)
     made.end()
     with Journal.open(tmp_path) as journal:
         journal.record_view(made.search, address.default_uri(tmp_path), "0" * 32, 0)
@@ -199,7 +199,7 @@ def test_a_lost_database_is_made_anew_in_silence(tell: Callable[..., Any], tmp_p
     done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
     fresh = View(tmp_path)
-    assert fresh.history(fresh.parent(made.search.name), "generated") == [(0, 5)]
+    assert fresh.history(fresh.parent(made.search.name), "generated") == [(1, 5)]
 
 
 def test_a_search_without_a_candidate_has_a_view(story: Any, view: View, tell: Callable[..., Any]) -> None:

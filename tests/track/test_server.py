@@ -67,7 +67,7 @@ def test_serves_the_lineage_page(story: Any, running: server.Server) -> None:
 @pytest.mark.usefixtures("running")
 def test_the_database_can_be_written_while_it_runs(story: Any, tell: Callable[..., Any]) -> None:
     second = tell(story.store, size=5)
-    second.generation(0)
+    second.generation(1)
     second.end()
     Tracker(second.store, second.search).sync(final=True)
     assert backfill(second.store) == []
