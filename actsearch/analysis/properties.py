@@ -44,7 +44,8 @@ def properties(activation: Activation) -> Properties:
     is_odd = float((response.values + mirrored).abs().max()) <= 1e-9 * size
     gaussian = moments(probe)
     steps = response.values.diff()
-    slack = 1e-15 * response.values[1:].abs()  # Rounding alone: sigmoid(x) + sigmoid(-x) is 1, give or take a digit.
+    # What rounding alone may do: sigmoid(x) + sigmoid(-x) is 1, give or take a digit.
+    slack = 1e-15 * torch.minimum(response.values[1:].abs(), response.values[:-1].abs())
     return Properties(
         minimum=float(response.values.min()),
         maximum=float(response.values.max()),

@@ -62,13 +62,18 @@ def evaluate(
     from actsearch.cli.candidate import find, granularity_of
     from actsearch.cli.comparison import comparison_json, comparison_table
     from actsearch.evaluate.compare import compare
+    from actsearch.evaluate.profile import read_profile
     from actsearch.evaluate.task import load_task
 
     activations = {text: find(text, store_of(store), param).activation for text in candidates}
     if granularity is not None:
         activations = {text: f.with_granularity(granularity_of(granularity)) for text, f in activations.items()}
-    baselines = len(load_task(task).baselines)
-    err.print(f"training {len(activations)} function(s) and {baselines} baselines on {task} ...", markup=False)
+    baselines, where = len(load_task(task).baselines), read_profile(workers).title
+    err.print(
+        f"training {len(activations)} function(s) and {baselines} baselines on {task}, {where} ...",
+        markup=False,
+        soft_wrap=True,
+    )
     comparison = compare(activations, task=task, seeds=seeds, workers=workers)
     if json:
         print_json(comparison_json(comparison))

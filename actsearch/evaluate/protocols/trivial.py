@@ -23,18 +23,19 @@ class Trivial:
     def check(self, probe: Probe) -> Rejected | None:
         """The rejection, measured as the largest relative residual over the parameter settings, or None."""
         z, weights = gaussian_grid()
-        residual = float(_residuals(probe.family(z), z, weights).max())
+        residuals, is_constant = _residuals(probe.family(z), z, weights)
+        residual = float(residuals.max())
         if residual >= self.smallest_residual:
             return None
-        constant = float(probe.gaussian.slopes.abs().max()) == 0
-        return Rejected(stage=STAGE, reason="constant" if constant else "affine", measured=residual)
+        return Rejected(stage=STAGE, reason="constant" if is_constant.all() else "affine", measured=residual)
 
 
-def _residuals(family: Tensor, z: Tensor, weights: Tensor) -> Tensor:
+def _residuals(family: Tensor, z: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """For every row what its best line leaves, relative to its own deviation, and whether it has none."""
     centred = family - (family * weights).sum(dim=1, keepdim=True)
     slope = (centred * z * weights).sum(dim=1, keepdim=True)
     total = (centred.square() * weights).sum(dim=1).sqrt()
     left = ((centred - slope * z).square() * weights).sum(dim=1).sqrt()
     # Rounding alone leaves about 1e-16 of the function's size; a constant has nothing else.
-    size = (family.square() * weights).sum(dim=1).sqrt()
-    return torch.where(total > 1e-12 * size, left / total, torch.zeros_like(left))
+    is_constant = total <= 1e-12 * (family.square() * weights).sum(dim=1).sqrt()
+    return torch.where(is_constant, torch.zeros_like(left), left / total), is_constant
