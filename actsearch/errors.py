@@ -46,9 +46,17 @@ class TaskError(ActsearchError, ValueError):
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-    """The error for an unknown `name` of a `kind`, naming at most the nearest three known ones."""
-    names = sorted(known)
-    nearest = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:3]
+    """The error for an unknown `name` of a `kind`, naming at most three known ones: the nearest if any is near."""
+    names = {known_name.lower(): known_name for known_name in sorted(known)}
+    nearest = [names[near] for near in difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.4)]
     shown = name if len(name) <= 80 else name[:77] + "..."
-    hint = f"did you mean {', '.join(nearest)}?" if nearest else "there are none."
-    return UnknownNameError(f"unknown {kind} {shown!r}: {hint}")
+    return UnknownNameError(f"unknown {kind} {shown!r}: {_hint(nearest, list(names.values()))}")
+
+
+def _hint(nearest: list[str], names: list[str]) -> str:
+    if nearest:
+        return f"did you mean {', '.join(nearest)}?"
+    if not names:
+        return "there are none."
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"known: {', '.join(names[:3])}{more}."

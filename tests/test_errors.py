@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from actsearch import errors
@@ -17,7 +19,9 @@ def test_the_nearest_known_name_is_named_first():
 )
 def test_at_most_three_names_are_named_in_one_sentence(name):
     sentence = str(unknown_name("planet", name, PLANETS))
-    named = sentence.partition("did you mean ")[2].removesuffix("?").split(", ")
+    named = re.fullmatch(r".*: (?:did you mean (.*)\?|known: (.*) and 5 more\.)", sentence)
+    assert named is not None
+    named = (named[1] or named[2]).split(", ")
     assert 1 <= len(named) <= 3
     assert set(named) <= set(PLANETS)
     assert "\n" not in sentence
@@ -25,8 +29,14 @@ def test_at_most_three_names_are_named_in_one_sentence(name):
     assert len(sentence) < 160
 
 
-def test_names_far_from_all_get_the_first_three():
-    assert str(unknown_name("planet", "zzz", PLANETS)) == "unknown planet 'zzz': did you mean earth, jupiter, mars?"
+def test_a_name_far_from_all_gets_the_first_three():
+    sentence = "unknown planet 'zzz': known: earth, jupiter, mars and 5 more."
+    assert str(unknown_name("planet", "zzz", PLANETS)) == sentence
+    assert str(unknown_name("planet", "zzz", PLANETS[:2])) == "unknown planet 'zzz': known: earth, jupiter."
+
+
+def test_upper_and_lower_case_are_near():
+    assert str(unknown_name("planet", "MARS", PLANETS)).startswith("unknown planet 'MARS': did you mean mars")
 
 
 def test_the_order_of_the_known_names_makes_no_difference():

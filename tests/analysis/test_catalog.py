@@ -124,7 +124,7 @@ def test_functions_are_a_mapping_by_name():
 
 
 @pytest.mark.parametrize(
-    ("name", "nearest"), [("gleu", "gelu"), ("Swish", "swish"), ("leakyrelu", "leaky_relu"), ("", "")]
+    ("name", "nearest"), [("gleu", "gelu"), ("Swish", "swish"), ("leakyrelu", "leaky_relu"), ("GELU", "gelu")]
 )
 def test_an_unknown_name_is_refused_with_the_nearest(name, nearest):
     with pytest.raises(UnknownNameError) as refused:
@@ -132,6 +132,6 @@ def test_an_unknown_name_is_refused_with_the_nearest(name, nearest):
     sentence = str(refused.value)
     assert sentence.startswith(f"unknown catalog function {name!r}: did you mean ")
     named = sentence.partition("did you mean ")[2].rstrip("?").split(", ")
-    assert nearest in named or not nearest
+    assert nearest in named
     assert len(named) <= 3
     assert set(named) <= set(names())

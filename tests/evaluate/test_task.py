@@ -23,7 +23,7 @@ class Mine(Task):
     def score(self, make_activation, seed, learning_rate):
         layer = make_activation(4, channel_dim=-1)
         x = torch.randn(8, 4, generator=torch.Generator().manual_seed(seed))
-        return -float(layer(x).square().mean()) - learning_rate
+        return -layer(x).square().mean().item() - learning_rate
 """
 )
 
