@@ -21,7 +21,7 @@ def comparison_table(comparison: Comparison) -> Table:
     table.add_column("learning rate", justify="right")
     for entry in comparison.entries:
         name = f"[bold]{escape(entry.name)}[/]" if entry.is_baseline else escape(entry.name)
-        table.add_row(name, *_cells(entry))
+        table.add_row(name, *map(escape, _cells(entry)))
     return table
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from actsearch.cli.options import Json, Store, out, print_json, store_of
@@ -13,6 +14,9 @@ from actsearch.store.journal import Journal
 from actsearch.store.record import SearchRecord
 
 _Search = Annotated[str | None, typer.Argument(help="Name of the search (see `actsearch list`); default: the newest.")]
+
+_OTHER_COLUMNS = 66
+"""Characters that the list of searches needs beside their names."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,15 +35,16 @@ def list_searches(store: Store = None, json: Json = False) -> None:
         print_json([{**{key: getattr(r, key) for key in keys}, "status": status} for r, status in searches])
         return
     table = Table(expand=False)
-    # The name is what other commands take: it is never cut.
     for heading in ("search", "status", "strategy", "budget", "seed", "seconds", "begun (UTC)"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "status")
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("search", "status"))
     for record, status in searches:
         begun = record.created[:16].replace("T", " ")
         table.add_row(
             record.name, status, record.strategy, record.budget, str(record.seed), f"{record.seconds:.0f}", begun
         )
-    out.print(table)
+    # The name is what other commands take: it stands on one line, however narrow the screen.
+    longest = max((len(record.name) for record, _ in searches), default=0)
+    Console(highlight=False, width=max(out.width, longest + _OTHER_COLUMNS)).print(table)
 
 
 def top(

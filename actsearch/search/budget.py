@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -23,11 +24,10 @@ class Budget:
     def parse(cls, text: str) -> Self:
         """The budget that e.g. `90s`, `10m`, `2h` or `500c` says; raises `ConfigError`."""
         match = _FORM.match(text)
-        if match is None or float(match[1]) <= 0 or (match[2] == "c" and not float(match[1]).is_integer()):
+        amount = float(match[1]) * _SECONDS.get(match[2], 1.0) if match else 0.0
+        if match is None or not 0 < amount < math.inf or (match[2] == "c" and not amount.is_integer()):
             raise ConfigError(f"the budget {text[:40]!r} is no budget: write e.g. 90s, 10m, 2h or 500c (candidates).")
-        if match[2] == "c":
-            return cls(kind="candidates", amount=float(match[1]))
-        return cls(kind="seconds", amount=float(match[1]) * _SECONDS[match[2]])
+        return cls(kind="candidates" if match[2] == "c" else "seconds", amount=amount)
 
     def candidates_left(self, evaluated: int) -> int | None:
         """How many more candidates may be evaluated; None if time is what counts."""

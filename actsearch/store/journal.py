@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from actsearch.outcome import Outcome, Scores
 from actsearch.store.record import CandidateRecord, SearchRecord, Step
 
 SCHEMA_VERSION = 1
+_WAIT_SECONDS = 30.0
+"""How long a process waits for another one's transaction."""
 _SCHEMA = """
 CREATE TABLE searches (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, created TEXT NOT NULL, version TEXT NOT NULL,
@@ -69,9 +72,9 @@ class Journal:
             raise StoreError(f"no searches in the store {str(store)!r}: start one with `actsearch search`.")
         try:
             store.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+            connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
             connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode=WAL")
+            _write_ahead(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
             journal = cls(store, connection)
             journal._migrate()
@@ -286,6 +289,21 @@ class Journal:
 def default_store() -> Path:
     """Folder of the default store: `$ACTSEARCH_STORE`, else `./actsearch-runs`."""
     return Path(os.environ.get("ACTSEARCH_STORE") or "actsearch-runs")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to WAL mode, for which SQLite itself does not wait while other processes open the same new store."""
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            # The lowest byte: the others tell kinds of one error apart.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _dump(value: object) -> str:

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import torch
+
+from actsearch.grammar.activation import from_json, parse
+from actsearch.outcome import Failed, Rejected
+
+SHOWN = {"id", "name", "expression", "derivative", "parameters", "gain", "properties", "novelty", "rejection"}
+
+
+def of_kind(records, kind):
+    return next(record for record in records if isinstance(record.outcome, kind))
+
+
+def on_one_line(table: str) -> str:
+    """The words of a table, whatever the lines they stand on."""
+    return " ".join(table.replace("│", " ").split())
+
+
+def exported(path: Path) -> type[torch.nn.Module]:
+    """The class in an exported file, imported under a name of its own."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Activation
+
+
+def test_show_says_of_an_expression_what_can_be_said_without_training(document):
+    shown = document("show", "x * sigmoid(beta * x)", "--param", "beta=1.5:channel")
+    assert set(shown) >= SHOWN
+    assert shown["parameters"] == {"beta": {"initial": 1.5, "granularity": "channel"}}
+    assert shown["rejection"] is None
+    assert shown["novelty"]["verdict"] in {"known", "close", "new"}
+    x = torch.linspace(-4, 4, 81, dtype=torch.float64, requires_grad=True)
+    (x * torch.sigmoid(1.5 * x)).sum().backward()
+    slopes = parse(shown["derivative"], beta=1.5).module(dtype=torch.float64)(x.detach())
+    torch.testing.assert_close(slopes, x.grad)
+
+
+def test_show_takes_a_catalog_name_and_an_alias(document):
+    assert document("show", "silu") == document("show", "swish1")
+    shown = document("show", "silu")
+    assert (shown["name"], shown["expression"], shown["novelty"]["verdict"]) == ("silu", "silu(x)", "known")
+    assert "search" not in shown
+
+
+def test_show_takes_a_prefix_and_tells_its_scores(finished, document, store):
+    best = finished["candidates"][0]
+    for digits in (6, 12):
+        shown = document("show", best["id"][:digits], "--store", store)
+        assert set(shown) >= SHOWN
+        keys = ("id", "expression", "parameters", "score", "final_score", "delta_to_best_baseline", "move", "stage")
+        assert {key: shown[key] for key in keys} == {key: best[key] for key in keys}
+        assert shown["search"] == finished["search"]
+
+
+def test_show_tells_why_a_candidate_was_rejected(records, document, text, store):
+    rejected = next(r for r in records if isinstance(r.outcome, Rejected) and r.outcome.stage != "duplicate")
+    outcome = rejected.outcome
+    shown = document("show", rejected.id, "--store", store)
+    assert shown["rejection"] == {"stage": outcome.stage, "reason": outcome.reason, "measured": outcome.measured}
+    assert "score" not in shown
+    assert f"{outcome.stage}: {outcome.reason}" in on_one_line(text("show", rejected.id, "--store", store))
+
+
+def test_show_tells_how_a_candidate_failed(records, document, text, store):
+    failed = of_kind(records, Failed)
+    shown = document("show", failed.id, "--store", store)
+    assert shown["failure"]["stage"] == "train"
+    assert "RuntimeError: no [/erf]" in shown["failure"]["traceback"]
+    assert "no [/erf]" in text("show", failed.id, "--store", store)
+
+
+def test_show_draws_f_and_its_slope_into_a_picture(text, tmp_path):
+    plot = tmp_path / "f.png"
+    shown = text("show", "sin(x) * maximum(x, 0) ** 0.5 + log(x + 4)", "--plot", plot)
+    assert f"plot: {plot}\n" in shown
+    assert plot.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert plot.stat().st_size > 5000
+
+
+def test_evaluate_compares_with_the_baselines_on_common_seeds(document, cheap):
+    arguments = ("evaluate", "sin(x)", "3 * sin(x)", "gelu", "erf(x)", "--task", cheap, "--seeds", 4)
+    found = document(*arguments, "--workers", "in-process")
+    entries = {entry["name"]: entry for entry in found["candidates"]}
+    assert list(entries)[-1] == "erf(x)"
+    assert "RuntimeError" in entries["erf(x)"]["failure"]
+    assert found["seeds"] == [500, 501, 502, 503]
+    assert entries["sin(x)"]["score"] == entries["3 * sin(x)"]["score"], "a constant factor ties exactly"
+    assert entries["sin(x)"]["delta_to_best_baseline"] > 0
+    names = {entry["name"]: entry for entry in found["baselines"]}
+    assert set(names) == {"gelu", "selu"}
+    assert names["gelu"] == entries["gelu"]
+    assert names[found["best_baseline"]]["delta_to_best_baseline"] == 0
+    assert entries["gelu"]["score"] <= max(entry["score"] for entry in names.values())
+
+
+def test_evaluate_agrees_with_the_finals_of_a_search(finished, document, cheap, store):
+    finalists = [candidate for candidate in finished["candidates"] if "final_score" in candidate]
+    ids = [candidate["id"] for candidate in finalists]
+    found = document("evaluate", *ids, "--task", cheap, "--workers", "in-process", "--store", store)
+    scores = {entry["name"]: entry["score"] for entry in found["candidates"]}
+    assert scores == {candidate["id"]: candidate["final_score"] for candidate in finalists}
+
+
+def test_evaluate_prints_a_table_for_a_person(command, cheap):
+    arguments = ("evaluate", "beta * sin(x)", "erf(x)", "--granularity", "channel", "--task", cheap)
+    code, out, err = command(*arguments, "--workers", "in-process", "--seeds", 2)
+    assert code == 0, err
+    shown = on_one_line(out)
+    assert "minus the mean squared error, 2 seeds, more is better" in shown
+    assert "beta * sin(x)" in shown
+    assert "failed: " in shown
+    assert "[/erf]" in shown
+    assert err.startswith("training 2 function(s) and 2 baselines on ")
+
+
+def test_evaluate_refuses_what_cannot_be_trained(command, cheap):
+    for text, reason in (("log(x)", "not finite"), ("gate * x", "trains functions of x alone")):
+        code, out, err = command("evaluate", text, "--task", cheap, "--workers", "in-process")
+        assert (code, out) == (2, "")
+        assert err.splitlines()[-1].startswith(f"actsearch: {text!r} cannot be trained: ")
+        assert reason in err
+
+
+def test_an_exported_file_computes_gain_times_the_function(finished, records, text, tmp_path, store):
+    record = next(r for r in records if r.id == finished["winner"])
+    for to, path in ((tmp_path, tmp_path / f"activation_{record.id}.py"), (tmp_path / "mine.py", tmp_path / "mine.py")):
+        assert text("export", record.id[:8], "--to", to, "--store", store) == f"exported: {path}\n"
+        assert finished["search"] in path.read_text(encoding="utf-8")
+        x = torch.linspace(-4, 4, 33).unsqueeze(1)
+        bare = from_json(record.expression, record.parameters).module(channels=1)
+        torch.testing.assert_close(exported(path)()(x), record.gain * bare(x), rtol=1e-5, atol=1e-6)
+    assert len(list(tmp_path.iterdir())) - (tmp_path / "__pycache__").exists() == 2
+
+
+def test_an_expression_is_exported_with_its_parameters(text, tmp_path):
+    path = tmp_path / "mine.py"
+    text("export", "x * sigmoid(beta * x)", "--param", "beta=1.5", "--to", path)
+    x = torch.linspace(-4, 4, 33)
+    layer = exported(path)()
+    (beta,) = layer.parameters()
+    assert beta.item() == 1.5
+    ratio = (layer(x) / (x * torch.sigmoid(1.5 * x)))[x != 0]
+    torch.testing.assert_close(ratio, ratio[0].expand_as(ratio), rtol=1e-5, atol=1e-6)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from actsearch.grammar.space import Space, read_space
+from actsearch.outcome import Rejected
+from actsearch.search.config import SearchConfig
+from actsearch.search.funnel import Funnel, subject_of_record
+from actsearch.search.strategy import Proposal
+from actsearch.store.record import CandidateRecord
+
+FUNCTIONS = {
+    "sine": "sin(x)", "doubled": "2 * sin(x)", "negated": "-sin(x)", "squares": "1 - sin(x)**2",
+    "cosines": "cos(x)**2", "log": "log(x)", "both": "log(x) + sin(1000 * x)", "line": "3 * x + 1",
+    "slope": "beta * x", "constant": "x - x + 1", "steep": "sin(1000 * x)", "halves": "sin(500 * x) * cos(500 * x)",
+    "steps": "sign(x)", "swish": "x * sigmoid(beta * x)",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def space(write_space) -> Space:
+    return read_space(Path(write_space(FUNCTIONS)))
+
+
+@pytest.fixture
+def propose(space) -> Callable[..., CandidateRecord]:
+    """Passes functions, by their names, through a new funnel or a given one."""
+    genomes = {genome.production.name: genome for genome in space.enumerate()}
+
+    def through(*names: str, funnel: Funnel | None = None, **settings: str) -> list[CandidateRecord]:
+        funnel = funnel or Funnel(space=space, config=SearchConfig.of(settings))
+        proposals = [Proposal(genome=genomes[name], parents=("a" * 12,), move="point") for name in names]
+        return [funnel.pass_through(proposal, number=n, generation=3) for n, proposal in enumerate(proposals)]
+
+    return through
+
+
+def test_what_passes_is_without_an_outcome_and_ready_to_be_trained(propose, space):
+    (record,) = propose("swish")
+    assert record.outcome is None
+    assert (record.number, record.generation, record.parents, record.move) == (0, 3, ("a" * 12,), "point")
+    assert record.expression == "x * sigmoid(beta * x)"
+    assert record.parameters == {"beta": {"initial": 1.0, "granularity": "layer"}}
+    assert space.decode(record.genome).production.name == "swish"
+    subject = subject_of_record(record)
+    assert (subject.gain, subject.activation.id) == (record.gain, record.id)
+    assert 1.0 < record.gain < 3.0
+    assert len(record.fingerprint) == 16
+
+
+@pytest.mark.parametrize(
+    ("name", "stage", "reason", "measured"),
+    [
+        ("log", "domain", "not finite at 50.0% of |x| <= 20 (nearest to 0: |x| = 0)", 801 / 1601),
+        ("line", "trivial", "affine", 0.0),
+        ("slope", "trivial", "affine", 0.0),
+        ("constant", "trivial", "constant", 0.0),
+        ("steep", "gradient", "exploding: a layer scales squared gradients by 1e+06 (bounds 0.01 to 1000)", 1e6),
+        ("steps", "gradient", "dead: a layer scales squared gradients by 0 (bounds 0.01 to 1000)", 0.0),
+    ],
+)
+def test_a_rejection_carries_stage_reason_and_the_measured_number(propose, name, stage, reason, measured):
+    (record,) = propose(name)
+    assert isinstance(record.outcome, Rejected)
+    assert (record.outcome.stage, record.outcome.reason) == (stage, reason)
+    assert record.outcome.measured == pytest.approx(measured, rel=1e-3, abs=1e-6)
+
+
+def test_the_first_protocol_that_rejects_is_the_one_that_counts(propose):
+    # Not finite and exploding; then a repetition of something that was rejected.
+    both, again = propose("both", "both")
+    assert both.outcome.stage == "domain"
+    assert (again.outcome.stage, again.outcome.measured) == ("duplicate", 0.0)
+
+
+def test_a_constant_factor_makes_a_duplicate_by_its_hash(propose):
+    first, doubled = propose("sine", "doubled")
+    assert first.outcome is None
+    assert doubled.id == first.id
+    assert doubled.expression == first.expression == "sin(x)"
+    assert doubled.outcome == Rejected(
+        stage="duplicate", reason="the same expression as candidate number 0", measured=0.0
+    )
+    assert (doubled.gain, doubled.fingerprint) == (None, None)
+
+
+def test_a_sign_makes_another_candidate(propose):
+    first, negated = propose("sine", "negated")
+    assert negated.outcome is None
+    assert negated.id != first.id
+
+
+def test_another_expression_of_the_same_function_is_a_duplicate_by_its_fingerprint(propose):
+    _, squares, cosines = propose("sine", "squares", "cosines")
+    assert squares.outcome is None
+    assert cosines.id != squares.id
+    expected = Rejected(stage="duplicate", reason="the same function as candidate number 1", measured=1.0)
+    assert cosines.outcome == expected
+
+
+def test_a_function_that_was_rejected_after_its_fingerprint_is_known_as_well(propose):
+    steep, halves = propose("steep", "halves")
+    assert steep.outcome.stage == "gradient"
+    assert (halves.outcome.stage, halves.outcome.measured) == ("duplicate", 0.0)
+
+
+def test_what_cannot_be_trained_is_no_subject(propose):
+    (record,) = propose("log")
+    with pytest.raises(ValueError, match="candidate 0 did not pass"):
+        subject_of_record(record)
+
+
+def test_a_funnel_that_was_told_of_earlier_candidates_judges_as_the_one_that_saw_them(propose, space):
+    names = ["sine", "squares", "steep", "log", "line"]
+    again = ["doubled", "cosines", "halves", "log", "line", "swish"]
+    seen = propose(*names)
+    remembering = Funnel(space=space, config=SearchConfig())
+    remembering.remember(seen)
+    resumed = propose(*again, funnel=remembering)
+    unbroken = propose(*names, *again)[len(names) :]
+    assert [r.outcome for r in resumed] == [r.outcome for r in unbroken]
+    assert [r.outcome and r.outcome.measured for r in resumed] == [0.0, 1.0, 2.0, 3.0, 4.0, None]
+
+
+def test_thresholds_are_the_settings(propose):
+    (steep,) = propose("steep", **{"protocols.gradient.largest": "1e7"})
+    assert steep.outcome is None
+    (sine,) = propose("sine", **{"protocols.gradient.largest": "1.1"})
+    assert sine.outcome.stage == "gradient"
+    (sine,) = propose("sine", **{"protocols.trivial.smallest_residual": "0.9"})
+    assert sine.outcome.stage == "trivial"
+    (log,) = propose("log", **{"protocols.domain.largest_share": "1"})
+    assert log.outcome is None or log.outcome.stage != "domain"
+
+
+def test_the_granularity_of_the_request_wins(propose):
+    (layer,), (channel,) = propose("swish"), propose("swish", granularity="channel")
+    assert channel.parameters == {"beta": {"initial": 1.0, "granularity": "channel"}}
+    assert channel.id != layer.id
