@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
@@ -68,7 +69,7 @@ def load(kind: Kind, name: str) -> ModuleType:
     key = f"actsearch_plugin:{path}"
     if key in sys.modules:
         return sys.modules[key]
-    spec = importlib.util.spec_from_file_location(key, path)
+    spec = importlib.util.spec_from_file_location(key, path, loader=_Loader(key, str(path)))
     if spec is None or spec.loader is None:
         raise unknown_name(_NOUNS[kind], name, names(kind))
     module = importlib.util.module_from_spec(spec)
@@ -79,6 +80,13 @@ def load(kind: Kind, name: str) -> ModuleType:
         del sys.modules[key]
         raise
     return module
+
+
+class _Loader(SourceFileLoader):
+    """Leaves no bytecode beside a user's file: nothing stale, and nothing written where nothing was asked for."""
+
+    def set_data(self, path: str, data: object, *, _mode: int = 0o666) -> None:
+        """Write nothing."""
 
 
 def _name(kind: Kind, path: Path) -> str:

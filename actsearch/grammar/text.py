@@ -44,8 +44,11 @@ def read(text: str) -> Expression:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's advice on how it would have been written better.
             tree = ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        reason = error.msg.split(". ")[0].rstrip("?") if isinstance(error, SyntaxError) else "it is nested too deep"
+    except (RecursionError, MemoryError):
+        raise ParseError(f"{_excerpt(text)} is no expression: it is nested too deep.") from None
+    except (SyntaxError, ValueError) as error:
+        # Which of the two says that there is a null byte depends on Python's version.
+        reason = error.msg.split(". ")[0].rstrip("?") if isinstance(error, SyntaxError) else str(error)
         raise ParseError(f"{_excerpt(text)} is no expression: {reason}.") from None
     return _Reader(text).visit(tree.body, 0)
 

@@ -121,7 +121,7 @@ def assert_one_sentence(code: int, out: str, err: str, expected: str) -> None:
 def test_bad_input_is_one_sentence_and_exit_code_2_and_nothing_is_written(command, folder, mistake):
     arguments, expected = MISTAKES[mistake]
     assert_one_sentence(*command(*arguments), expected)
-    assert {path.name for path in folder.rglob("*") if path.name != "__pycache__"} == set(FILES)
+    assert {path.name for path in folder.rglob("*")} == set(FILES)
 
 
 @pytest.mark.parametrize(
