@@ -46,7 +46,7 @@ clean:
 
 # One environment for searching and testing, so that the second command installs nothing. The stamp is written last:
 # an interrupted installation is taken up again. pip compiles bytecode on one core and file by file, so it is told not
-# to, and compileall does it afterwards on all cores (107 s and 57 s on two cores, against 190 s). Other packages' test
+# to, and compileall does it afterwards on all cores. Other packages' test
 # suites are left out; Python compiles what is missing when it is imported.
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
@@ -55,13 +55,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "[1/3] environment: $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { \
 	  echo "'$(PYTHON) -m venv' failed; on Debian and Ubuntu it needs the package python3-venv" >&2; exit 1; }
-	@echo "[2/3] packages: about 140, 3 GB unpacked, two minutes (log: $(VENV)/install.log)"
+	@echo "[2/3] packages: about 140, 3 GB unpacked, a minute or two (log: $(VENV)/install.log)"
 	@$(BIN)/python -m pip install --no-compile --disable-pip-version-check \
 	    -c constraints.txt -e '.[dev]' 2>&1 | tee $(VENV)/install.log | awk ' \
 	    /^ *(Collecting|Processing) / && ++n % 20 == 0 { print "      " n " packages found"; fflush() } \
-	    /^Installing collected packages/ { print "      unpacking them (a minute)"; fflush() }' || { \
+	    /^Installing collected packages/ { print "      unpacking them"; fflush() }' || { \
 	  grep -v '^WARNING' $(VENV)/install.log | tail -n 20 >&2; echo "pip failed; see $(VENV)/install.log" >&2; exit 1; }
-	@echo "[3/3] bytecode, on all cores: half a minute"
+	@echo "[3/3] bytecode, on all cores"
 	@$(BIN)/python -m compileall -qq -j 0 -x '/tests/' $(VENV)/lib || true
 	@touch $@
 	@echo "installed"

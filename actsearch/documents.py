@@ -15,7 +15,7 @@ from actsearch.errors import ActsearchError, unknown_name
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str | int, ...]
 LARGEST_BYTES = 256_000
-"""The parser needs 10 s for so much."""
+"""No document here comes near it, and the parser is slow enough for a larger one to look like a hang."""
 DEEPEST = 32
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null")}
 _COLLECTION_TAGS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}

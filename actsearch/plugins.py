@@ -7,6 +7,7 @@ path instead of a name. The engine never imports one statically, and only names 
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -60,6 +61,12 @@ def find(kind: Kind, name: str) -> Path:
         if _name(kind, path) == name:
             return path
     raise unknown_name(_NOUNS[kind], name, names(kind))
+
+
+def lasting(kind: Kind, name: str) -> str:
+    """`name` as it is; a path made absolute, so that workers and a later `resume` find it from anywhere."""
+    # os.path, because `Path.is_file` raises for a name that is too long for a file.
+    return str(Path(name).resolve()) if os.path.isfile(name) and name not in names(kind) else name  # noqa: PTH113
 
 
 def load(kind: Kind, name: str) -> ModuleType:

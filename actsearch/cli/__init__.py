@@ -27,7 +27,7 @@ def main() -> None:
         app()
     except ActsearchError as error:
         # One line, whatever a library's own message that is quoted in it looks like.
-        print("actsearch: " + " ".join(str(error).split("\n")), file=sys.stderr)
+        print("actsearch: " + str(error).replace("\n", " "), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("actsearch: interrupted.", file=sys.stderr)

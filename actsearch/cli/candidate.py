@@ -10,7 +10,7 @@ from actsearch.analysis import catalog
 from actsearch.analysis.moments import normalised
 from actsearch.cli.options import parameters_of
 from actsearch.errors import ConfigError, unknown_name
-from actsearch.grammar.activation import GRANULARITIES, Activation, Granularity, from_json, parse
+from actsearch.grammar.activation import Activation, from_json, parse
 from actsearch.outcome import Scored
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord
@@ -57,14 +57,6 @@ def find(text: str, store: Path, parameters: list[str] | None = None) -> Found:
     if not activation.inputs:
         raise unknown_name("catalog function or expression of x", text, known)
     return Found(name=activation.id, activation=activation)
-
-
-def granularity_of(text: str) -> Granularity:
-    """The granularity called `text`; raises `UnknownNameError`."""
-    for known in GRANULARITIES:
-        if text == known:
-            return known
-    raise unknown_name("granularity", text, GRANULARITIES)
 
 
 def _in_journal(prefix: str, store: Path) -> Found | None:

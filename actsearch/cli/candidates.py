@@ -59,22 +59,19 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Train the given functions and the baselines on the same seeds and compare them."""
-    from actsearch.cli.candidate import find, granularity_of
+    from actsearch.cli.candidate import find
     from actsearch.cli.comparison import comparison_json, comparison_table
     from actsearch.evaluate.compare import compare
-    from actsearch.evaluate.profile import read_profile
-    from actsearch.evaluate.task import load_task
+    from actsearch.grammar.activation import granularity_of
 
     activations = {text: find(text, store_of(store), param).activation for text in candidates}
     if granularity is not None:
         activations = {text: f.with_granularity(granularity_of(granularity)) for text, f in activations.items()}
-    baselines, where = len(load_task(task).baselines), read_profile(workers).title
-    err.print(
-        f"training {len(activations)} function(s) and {baselines} baselines on {task}, {where} ...",
-        markup=False,
-        soft_wrap=True,
-    )
-    comparison = compare(activations, task=task, seeds=seeds, workers=workers)
+
+    def announce(sentence: str) -> None:
+        err.print(sentence, markup=False, soft_wrap=True)
+
+    comparison = compare(activations, task=task, seeds=seeds, workers=workers, announce=announce)
     if json:
         print_json(comparison_json(comparison))
     else:

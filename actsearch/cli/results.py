@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from actsearch.cli.options import Json, Store, out, print_json, store_of
@@ -14,9 +15,6 @@ from actsearch.store.journal import Journal
 from actsearch.store.record import SearchRecord
 
 _Search = Annotated[str | None, typer.Argument(help="Name of the search (see `actsearch list`); default: the newest.")]
-
-_OTHER_COLUMNS = 66
-"""Characters that the list of searches needs beside their names."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,8 +41,8 @@ def list_searches(store: Store = None, json: Json = False) -> None:
             record.name, status, record.strategy, record.budget, str(record.seed), f"{record.seconds:.0f}", begun
         )
     # The name is what other commands take: it stands on one line, however narrow the screen.
-    longest = max((len(record.name) for record, _ in searches), default=0)
-    Console(highlight=False, width=max(out.width, longest + _OTHER_COLUMNS)).print(table)
+    needed = Measurement.get(out, out.options.update(max_width=1000), table).minimum
+    Console(highlight=False, width=max(out.width, needed)).print(table)
 
 
 def top(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from actsearch import plugins
@@ -47,16 +47,26 @@ class Comparison:
     entries: tuple[Compared, ...]
 
 
-def compare(activations: Mapping[str, Activation], *, task: str, seeds: int | None, workers: str) -> Comparison:
-    """Train `activations` (by the name to report) and the task's baselines on the same seeds."""
+def compare(
+    activations: Mapping[str, Activation],
+    *,
+    task: str,
+    seeds: int | None,
+    workers: str,
+    announce: Callable[[str], None] = lambda _: None,
+) -> Comparison:
+    """Train `activations` (by the name to report) and the task's baselines on the same seeds.
+
+    `announce` is told what is trained once all that was asked for has been found good.
+    """
     loaded = load_task(task)
     order = Order(seeds=tuple(range(_FIRST_SEED, _FIRST_SEED + (seeds or loaded.final_seeds))), quality=Quality())
     subjects = {name: _subject(name, activation) for name, activation in activations.items()}
     baselines = {name: subject_of(catalog.find(name).activation) for name in loaded.baselines if name not in subjects}
     jobs = [Job(key=name, subject=subject) for name, subject in {**subjects, **baselines}.items()]
-    # A user's file by its whole path: workers have a folder of their own.
-    where = str(plugins.find("workers", task)) if task not in plugins.names("workers") else task
-    with open_executor(where, read_profile(workers)) as executor:
+    profile = read_profile(workers)
+    announce(f"training {len(subjects)} function(s) and {len(baselines)} baselines on {task}, {profile.title} ...")
+    with open_executor(plugins.lasting("workers", task), profile) as executor:
         outcomes = {result.key: result.outcome for result in executor.submit(jobs, order)}
     scores = {name: o.scores for name, o in outcomes.items() if isinstance(o, Scored)}
     rivals = [name for name in loaded.baselines if name in scores]

@@ -193,14 +193,14 @@ class RayPool:
 
 
 def _connect(profile: Profile) -> None:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Ray listens on every interface even for a cluster of one machine; its token authentication, on by default for a
-    # cluster that is started here, lets nobody else speak to it.
     check_address(profile)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Ray's own progress lines would mix with the live view.
     logging.getLogger("ray").setLevel(logging.ERROR)
     options: dict[str, Any] = {"include_dashboard": False, "log_to_driver": True, "logging_level": logging.ERROR}
     if profile.address == "local":
+        # Ray listens on every interface even for a cluster of one machine; its token authentication, on by default for
+        # a cluster that is started here, lets nobody else speak to it.
         options |= {
             "num_cpus": max(profile.workers * profile.cpus_per_worker, 1),
             "object_store_memory": profile.object_store_mebibytes * 2**20,

@@ -46,8 +46,7 @@ class ParameterSpec:
         object.__setattr__(self, "initial", float(self.initial) + 0.0)
         if not math.isfinite(self.initial):
             raise ParseError(f"the parameter {self.name} starts at {self.initial}: give a finite number.")
-        if self.granularity not in GRANULARITIES:
-            raise unknown_name(f"granularity of the parameter {self.name}", self.granularity, GRANULARITIES)
+        granularity_of(self.granularity, noun=f"granularity of the parameter {self.name}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +166,14 @@ def parse(text: str, /, **parameters: float | ParameterSpec | tuple[float, Granu
             raise ParseError(str(unknown_name(f"parameter of {text[:60]!r}", name, known)))
         specs[name] = _spec(name, value)
     return Activation.of(expression, specs)
+
+
+def granularity_of(text: str, *, noun: str = "granularity") -> Granularity:
+    """The granularity called `text`; raises `UnknownNameError`, which speaks of `noun`."""
+    for known in GRANULARITIES:
+        if text == known:
+            return known
+    raise unknown_name(noun, text, GRANULARITIES)
 
 
 def from_json(text: str, parameters: Mapping[str, Mapping[str, Any]]) -> Activation:

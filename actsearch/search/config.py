@@ -14,6 +14,7 @@ from actsearch.evaluate.protocols.domain import Domain
 from actsearch.evaluate.protocols.gradient import Gradient
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.evaluate.protocols.trivial import Trivial
+from actsearch.grammar.activation import granularity_of
 from actsearch.grammar.space import Space
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
@@ -75,8 +76,8 @@ class SearchConfig:
             value: float = operator.attrgetter(key)(config)
             if not least <= value <= most:
                 raise ConfigError(f"the setting {key} is {value:g}: give {least:g} to {most:g}.")
-        if config.granularity not in ("", "layer", "channel"):
-            raise unknown_name("granularity", config.granularity, ("layer", "channel"))
+        if config.granularity:
+            granularity_of(config.granularity)
         return config
 
 

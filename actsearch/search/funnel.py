@@ -9,7 +9,7 @@ from actsearch.analysis.fingerprint import fingerprint
 from actsearch.analysis.moments import moments
 from actsearch.analysis.probe import Probe
 from actsearch.evaluate.task import Subject
-from actsearch.grammar.activation import Activation, Candidate, from_json
+from actsearch.grammar.activation import Activation, Candidate, from_json, granularity_of
 from actsearch.grammar.space import Space
 from actsearch.outcome import Rejected
 from actsearch.search.config import SearchConfig
@@ -39,7 +39,7 @@ class Funnel:
         """The record of a proposal: rejected, or without an outcome if it is to be trained."""
         activation = self.space.activation(proposal.genome)
         if self.config.granularity:
-            activation = activation.with_granularity(self.config.granularity)  # type: ignore[arg-type]
+            activation = activation.with_granularity(granularity_of(self.config.granularity))
         activation = activation.without_factor()
         candidate = Candidate.everywhere(activation)
         rejection, print_, gain = self._judge(candidate.id, activation)

@@ -72,10 +72,10 @@ def launch(store: Path, request: Request, *, show: Show, warn: Warn) -> SearchRe
         record = journal.create_search(
             {
                 "version": __version__,
-                "space": _lasting("search_spaces", request.space),
-                "task": _lasting("workers", request.task),
+                "space": plugins.lasting("search_spaces", request.space),
+                "task": plugins.lasting("workers", request.task),
                 "strategy": request.strategy,
-                "workers": _lasting("workers/profiles", request.workers),
+                "workers": plugins.lasting("workers/profiles", request.workers),
                 "budget": request.budget,
                 "seed": request.seed,
                 "settings": dict(request.settings),
@@ -163,7 +163,7 @@ def _parts(request: Request) -> _Parts:
     profile = read_profile(request.workers)
     check_address(profile)
     strategy = make_strategy(request.strategy, space, config)
-    task_name = _lasting("workers", request.task)
+    task_name = plugins.lasting("workers", request.task)
     return _Parts(
         space=space,
         task=load_task(task_name),
@@ -173,12 +173,6 @@ def _parts(request: Request) -> _Parts:
         budget=budget,
         config=config,
     )
-
-
-def _lasting(kind: plugins.Kind, name: str) -> str:
-    """A name as it is; a path made absolute, so that workers and a later `resume` find it from anywhere."""
-    # os.path, because `Path.is_file` raises for a name that is too long for a file.
-    return str(Path(name).resolve()) if os.path.isfile(name) and name not in plugins.names(kind) else name  # noqa: PTH113
 
 
 @contextmanager

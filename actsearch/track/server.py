@@ -22,7 +22,7 @@ from actsearch.store.journal import Journal
 from actsearch.track import address, run
 
 _START_SECONDS = 90.0
-"""Bound on the time to the first answer, which takes 10 s on two idle cores."""
+"""Bound on the time to the first answer, which takes a small part of that on two idle cores."""
 _STOP_SECONDS = 10.0
 # A proxy meant for the world outside must not come between this process and its child.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -1,63 +1,25 @@
-"""The command line called in this process, and one finished search that all tests look at."""
+"""One finished search that all tests look at."""
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actsearch.cli import main
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord
+from tests.cheap import CHEAP
 
-CHEAP = """
-import torch
-
-from actsearch.evaluate.task import Task
-
-class Cheap(Task):
-    \"\"\"Fit a sine on a grid.\"\"\"
-
-    metric = "minus the mean squared error"
-    chance = -10.0
-    learning_rates = (0.1, 0.2, 0.3)
-    search_seeds = 2
-    final_seeds = 3
-    baselines = ("gelu", "selu")
-
-    def score(self, make_activation, seed, learning_rate):
-        print("what a task prints")
-        layer = make_activation(1, channel_dim=-1)
+UNRULY = CHEAP.replace(
+    "# here",
+    """print("what a task prints")
         if "erf" in layer.activation.text:
-            raise RuntimeError("no [/erf]")
-        x = torch.linspace(-2, 2, 61).unsqueeze(1)
-        noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
-        with torch.no_grad():
-            error = (layer(x) - torch.sin(2 * x) - 0.1 * noise).square().mean()
-        return -float(error) * (1 + learning_rate)
-"""
+            raise RuntimeError("no [/erf]")""",
+)
 SETTINGS = ("generation=8", "finalists=3", "evolution.population=8", "track_uri=none")
-
-
-@pytest.fixture(scope="session")
-def command() -> Callable[..., tuple[int, str, str]]:
-    """Calls the command line in this process; gives exit code, standard output and standard error."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        out, err = io.StringIO(), io.StringIO()
-        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-            patch.setattr(sys, "argv", ["actsearch", *map(str, arguments)])
-            with pytest.raises(SystemExit) as ended:
-                main()
-        return int(ended.value.code or 0), out.getvalue(), err.getvalue()
-
-    return call
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +44,7 @@ def document(text) -> Callable[..., Any]:
 def cheap(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Path of a task that takes a millisecond, prints, and fails on every candidate with an `erf`."""
     path = tmp_path_factory.mktemp("task") / "cheap.py"
-    path.write_text(CHEAP, encoding="utf-8")
+    path.write_text(UNRULY, encoding="utf-8")
     return path
 
 

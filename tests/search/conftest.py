@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -10,51 +9,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import actsearch
-from actsearch.cli import main
 from actsearch.grammar.space import Space, read_space
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord
 from actsearch.store.summary import Summary
+from tests.cheap import CHEAP
 
-# The baselines are functions that the search space cannot write, so that a line of the log is one subject's alone.
-CHEAP = """
-import os
-import time
-
-import torch
-
-from actsearch.evaluate.task import Task
-
-class Cheap(Task):
-    \"\"\"Fit a sine on a grid.\"\"\"
-
-    metric = "minus the mean squared error"
-    chance = -10.0
-    learning_rates = (0.1, 0.2, 0.3)
-    search_seeds = 2
-    final_seeds = 3
-    baselines = ("gelu", "selu")
-
-    def score(self, make_activation, seed, learning_rate):
-        layer = make_activation(1, channel_dim=-1)
-        if "ACTSEARCH_TEST_LOG" in os.environ:
-            with open(os.environ["ACTSEARCH_TEST_LOG"], "a") as log:
-                log.write(f"{layer.activation.id} {seed} {learning_rate}\\n")
-        time.sleep(float(os.environ.get("ACTSEARCH_TEST_SECONDS", "0")))
-        # here
-        x = torch.linspace(-2, 2, 61).unsqueeze(1)
-        noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
-        with torch.no_grad():
-            error = (layer(x) - torch.sin(2 * x) - 0.1 * noise).square().mean()
-        return -float(error) * (1 + learning_rate)
-"""
 SETTINGS = {"generation": "6", "finalists": "4", "evolution.population": "8", "track_uri": "none"}
 WAIT_SECONDS = 90.0
 
@@ -184,21 +150,6 @@ def drivers(tmp_path: Path, root: Path) -> Iterator[Drivers]:
     started = Drivers(tmp_path, root)
     yield started
     started.end()
-
-
-def _call(*arguments: str) -> tuple[int, str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        patch.setattr(sys, "argv", ["actsearch", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    return int(ended.value.code or 0), out.getvalue(), err.getvalue()
-
-
-@pytest.fixture(scope="session")
-def command() -> Callable[..., tuple[int, str, str]]:
-    """Calls the command line in this process; gives exit code, standard output and standard error."""
-    return _call
 
 
 @pytest.fixture(scope="session")
