@@ -1,8 +1,10 @@
-"""Fit the polynomials that the kernels use for functions a GPU has no accurate instruction for.
+"""Fit the polynomials and rationals by which kernels compute what has no accurate float32 instruction.
 
-Prints, for each function, the coefficients that stand in `actsearch/grammar/operators/polynomials.py` and the
-largest relative error in exact arithmetic. Method: Lawson's iteratively reweighted least squares on Chebyshev
-nodes, in float64 with float64 targets from mpmath (50 digits).
+Prints, for each function, the coefficients that stand in `actsearch/grammar/operators/polynomials.py` (and, of `EXP`
+and `LOG`, in `kernels/llvm/functions.py`) and the largest relative error in exact arithmetic. Method: Lawson's
+iteratively reweighted least squares on Chebyshev nodes (Lawson, 1961), with the denominator of the last round as a
+weight where there is one (Sanathanan and Koerner, 1963), in float64 with float64 targets from mpmath (40 digits).
+Coefficients are rounded to float32 one after another, the rest being fitted again each time.
 
     python benchmarks/fit_polynomials.py
 """
@@ -15,57 +17,138 @@ from dataclasses import dataclass
 import mpmath
 import numpy as np
 
+Function = Callable[[mpmath.mpf], mpmath.mpf]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """`target(t)` on `[0 or low, high]` in the variable `t`, by a polynomial of the given degree."""
+    """`target(t)` on `[low, high]` by a polynomial in `t` of degree `above`, over one of degree `below`.
+
+    Denominators begin with 1. `first` is the numerator's constant where it has to be exact.
+    """
 
     name: str
-    target: Callable[[mpmath.mpf], mpmath.mpf]
+    target: Function
     low: float
     high: float
-    degree: int
+    above: int
+    below: int = 0
+    first: float | None = None
 
 
-def _ratio(function: Callable[[mpmath.mpf], mpmath.mpf], limit: float) -> Callable[[mpmath.mpf], mpmath.mpf]:
+def _ratio(function: Function, limit: float) -> Function:
     """`function`, with its limit at 0."""
     return lambda t: mpmath.mpf(limit) if abs(t) < mpmath.mpf(10) ** -12 else function(t)
 
 
+def _odd(function: Function) -> Function:
+    """Of an odd function with slope 1 at 0, `f(r)/r` as a function of `t = r*r`."""
+    return _ratio(lambda t: function(mpmath.sqrt(t)) / mpmath.sqrt(t), 1.0)
+
+
+def _beyond_slope(function: Function, limit: float) -> Function:
+    """Of an odd function with slope 1 at 0, `(f(r) - r) / (r*t)` as a function of `t = r*r`."""
+    return _ratio(lambda t: (_odd(function)(t) - 1) / t, limit)
+
+
 FITS = (
-    Fit(name="SIN", low=0.0, high=2.4675, degree=4,
-        target=_ratio(lambda t: (mpmath.sin(mpmath.sqrt(t)) / mpmath.sqrt(t) - 1) / t, -1 / 6)),
-    Fit(name="ATAN", low=0.0, high=1.0, degree=8,
-        target=_ratio(lambda t: mpmath.atan(mpmath.sqrt(t)) / mpmath.sqrt(t), 1.0)),
-    Fit(name="ATANH", low=0.0, high=0.112, degree=4,
-        target=_ratio(lambda t: mpmath.atanh(mpmath.sqrt(t)) / mpmath.sqrt(t), 1.0)),
-    Fit(name="EXPM1", low=-0.75, high=0.75, degree=6,
-        target=_ratio(lambda t: (mpmath.expm1(t) - t) / t**2, 0.5)),
+    Fit(name="SIN", low=0.0, high=2.4675, above=3, target=_beyond_slope(mpmath.sin, -1 / 6)),
+    Fit(name="SIN_PI", low=0.0, high=0.25, above=4, first=1.0,
+        target=_odd(lambda r: mpmath.sin(mpmath.pi * r) / mpmath.pi)),
+    Fit(name="ATAN", low=0.0, high=1.0, above=7, target=_beyond_slope(mpmath.atan, -1 / 3)),
+    Fit(name="ATANH", low=0.0, high=0.1112, above=3, target=_beyond_slope(mpmath.atanh, 1 / 3)),
+    Fit(name="SINH", low=0.0, high=0.64, above=2, target=_beyond_slope(mpmath.sinh, 1 / 6)),
+    Fit(name="ASINH", low=0.0, high=0.5625, above=5, target=_beyond_slope(mpmath.asinh, -1 / 6)),
+    Fit(name="EXPM1", low=-0.6, high=0.6, above=5, target=_ratio(lambda t: (mpmath.expm1(t) - t) / t**2, 0.5)),
+    Fit(name="LOG1P", low=0.0, high=1.0, above=8, first=1.0, target=_ratio(lambda t: mpmath.log1p(t) / t, 1.0)),
+    Fit(name="TANH", low=0.0, high=8.6**2, above=4, below=4, first=1.0, target=_odd(mpmath.tanh)),
+    Fit(name="ERF", low=0.0, high=3.85**2, above=5, below=5,
+        target=_ratio(lambda t: mpmath.erf(mpmath.sqrt(t)) / mpmath.sqrt(t), float(2 / mpmath.sqrt(mpmath.pi)))),
+    # The normal distribution's tail over its density's exponential, Phi(-a) * exp(a*a/2).
+    Fit(name="NORMAL_TAIL", low=0.0, high=13.25, above=4, below=5, first=0.5,
+        target=lambda a: mpmath.exp(a * a / 2) * mpmath.erfc(a / mpmath.sqrt(2)) / 2),
+    Fit(name="EXP", low=-0.34658, high=0.34658, above=5, first=0.5,
+        target=_ratio(lambda r: (mpmath.expm1(r) - r) / r**2, 0.5)),
+    Fit(name="LOG", low=-0.2929, high=0.4143, above=8,
+        target=_ratio(lambda f: (mpmath.log1p(f) - f + f * f / 2) / f**3, 1 / 3)),
 )  # fmt: skip
 
 
-def fit(problem: Fit, *, nodes: int = 400, rounds: int = 60) -> tuple[np.ndarray, float]:
-    """Coefficients from the constant up, and the largest relative error on the nodes."""
-    angle = (np.arange(nodes) + 0.5) * np.pi / nodes
-    t = 0.5 * (problem.low + problem.high) + 0.5 * (problem.high - problem.low) * np.cos(angle)
-    target = np.array([float(problem.target(mpmath.mpf(float(v)))) for v in t])
-    powers = np.vander(t, problem.degree + 1, increasing=True)
-    weights = np.ones(nodes)
-    best, smallest = np.zeros(problem.degree + 1), np.inf
-    for _ in range(rounds):
-        scale = np.sqrt(weights) / np.abs(target)
-        coefficients, *_ = np.linalg.lstsq(powers * scale[:, None], target * scale, rcond=None)
-        error = np.abs(powers @ coefficients / target - 1)
-        if error.max() < smallest:
-            best, smallest = coefficients, float(error.max())
-        weights *= error / error.max() + 1e-6
-        weights /= weights.sum()
-    return best, smallest
+@dataclass(slots=True)
+class _Problem:
+    """The linear problem `numerator(t) - target * (denominator(t) - 1) = target` on the nodes."""
+
+    columns: np.ndarray
+    scales: np.ndarray
+    target: np.ndarray
+    above: int
+
+    @classmethod
+    def of(cls, fit: Fit, nodes: int = 300) -> _Problem:
+        angle = (np.arange(nodes) + 0.5) * np.pi / nodes
+        t = 0.5 * (fit.low + fit.high) + 0.5 * (fit.high - fit.low) * np.cos(angle)
+        target = np.array([float(fit.target(mpmath.mpf(float(v)))) for v in t])
+        # Powers of a variable within [-1, 1], so that the columns are of one size.
+        unit = max(abs(fit.low), abs(fit.high))
+        above = np.vander(t / unit, fit.above + 1, increasing=True)
+        below = -target[:, None] * np.vander(t / unit, fit.below + 1, increasing=True)[:, 1:]
+        powers = np.concatenate([np.arange(fit.above + 1), np.arange(1, fit.below + 1)])
+        return cls(np.hstack([above, below]), unit ** powers.astype(float), target, fit.above + 1)
+
+    def error(self, coefficients: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Relative error and denominator on the nodes."""
+        denominator = 1 - self.columns[:, self.above :] @ coefficients[self.above :] / self.target
+        return self.columns[:, : self.above] @ coefficients[: self.above] / denominator / self.target - 1, denominator
+
+    def solve(self, fixed: dict[int, float], rounds: int = 80) -> tuple[np.ndarray, float]:
+        """Coefficients, those of `fixed` as given, and the largest relative error on the nodes."""
+        free = [index for index in range(self.columns.shape[1]) if index not in fixed]
+        best = np.zeros(self.columns.shape[1])
+        for index, value in fixed.items():
+            best[index] = value
+        if not free:
+            return best, float(np.abs(self.error(best)[0]).max())
+        right = self.target - self.columns @ best
+        weights, denominator = np.ones(len(right)), np.ones(len(right))
+        trial, smallest = best.copy(), np.inf
+        for _ in range(rounds):
+            row = np.sqrt(weights) / np.abs(self.target * denominator)
+            matrix = self.columns[:, free] * row[:, None]
+            norms = np.linalg.norm(matrix, axis=0)
+            solution, *_ = np.linalg.lstsq(matrix / norms, right * row, rcond=None)
+            trial[free] = solution / norms
+            error, denominator = self.error(trial)
+            if np.abs(error).max() < smallest and (denominator > 0).all():
+                best, smallest = trial.copy(), float(np.abs(error).max())
+            weights *= np.abs(error) / np.abs(error).max() + 1e-6
+            weights /= weights.sum()
+        return best, smallest
+
+
+def fit(wanted: Fit) -> tuple[np.ndarray, np.ndarray, float]:
+    """Numerator and denominator from the constant up, as float32, and the largest relative error on the nodes."""
+    problem = _Problem.of(wanted)
+    fixed = {} if wanted.first is None else {0: wanted.first}
+    while True:
+        found, error = problem.solve(fixed)
+        index = next((i for i in range(len(found)) if i not in fixed), None)
+        if index is None:
+            break
+        rounded = np.float32(found[index] / problem.scales[index])
+        fixed[index] = float(rounded) * problem.scales[index]
+    coefficients = np.float32(found / problem.scales)
+    return coefficients[: problem.above], np.append(np.float32(1), coefficients[problem.above :]), error
+
+
+def _text(name: str, coefficients: np.ndarray) -> str:
+    return f"{name} = ({', '.join(str(c) for c in coefficients)})"
 
 
 if __name__ == "__main__":
-    mpmath.mp.dps = 50
-    for problem in FITS:
-        found, largest = fit(problem)
-        print(f"# {problem.name}: relative error {largest:.1e}")
-        print(f"{problem.name} = ({', '.join(repr(float(c)) for c in found)})")
+    mpmath.mp.dps = 40
+    for wanted in FITS:
+        numerator, denominator, largest = fit(wanted)
+        print(f"# {wanted.name}: relative error {largest:.1e}")
+        print(_text(wanted.name if not wanted.below else f"{wanted.name}_ABOVE", numerator))
+        if wanted.below:
+            print(_text(f"{wanted.name}_BELOW", denominator))

@@ -11,18 +11,15 @@ what the search itself counted. Times of one machine compare with nothing but th
 from __future__ import annotations
 
 import argparse
-import csv
-import datetime as dt
 import json
-import os
-import platform
 import sqlite3
 import subprocess
 import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import record
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = Path(__file__).with_suffix(".csv")
@@ -37,13 +34,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "actsearch"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        row = _machine() | _timed(clone, ready=arguments.ready)
-    known = TABLE.exists()
-    with TABLE.open("a", newline="") as file:
-        writer = csv.DictWriter(file, row.keys())
-        if not known:
-            writer.writeheader()
-        writer.writerow(row)
+        row = record.machine(*PACKAGES) | _timed(clone, ready=arguments.ready)
+    record.append(TABLE, row)
     print(json.dumps(row, indent=2))
 
 
@@ -97,15 +89,6 @@ def _is_scored(journal: Path) -> bool:
     except sqlite3.Error:
         # The file is there a moment before its tables are.
         return False
-
-
-def _machine() -> dict[str, Any]:
-    versions = " ".join(f"{name}-{metadata.version(name)}" for name in PACKAGES)
-    return {
-        "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "versions": f"python-{platform.python_version()} {versions}",
-    }
 
 
 if __name__ == "__main__":

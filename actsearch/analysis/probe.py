@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from actsearch.compile.eager import compile_eager
+from actsearch.compile.stability import stabilise
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import Activation
 
@@ -30,14 +31,20 @@ class Response:
 
 
 class Probe:
-    """Looks at one activation of a single input `x`; raises `UnsupportedError` for one that reads `gate`."""
+    """Looks at one activation of a single input `x`, point by point.
+
+    Raises `UnsupportedError` for one that reads `gate`, takes statistics or has array parameters.
+    """
 
     def __init__(self, activation: Activation) -> None:
         if "gate" in activation.inputs:
             shown = activation.text[:60]
             raise UnsupportedError(f"only functions of x alone can be analysed by this version: {shown!r} reads gate.")
+        unsupported = activation.unsupported_by_pointwise()
+        if unsupported:
+            raise UnsupportedError(f"only pointwise functions are analysed by this version, not {unsupported}.")
         self.activation = activation
-        self._function = compile_eager(activation.expression)
+        self._function = compile_eager(stabilise(activation.expression))
 
     @cached_property
     def wide(self) -> Response:
@@ -68,7 +75,7 @@ class Probe:
         return torch.stack([self._function({"x": x, **setting}) for setting in self._settings(x)])
 
     def _settings(self, x: Tensor) -> list[Mapping[str, Tensor]]:
-        initial = {spec.name: spec.initial for spec in self.activation.parameters}
+        initial = {spec.name: spec.scalar for spec in self.activation.parameters}
         settings = [initial]
         settings += [{**initial, name: value * _PERTURBED + _SHIFTED} for name, value in initial.items()]
         return [{name: x.new_tensor(value) for name, value in setting.items()} for setting in settings]

@@ -10,7 +10,7 @@ from actsearch.analysis import catalog
 from actsearch.analysis.moments import normalised
 from actsearch.cli.options import parameters_of
 from actsearch.errors import ConfigError, unknown_name
-from actsearch.grammar.activation import Activation, from_json, parse
+from actsearch.grammar.activation import Activation, ParameterSpec, from_json, parse
 from actsearch.outcome import Scored
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord
@@ -77,6 +77,6 @@ def _in_journal(prefix: str, store: Path) -> Found | None:
     )
 
 
-def _refuse(given: dict[str, tuple[float, object]], what: str) -> None:
+def _refuse(given: dict[str, ParameterSpec], what: str) -> None:
     if given:
         raise ConfigError(f"--param {next(iter(given))}: {what} has its own parameters; write its expression instead.")

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,6 +14,9 @@ from rich.markup import escape
 
 from actsearch.errors import ConfigError, ParseError
 from actsearch.store.journal import default_store
+
+if TYPE_CHECKING:
+    from actsearch.grammar.parameter import ParameterSpec
 
 Store = Annotated[
     Path | None,
@@ -24,7 +27,11 @@ Json = Annotated[
 ]
 Parameters = Annotated[
     list[str] | None,
-    typer.Option("--param", metavar="NAME=VALUE[:layer|channel]", help="Initial value of a parameter. Repeatable."),
+    typer.Option(
+        "--param",
+        metavar="NAME=VALUE[,VALUE...][:GRANULARITY][:shared]",
+        help="Initial value of a parameter, or of the entries of an array. Repeatable.",
+    ),
 ]
 
 out = Console(highlight=False)
@@ -49,20 +56,31 @@ def print_json(document: Any) -> None:
     sys.stdout.write("\n")
 
 
-def parameters_of(texts: list[str] | None) -> dict[str, tuple[float, Any]]:
-    """`--param` options as `parse` takes them; raises `ParseError`."""
-    parameters: dict[str, tuple[float, Any]] = {}
-    for text in texts or []:
-        name, equals, rest = text.partition("=")
-        value, _, granularity = rest.partition(":")
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not equals or not name.isidentifier() or not math.isfinite(number):
-            raise ParseError(f"--param {text[:60]!r}: expected NAME=VALUE or NAME=VALUE:layer or NAME=VALUE:channel.")
-        parameters[name] = (number, granularity or "layer")
-    return parameters
+def parameters_of(texts: list[str] | None) -> dict[str, ParameterSpec]:
+    """`--param` options as `parse` takes them; raises `ParseError`, and `UnknownNameError` for a granularity."""
+    return {spec.name: spec for spec in map(_parameter, texts or [])}
+
+
+def _parameter(text: str) -> ParameterSpec:
+    name, equals, rest = text.partition("=")
+    value, _, granularity = rest.partition(":")
+    is_shared = granularity == "shared" or granularity.endswith(":shared")
+    if is_shared:
+        granularity = granularity.removesuffix("shared").removesuffix(":")
+    try:
+        numbers = [float(number) for number in value.removesuffix(",").split(",")]
+    except ValueError:
+        numbers = [math.nan]
+    if not equals or not name.isidentifier() or not all(map(math.isfinite, numbers)):
+        raise ParseError(
+            f"--param {text[:60]!r}: expected NAME=VALUE, or NAME=VALUE,VALUE,... for an array, and after it :layer, "
+            ":channel, :group:N or :element, and :shared."
+        )
+    # The language brings pydantic, for which `--help` need not wait.
+    from actsearch.grammar.parameter import ParameterSpec
+
+    initial = tuple(numbers) if "," in value else numbers[0]
+    return ParameterSpec(name=name, initial=initial, granularity=granularity or "layer", shared=is_shared)
 
 
 def settings_of(texts: list[str] | None) -> dict[str, str]:

@@ -47,12 +47,17 @@ def default_cache() -> Path:
 
 def write_whole(path: Path, text: str) -> None:
     """Write `text` to `path` so that a reader sees all of it or what stood there before. Raises `StoreError`."""
+    write_bytes_whole(path, text.encode())
+
+
+def write_bytes_whole(path: Path, content: bytes) -> None:
+    """Write `content` to `path` so that a reader sees all of it or what stood there before. Raises `StoreError`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
             # mkstemp gives a file to its owner alone; a result is an ordinary file.
             Path(temporary).chmod(0o644)
             Path(temporary).replace(path)

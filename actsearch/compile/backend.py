@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol, cast, runtime_checkable
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from actsearch import plugins
+from actsearch.compile.reference import Estimates
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import Activation
 
@@ -22,10 +23,17 @@ REFERENCE = "torch"
 class Function(Protocol):
     """A compiled activation."""
 
-    def __call__(self, x: Tensor, parameters: Mapping[str, Tensor], channel_dim: int) -> Tensor:
-        """The activation of `x`, differentiable, of the shape, dtype and device of `x`.
+    def __call__(
+        self,
+        inputs: Sequence[Tensor],
+        parameters: Sequence[Tensor],
+        channel_dim: int,
+        estimates: Estimates | None = None,
+    ) -> Tensor:
+        """The activation of `inputs`, x and then gate if it reads one: differentiable, of shape, dtype and device of x.
 
-        A parameter has the shape (1,), or (channels,) along the dimension `channel_dim` of `x`.
+        `parameters` are in the activation's order and have the shapes of `actsearch.compile.parameters`; channels lie
+        along the dimension `channel_dim` of x. Without `estimates` batch statistics are those of `inputs`.
         """
 
 
@@ -90,6 +98,16 @@ def best(device: torch.device) -> Backend:
         if device.type in backend.devices and backend.unavailable(device) is None:
             return backend
     return load_backend(REFERENCE)
+
+
+def compile_best(
+    activation: Activation, device: torch.device, *, gain: float = 1.0, cache: Path | None = None
+) -> Function:
+    """The activation by the fastest backend for tensors of `device` that can compile it, which the reference can."""
+    try:
+        return best(device).compile(activation, gain=gain, cache=cache)
+    except UnsupportedError:
+        return load_backend(REFERENCE).compile(activation, gain=gain, cache=cache)
 
 
 def require(backend: Backend, device: torch.device) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from actsearch.compile.autograd import Eager, Fused
+from actsearch.compile.autograd import Fused
+from actsearch.compile.parameters import swept
+from actsearch.compile.reference import Eager, Estimates
+from actsearch.grammar.activation import Activation
 
-_ROWS = 257
+_ROWS, _LARGEST = 257, 1 << 20
 # Kernels and eager both compute in float32 and differ by roundings and by the hardware's exp and log (2e-6 relative);
 # what the check is for, a wrong kernel or a broken driver, is off by far more.
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
@@ -26,19 +30,30 @@ class Checked:
     eager: Eager
     trusted: dict[tuple[torch.device, torch.dtype], bool] = field(default_factory=dict)
 
-    def __call__(self, x: Tensor, parameters: Mapping[str, Tensor], channel_dim: int) -> Tensor:
-        """The activation of `x`; see `actsearch.compile.backend.Function`."""
+    def __call__(
+        self,
+        inputs: Sequence[Tensor],
+        parameters: Sequence[Tensor],
+        channel_dim: int,
+        estimates: Estimates | None = None,
+    ) -> Tensor:
+        """The activation of `inputs`; see `actsearch.compile.backend.Function`."""
+        x = inputs[0]
+        if not x.numel():
+            return self.eager(inputs, parameters, channel_dim, estimates)
         key = (x.device, x.dtype)
         if key not in self.trusted:
-            self.trusted[key] = self._agrees(x, parameters)
+            self.trusted[key] = self._agrees(inputs, parameters, channel_dim)
         chosen = self.fused if self.trusted[key] else self.eager
-        return chosen(x, parameters, channel_dim)
+        return chosen(inputs, parameters, channel_dim, estimates)
 
-    def _agrees(self, x: Tensor, parameters: Mapping[str, Tensor]) -> bool:
-        channels = max([1, *(parameter.numel() for parameter in parameters.values())])
-        sample = torch.linspace(-4, 4, _ROWS * channels, device=x.device).reshape(_ROWS, channels).to(x.dtype)
+    def _agrees(self, inputs: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int) -> bool:
+        x = inputs[0]
+        shape, channel_dim = _sample_shape(self.fused.activation, x, channel_dim)
+        sample = torch.linspace(-4, 4, math.prod(shape), device=x.device).reshape(shape).to(x.dtype)
+        samples = [sample, sample.flip(0)][: len(inputs)]
         try:
-            found, expected = (_run(function, sample, parameters) for function in (self.fused, self.eager))
+            found, expected = (_run(f, samples, parameters, channel_dim) for f in (self.fused, self.eager))
         except Exception as error:  # noqa: BLE001 - whatever a compiler or driver raises, training must go on
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
         else:
@@ -53,14 +68,26 @@ class Checked:
         return False
 
 
-def _run(function: Fused | Eager, sample: Tensor, parameters: Mapping[str, Tensor]) -> list[Tensor]:
-    """Output and gradients of `function` on `sample`, away from the caller's graph."""
+def _sample_shape(activation: Activation, x: Tensor, channel_dim: int) -> tuple[tuple[int, ...], int]:
+    """The shape of a small tensor that fits the parameters as `x` does, and its channel dimension."""
+    granularities = {swept(spec.granularity) for spec in activation.parameters}
+    if "element" in granularities:
+        each = math.prod(x.shape[1:])
+        samples_are_channels = "channel" in granularities and channel_dim % x.dim() == 0
+        rows = x.shape[0] if samples_are_channels else max(2, min(_ROWS, _LARGEST // max(each, 1)))
+        return (rows, *x.shape[1:]), channel_dim
+    return (_ROWS, x.shape[channel_dim] if "channel" in granularities else 3), 1
+
+
+def _run(
+    function: Fused | Eager, samples: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int
+) -> list[Tensor]:
+    """Output and gradients of `function` on `samples`, away from the caller's graph."""
     with torch.enable_grad():
-        x = sample.clone().requires_grad_()
-        own = {name: value.detach().clone().requires_grad_() for name, value in parameters.items()}
-        y = function(x, own, 1)
-        gradients = torch.autograd.grad(y, [x, *own.values()], torch.ones_like(y), allow_unused=True)
-    return [y.detach(), *(torch.zeros_like(x) if gradient is None else gradient for gradient in gradients)]
+        tensors = [tensor.detach().clone().requires_grad_() for tensor in (*samples, *parameters)]
+        y = function(tensors[: len(samples)], tensors[len(samples) :], channel_dim)
+        gradients = torch.autograd.grad(y, tensors, torch.ones_like(y), allow_unused=True, materialize_grads=True)
+    return [y.detach(), *gradients]
 
 
 def _close(found: Tensor, expected: Tensor) -> bool:

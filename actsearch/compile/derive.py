@@ -1,48 +1,77 @@
-"""Derivatives by our own rules: the chain rule over the operators' partial derivatives, in microseconds."""
+"""Derivatives by our own rules: one reverse sweep over an expression, in microseconds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from actsearch.grammar.expression import Apply, Constant, Expression, call, fold
+from actsearch.grammar.expression import Apply, Constant, Expression, call
 from actsearch.grammar.operators import OPERATORS
 
 _ZERO, _ONE = Constant(0.0), Constant(1.0)
-_Dual = tuple[Expression, Expression]
+_Adjoints = dict[Expression, list[Expression]]
 
 
 def derive(expression: Expression, wrt: Expression) -> Expression:
-    """The derivative of `expression` by the input or parameter `wrt`, as an expression.
+    """The derivative of `expression` by the input or parameter `wrt`, as an expression; see `gradients`."""
+    return gradients([(expression, _ONE)], [wrt])[0]
+
+
+def gradients(seeds: Sequence[tuple[Expression, Expression]], wrt: Sequence[Expression]) -> list[Expression]:
+    """The derivative of the sum of `value * weight` over the pairs `seeds`, by each leaf in `wrt`.
+
+    Weights are taken for constants.
 
     Terms that are 0 and factors that are 1 are left out; nothing else is simplified. At a kink it is torch's.
     """
+    order = _dependents([value for value, _ in seeds], frozenset(wrt))
+    adjoints: _Adjoints = {node: [] for node in (*order, *wrt)}
+    for value, weight in seeds:
+        if value in adjoints:
+            adjoints[value].append(weight)
+    for node in reversed(order):
+        if adjoints[node]:
+            _spread(node, sum_of(adjoints[node]), adjoints, wrt)
+    return [sum_of(adjoints[leaf]) for leaf in wrt]
 
-    def leaf(node: Any) -> _Dual:
-        return node, _ONE if node == wrt else _ZERO
 
-    def apply(operator: str, duals: list[_Dual]) -> _Dual:
-        arguments = tuple(value for value, _ in duals)
-        return Apply(operator, arguments), _chain(operator, arguments, tuple(derivative for _, derivative in duals))
+def _dependents(roots: Iterable[Expression], leaves: frozenset[Expression]) -> list[Apply]:
+    """The applied operators below `roots` that depend on a leaf, arguments before what they are arguments of."""
+    depends: dict[Expression, bool] = dict.fromkeys(leaves, True)
+    order: list[Apply] = []
 
-    return fold(expression, leaf, apply)[1]  # type: ignore[no-any-return]
+    def visit(node: Expression) -> bool:
+        if node not in depends:
+            # A list, because every argument is to be visited, whatever the others say.
+            below = [visit(argument) for argument in node.arguments] if isinstance(node, Apply) else []
+            depends[node] = any(below)
+            if depends[node] and isinstance(node, Apply):
+                order.append(node)
+        return depends[node]
+
+    for root in roots:
+        visit(root)
+    return order
 
 
-def _chain(operator: str, arguments: tuple[Expression, ...], inner: tuple[Expression, ...]) -> Expression:
-    """Derivative of an applied operator whose arguments have the derivatives `inner`."""
-    if all(derivative == _ZERO for derivative in inner):
-        return _ZERO
-    if operator == "where":
+def _spread(node: Apply, adjoint: Expression, adjoints: _Adjoints, wrt: Sequence[Expression]) -> None:
+    """Hand the derivative `adjoint` of a node on to its arguments."""
+    if node.operator == "where":
         # The choice of the derivatives, not their weighted sum: 0 times the infinite slope of the piece that is not
         # chosen would be NaN.
-        condition, (_, chosen, otherwise) = arguments[0], inner
-        return chosen if chosen == otherwise else call.where(condition, chosen, otherwise)
-    partials = OPERATORS[operator].derivative(*arguments)
-    return sum_of(
-        product_of((partial, derivative))
-        for partial, derivative in zip(partials, inner, strict=True)
-        if derivative != _ZERO
-    )
+        condition, *pieces = node.arguments
+        chosen, otherwise = (gradients([(piece, _ONE)], wrt) for piece in pieces)
+        for leaf, a, b in zip(wrt, chosen, otherwise, strict=True):
+            _add(adjoints[leaf], adjoint, a if a == b else call.where(condition, a, b))
+        return
+    partials = OPERATORS[node.operator].derivative(*node.arguments)
+    for argument, partial in zip(node.arguments, partials, strict=True):
+        if argument in adjoints:
+            _add(adjoints[argument], adjoint, partial)
+
+
+def _add(parts: list[Expression], adjoint: Expression, partial: Expression) -> None:
+    if (part := product_of((adjoint, partial))) != _ZERO:
+        parts.append(part)
 
 
 def sum_of(terms: Iterable[Expression]) -> Expression:

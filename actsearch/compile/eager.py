@@ -6,37 +6,52 @@ import functools
 import operator as python_operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from actsearch.compile.fractions import with_fractions
-from actsearch.grammar.expression import Constant, Expression, fold, input_names
+from actsearch.compile.reductions import Reductions
+from actsearch.errors import UnsupportedError
+from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, fold, input_names, substitute
 from actsearch.grammar.operators import OPERATORS
+from actsearch.grammar.statistic import statistics, with_primitives
+from actsearch.grammar.text import write
 
 Value = Tensor | float
-Evaluator = Callable[[Mapping[str, Tensor]], Tensor]
-"""From the tensors of inputs and parameters, by name, to the result."""
+_Step = tuple[Callable[..., Tensor], tuple[int, ...], int]
+
+
+class Evaluator(Protocol):
+    """From the tensors of inputs and parameters, by name, to the result; see `compile_eager`."""
+
+    def __call__(self, values: Mapping[str, Tensor], reductions: Reductions | None = None) -> Tensor:
+        """The result; raises `UnsupportedError` for a statistic if nothing says how those are computed."""
 
 
 def compile_eager(expression: Expression) -> Evaluator:
     """A function that computes `expression` with torch, differentiable by autograd, from tensors by name.
 
     The tree is walked once, here. The tensors broadcast against each other (a parameter of shape (6, 1, 32) against
-    an `x` of (6, 64, 32)); the result has at least the shape of `x`, and the dtype that torch's promotion gives.
-    Values and derivatives are torch's own, kinks included.
+    an `x` of (6, 64, 32)); the entries of an array parameter stand along its first dimension. The result has at least
+    the shape of `x`, and the dtype that torch's promotion gives. Values and derivatives are torch's own, kinks
+    included; statistics are those of the `Reductions` that are handed in.
     """
     recorder = _Recorder()
-    result = fold(with_fractions(expression), recorder.leaf, recorder.apply)
-    if not input_names(expression):
-        return functools.partial(_run_broadcast, recorder.freeze(result))
-    return functools.partial(_run, recorder.freeze(result))
+    known: dict[Expression, Expression] = {}
+    if statistics(expression):
+        expression = with_primitives(expression)
+    for statistic in statistics(expression):
+        known[statistic] = recorder.reduced(statistic, substitute(statistic.arguments[0], known))
+    tape = recorder.freeze(recorder.value(substitute(expression, known) if known else expression))
+    # A statistic has one value where x has many, as a constant has.
+    return functools.partial(_run if input_names(expression) and not known else _run_broadcast, tape)
 
 
-def evaluate(expression: Expression, values: Mapping[str, Tensor]) -> Tensor:
+def evaluate(expression: Expression, values: Mapping[str, Tensor], reductions: Reductions | None = None) -> Tensor:
     """The value of `expression` where its inputs and parameters have the tensors `values`; see `compile_eager`."""
-    return compile_eager(expression)(values)
+    return compile_eager(expression)(values, reductions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +59,46 @@ class _Tape:
     """Slots are filled from names, then from steps in order; constants stand in them from the start."""
 
     slots: tuple[Value | None, ...]
-    names: tuple[tuple[str, int], ...]
-    steps: tuple[tuple[Callable[..., Tensor], tuple[int, ...], int], ...]
+    names: tuple[tuple[str, int | None, int], ...]
+    steps: tuple[_Step, ...]
     result: int
 
 
 @dataclass(slots=True)
 class _Recorder:
     slots: list[Value | None] = field(default_factory=list)
-    names: list[tuple[str, int]] = field(default_factory=list)
-    steps: list[tuple[Callable[..., Tensor], tuple[int, ...], int]] = field(default_factory=list)
+    names: list[tuple[str, int | None, int]] = field(default_factory=list)
+    steps: list[_Step] = field(default_factory=list)
+    known: dict[object, int] = field(default_factory=dict)
+    """Slots of leaves and of applied operators: what stands in a statistic and outside it is computed once."""
+
+    def value(self, expression: Expression) -> int:
+        return fold(with_fractions(expression), self.leaf, self.apply)  # type: ignore[no-any-return]
+
+    def reduced(self, statistic: Apply, argument: Expression) -> Expression:
+        """What stands for the value of a statistic whose own statistics are placeholders in `argument` already."""
+        slot = self.value(argument)
+        if isinstance(self.slots[slot], float):
+            slot = self._tensor(slot)
+        return _Placeholder(self._step(functools.partial(_reduce, statistic), (_REDUCTIONS, slot)))
 
     def leaf(self, node: Any) -> int:
-        if isinstance(node, Constant):
-            return self._slot(node.value)
-        self.names.append((node.name, self._slot(None)))
-        return self.names[-1][1]
+        if isinstance(node, _Placeholder):
+            return node.slot
+        if node not in self.known:
+            self.known[node] = self._slot(node.value if isinstance(node, Constant) else None)
+            if not isinstance(node, Constant):
+                index = node.index if isinstance(node, Parameter) else None
+                self.names.append((node.name, index, self.known[node]))
+        return self.known[node]
 
     def apply(self, name: str, arguments: list[int]) -> int:
+        key = (name, tuple(arguments))
+        if key not in self.known:
+            self.known[key] = self._apply(name, arguments)
+        return self.known[key]
+
+    def _apply(self, name: str, arguments: list[int]) -> int:
         definition = OPERATORS[name].definition
         if name not in _OWN and OPERATORS[name].torch is None and definition is not None:
             return self._inline(definition, arguments)
@@ -86,11 +123,8 @@ class _Recorder:
 
     def _inline(self, definition: Callable[..., Expression], arguments: list[int]) -> int:
         """Slot of a defined operator: its definition, over placeholders that stand for the arguments' slots."""
-        placeholders = [_Placeholder(index) for index in arguments]
-        body = definition(*placeholders)
-        return fold(  # type: ignore[no-any-return]
-            body, lambda node: node.slot if isinstance(node, _Placeholder) else self.leaf(node), self.apply
-        )
+        body = definition(*map(_Placeholder, arguments))
+        return fold(body, self.leaf, self.apply)  # type: ignore[no-any-return]
 
     def _tensor(self, index: int) -> int:
         """A slot with the constant in slot `index` as a tensor, of the dtype and device of the first named tensor."""
@@ -112,22 +146,28 @@ class _Placeholder(Expression):
     slot: int
 
 
-_LIKE = -1
-"""Index of the last slot, which `_run` adds: the input."""
+_LIKE, _REDUCTIONS = -1, -2
+"""Indices of the last slots, which `_run` adds: the input, and how statistics are computed."""
 
 
-def _run(tape: _Tape, values: Mapping[str, Tensor]) -> Tensor:
-    slots: list[Any] = [*tape.slots, values["x"] if "x" in values else next(iter(values.values()))]
-    for name, index in tape.names:
-        slots[index] = values[name]
+def _run(tape: _Tape, values: Mapping[str, Tensor], reductions: Reductions | None = None) -> Tensor:
+    slots: list[Any] = [*tape.slots, reductions, values["x"] if "x" in values else next(iter(values.values()))]
+    for name, entry, index in tape.names:
+        slots[index] = values[name] if entry is None else values[name][entry]
     for function, arguments, out in tape.steps:
         slots[out] = function(*[slots[index] for index in arguments])
     return slots[tape.result]  # type: ignore[no-any-return]
 
 
-def _run_broadcast(tape: _Tape, values: Mapping[str, Tensor]) -> Tensor:
-    result = _run(tape, values)
+def _run_broadcast(tape: _Tape, values: Mapping[str, Tensor], reductions: Reductions | None = None) -> Tensor:
+    result = _run(tape, values, reductions)
     return torch.broadcast_tensors(result, values["x"])[0] if "x" in values else result
+
+
+def _reduce(statistic: Apply, reductions: Reductions | None, argument: Tensor) -> Tensor:
+    if reductions is None:
+        raise UnsupportedError(f"the statistic {write(statistic)[:60]} is not supported here by this version.")
+    return reductions.reduce(statistic, argument)
 
 
 @functools.cache

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,13 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from actsearch.compile import backend as backends
+from actsearch.compile import gates, library, parameters
+from actsearch.compile.autograd import Fused, swept_tensors
 from actsearch.compile.backend import Function
-from actsearch.compile.stages import refuse_gate
+from actsearch.compile.reductions import estimates
+from actsearch.compile.reference import Estimates
 from actsearch.errors import ConfigError
-from actsearch.grammar.activation import Activation, ParameterSpec
+from actsearch.grammar.activation import Activation
 
 
 def build(
@@ -25,6 +29,8 @@ def build(
     gain: float = 1.0,
     channels: int | None = None,
     channel_dim: int = 1,
+    split: bool = False,
+    shared: MutableMapping[str, nn.Parameter] | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
     cache: Path | None = None,
@@ -33,21 +39,23 @@ def build(
 
     `backend` is a name or the path of a `backend.py`; None takes the best for the device of each input. `channels`
     is the size of the dimension `channel_dim` of the inputs and is needed for per-channel parameters only; None takes
-    it from the first input. `cache` is the folder of generated kernels (None: the user's cache). Raises
-    `UnsupportedError` for an activation of two inputs, `UnknownNameError` for an unknown backend, `ConfigError` for
-    `channels` or a gain that cannot be.
+    it from the first input. With `split` an activation of two inputs takes one tensor: x is the first half of its
+    channels, gate the second. Parameters that sites share are taken from `shared`, by name, or put there. `cache` is
+    the folder of generated kernels (None: the user's cache). Raises `UnknownNameError` for an unknown backend,
+    `ConfigError` for `channels` that cannot be, or for `split` where no gate is read.
     """
-    refuse_gate(activation)
+    if split and "gate" not in activation.inputs:
+        raise ConfigError(f"split=True is for activations of x and gate, and {activation.text[:60]!r} reads no gate.")
     if backend is not None:
         backends.load_backend(backend)
     return ActivationModule(
-        activation, backend=backend, gain=gain, channels=channels, channel_dim=channel_dim, device=device, dtype=dtype,
-        cache=cache,
+        activation, backend=backend, gain=gain, channels=channels, channel_dim=channel_dim, split=split, shared=shared,
+        device=device, dtype=dtype, cache=cache,
     )  # fmt: skip
 
 
 class ActivationModule(nn.Module):
-    """`gain` times an activation; parameters have shape (1,) per layer and (channels,) per channel. See `build`."""
+    """`gain` times an activation; `actsearch.compile.parameters` says the shapes of its parameters. See `build`."""
 
     def __init__(
         self,
@@ -57,6 +65,8 @@ class ActivationModule(nn.Module):
         gain: float,
         channels: int | None,
         channel_dim: int,
+        split: bool,
+        shared: MutableMapping[str, nn.Parameter] | None,
         device: torch.device | str | None,
         dtype: torch.dtype | None,
         cache: Path | None,
@@ -66,24 +76,61 @@ class ActivationModule(nn.Module):
             raise ConfigError(f"channels is {channels}: give a positive number, or None for that of the first input.")
         self.activation, self.gain, self.channel_dim = activation, float(gain), channel_dim
         self._backend, self._cache = backend, cache
+        self._described = library.describe(activation, gain=self.gain, backend=backend, cache=cache)
+        self._gate: gates.Gate = "split" if split else "given" if "gate" in activation.inputs else "none"
+        # Whether torch.compile is to keep its kernels as an operator.
+        self._is_operator = backend != backends.REFERENCE and not activation.statistics
         self._functions: dict[torch.device, Function] = {}
         for spec in activation.parameters:
-            size = 1 if spec.granularity == "layer" else channels
-            self.register_parameter(attribute(spec.name), _parameter(spec, size, device, dtype))
+            known = shared if shared is not None and spec.shared else {}
+            if spec.name not in known:
+                known[spec.name] = parameters.make(spec, channels, device, dtype)
+            self.register_parameter(attribute(spec.name), known[spec.name])
+        self._estimates = tuple(estimates(activation.expression, 1))
+        for index, (_, value) in enumerate(estimates(activation.expression, channels or 0, device).items()):
+            self.register_buffer(f"running_{index}", value)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The activation of `x`, of its shape, dtype and device."""
-        if self.activation.is_per_channel:
-            self._fit_channels(x)
-        parameters = {spec.name: getattr(self, attribute(spec.name)) for spec in self.activation.parameters}
-        return self._function(x.device)(x, parameters, self.channel_dim)
+    def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
+        """The activation of `x` (and `gate`, of its shape), of the shape, dtype and device of `x`.
+
+        Raises `ConfigError` for a gate that the activation does not read, one that it misses or one of another shape.
+        """
+        inputs = gates.inputs(x, gate, self._gate, self.channel_dim)
+        x = inputs[0]
+        own = [getattr(self, attribute(spec.name)) for spec in self.activation.parameters]
+        for parameter, spec in zip(own, self.activation.parameters, strict=True):
+            parameters.fit(parameter, spec, x, self.channel_dim)
+        if torch.compiler.is_compiling() and self._is_operator:
+            tensors = [*swept_tensors(self.activation, own, x, self.channel_dim)]
+            return library.call(self._described, inputs, tensors, self.channel_dim)
+        return self._function(x.device)(inputs, own, self.channel_dim, self._running(x))
+
+    def _running(self, x: Tensor) -> Estimates | None:
+        """What batch statistics need; running estimates get their size from the first input."""
+        if not self._estimates:
+            return None
+        buffers = [getattr(self, f"running_{index}") for index in range(len(self._estimates))]
+        if not buffers[0].numel():
+            fresh = estimates(self.activation.expression, x.shape[self.channel_dim], x.device)
+            buffers = list(fresh.values())
+            for index, buffer in enumerate(buffers):
+                self.register_buffer(f"running_{index}", buffer)
+        return Estimates(self.training, dict(zip(self._estimates, buffers, strict=True)))
+
+    def prepare(self, x: Tensor, worker: Executor) -> Future[None] | None:
+        """Have `worker` compile the kernels for inputs like `x`; None where there is nothing to compile ahead."""
+        inputs = gates.inputs(x, x if self._gate == "given" else None, self._gate, self.channel_dim)
+        for spec in self.activation.parameters:
+            parameters.fit(getattr(self, attribute(spec.name)), spec, inputs[0], self.channel_dim)
+        function = self._function(x.device)
+        return function.prepare(inputs[0], self.channel_dim, worker) if isinstance(function, Fused) else None
 
     def extra_repr(self) -> str:
         """The expression, and what differs from the defaults."""
         parts = [self.activation.text]
         if self.gain != 1:
             parts.append(f"gain={self.gain:g}")
-        if self.activation.is_per_channel and self.channel_dim != 1:
+        if self.channel_dim != 1:
             parts.append(f"channel_dim={self.channel_dim}")
         return ", ".join(parts)
 
@@ -99,35 +146,25 @@ class ActivationModule(nn.Module):
     # Files are read and written here, which torch.compile is not to look into.
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _compile(self, device: torch.device) -> Function:
-        backend = backends.load_backend(self._backend) if self._backend else backends.best(device)
+        if self._backend is None:
+            return backends.compile_best(self.activation, device, gain=self.gain, cache=self._cache)
+        backend = backends.load_backend(self._backend)
         backends.require(backend, device)
         return backend.compile(self.activation, gain=self.gain, cache=self._cache)
-
-    def _fit_channels(self, x: Tensor) -> None:
-        """Check the size of the channel dimension, and give parameters without a shape theirs."""
-        if not -x.dim() <= self.channel_dim < x.dim():
-            raise ConfigError(f"channel_dim is {self.channel_dim}, but the input has only {x.dim()} dimension(s).")
-        size = x.shape[self.channel_dim]
-        for spec in self.activation.parameters:
-            parameter = getattr(self, attribute(spec.name))
-            if spec.granularity == "layer":
-                continue
-            if isinstance(parameter, UninitializedParameter):
-                parameter.materialize((size,), device=x.device)
-                nn.init.constant_(parameter, spec.initial)
-            if parameter.numel() != size:
-                raise ConfigError(
-                    f"the parameter {spec.name} has {parameter.numel()} channels, but dimension {self.channel_dim} of "
-                    f"the input has {size}."
-                )
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:  # noqa: FBT001
         for name, parameter in self.named_parameters(recurse=False):
             # A parameter that still waits for its size cannot be detached.
             as_it_is = keep_vars or isinstance(parameter, UninitializedParameter)
             destination[prefix + name] = parameter if as_it_is else parameter.detach()
+        for name, buffer in self.named_buffers(recurse=False):
+            destination[prefix + name] = buffer
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *others: Any) -> None:
+        for index in range(len(self._estimates)):
+            saved = state_dict.get(f"{prefix}running_{index}")
+            if isinstance(saved, Tensor) and not getattr(self, f"running_{index}").numel():
+                self.register_buffer(f"running_{index}", torch.empty_like(saved))
         for spec in self.activation.parameters:
             parameter, saved = getattr(self, attribute(spec.name)), state_dict.get(prefix + attribute(spec.name))
             waits = isinstance(parameter, UninitializedParameter)
@@ -143,11 +180,3 @@ def attribute(name: str) -> str:
 
 
 _OWN = frozenset({"activation", "gain", "channels", "channel_dim", "inplace", "training"})
-
-
-def _parameter(
-    spec: ParameterSpec, size: int | None, device: torch.device | str | None, dtype: torch.dtype | None
-) -> nn.Parameter:
-    if size is None:
-        return UninitializedParameter(device=device, dtype=dtype)  # type: ignore[call-arg, return-value]
-    return nn.Parameter(torch.full((size,), spec.initial, device=device, dtype=dtype))

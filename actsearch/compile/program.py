@@ -7,8 +7,9 @@ exponents and the constants of the operators' own rules stay in it.
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,7 @@ from actsearch.grammar.expression import (
     parameter_names,
 )
 from actsearch.grammar.operators import OPERATORS
+from actsearch.grammar.statistic import literal_arguments
 
 _COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum", "equal"})
 _LARGEST_STRUCTURAL = 1 << 20
@@ -90,17 +92,22 @@ def lift(expression: Expression) -> Lifted:
             return Parameter(names[node.value])
         if not isinstance(node, Apply):
             return node
-        if node.operator == "power":
-            return Apply("power", (visit(node.arguments[0]), node.arguments[1]))
-        return Apply(node.operator, tuple(visit(argument) for argument in node.arguments))
+        literal = literal_arguments(node.operator)
+        return Apply(
+            node.operator,
+            tuple(argument if index in literal else visit(argument) for index, argument in enumerate(node.arguments)),
+        )
 
     lifted = visit(expression)
     return Lifted(expression=lifted, constants=tuple((name, value) for value, name in names.items()))
 
 
-def lower(outputs: Mapping[str, Expression], *, kept: frozenset[str] = frozenset()) -> Program:
-    """The program that computes the expressions `outputs`, by name, in primitives and the operators `kept`."""
-    builder = _Builder(kept)
+def lower(outputs: Mapping[str, Expression], *, kept: frozenset[str] = frozenset(), exact: bool = False) -> Program:
+    """The program that computes the expressions `outputs`, by name, in primitives and the operators `kept`.
+
+    With `exact` operators become their definitions and not what is accurate in float32 only.
+    """
+    builder = _Builder(kept, exact)
     results = [(name, builder.build(expression)) for name, expression in outputs.items()]
     return _without_dead(builder.instructions, results)
 
@@ -112,8 +119,9 @@ def _is_structural(value: float) -> bool:
 @dataclass(slots=True)
 class _Builder:
     kept: frozenset[str]
+    exact: bool
     instructions: list[Instruction] = field(default_factory=list)
-    known: dict[tuple[str, tuple[Operand, ...]], Operand] = field(default_factory=dict)
+    known: dict[tuple[str, Collection[Operand]], Operand] = field(default_factory=dict)
     lowered: dict[tuple[str, tuple[Operand, ...]], Operand] = field(default_factory=dict)
 
     def build(self, expression: Expression) -> Operand:
@@ -126,7 +134,7 @@ class _Builder:
         return self.lowered[key]
 
     def _apply(self, name: str, operands: tuple[Operand, ...]) -> Operand:
-        rule = OPERATORS[name].lowering()
+        rule = OPERATORS[name].lowering(exact=self.exact)
         if rule is not None and name not in self.kept:
             # Operands are leaves of expressions themselves, so an operator's rule applies to them as it stands.
             return self.build(rule(*operands))
@@ -144,7 +152,7 @@ class _Builder:
         return simple if simple is not None else self.emit(name, operands)
 
     def emit(self, name: str, operands: tuple[Operand, ...]) -> Operand:
-        key = (name, tuple(sorted(operands, key=repr)) if name in _COMMUTATIVE else operands)
+        key = (name, frozenset(operands) if name in _COMMUTATIVE else operands)
         if key not in self.known:
             self.instructions.append(Instruction(name, operands))
             self.known[key] = Temporary(len(self.instructions) - 1)
@@ -158,6 +166,7 @@ class _Builder:
         return None
 
 
+@functools.lru_cache(maxsize=4096)
 def _folded(name: str, operands: tuple[Operand, ...]) -> Operand:
     """The number that a primitive makes of numbers, in float64."""
     values = {f"v{i}": torch.tensor(float(o.value), dtype=torch.float64) for i, o in enumerate(operands)}  # type: ignore[union-attr]

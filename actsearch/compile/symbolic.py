@@ -72,10 +72,13 @@ def sympy_gradients(expression: Expression) -> tuple[Any, Any, dict[str, Any]]:
     return value, sympy.diff(value, symbol(INPUTS["x"])), by_parameter
 
 
-def share(values: Iterable[Any]) -> list[Expression]:
-    """The sympy expressions `values` as ours, what they have in common being the same subtree in all of them."""
+def share(values: Iterable[Any], elements: Iterable[str] = INPUTS) -> list[Expression]:
+    """The sympy expressions `values` as ours, what they have in common being the same subtree in all of them.
+
+    `elements` are the names of the inputs.
+    """
     replacements, reduced = sympy.cse(list(values), symbols=sympy.numbered_symbols("_shared", real=True))
-    leaves: dict[Any, Expression] = {}
+    leaves: dict[Any, Expression] = {symbol(Input(name)): Input(name) for name in elements}
     for name, definition in replacements:
         leaves[name] = from_sympy(definition, leaves)
     return [from_sympy(value, leaves) for value in reduced]
@@ -97,7 +100,9 @@ def latex(expression: Expression) -> str:
 
 def symbol(node: Input | Parameter) -> Any:
     """The symbol of an input or parameter."""
-    return sympy.Symbol(node.name, real=True)
+    # A parameter may have the name of an input that users cannot write, such as `upstream`.
+    is_written = isinstance(node, Parameter) or node.name in _INPUT_NAMES
+    return sympy.Symbol(node.name if is_written else f"_{node.name}", real=True)
 
 
 def number(value: float) -> Any:

@@ -17,7 +17,7 @@ from torch import nn
 from actsearch import plugins
 from actsearch.analysis.moments import normalised
 from actsearch.compile.module import build
-from actsearch.errors import ActsearchError, TaskError
+from actsearch.errors import ActsearchError, TaskError, UnsupportedError
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.grammar.activation import Activation
 from actsearch.outcome import Rejected, Scores
@@ -38,7 +38,12 @@ class Subject:
 
 
 def subject_of(activation: Activation) -> Subject:
-    """What to train for a given activation: without a constant factor in front, with its own gain."""
+    """What to train for a given activation: without a constant factor in front, with its own gain.
+
+    Raises `UnsupportedError` for one of two inputs, with statistics, arrays or parameters per group or element.
+    """
+    if part := activation.unsupported_by_pointwise(("layer", "channel")):
+        raise UnsupportedError(f"{part} cannot be trained by this version: {activation.text[:60]!r}.")
     bare, gain = normalised(activation)
     return Subject(activation=bare, gain=gain)
 

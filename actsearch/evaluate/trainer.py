@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from actsearch.compile.eager import compile_eager
+from actsearch.compile.stability import stabilise
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.evaluate.task import Subject
 from actsearch.outcome import Rejected, Scores
@@ -140,7 +141,7 @@ class _Stack:
         each = len(recipe.learning_rates) * len(seeds)
         return cls(
             subjects=subjects,
-            functions=[compile_eager(subject.activation.expression) for subject in subjects],
+            functions=[compile_eager(stabilise(subject.activation.expression)) for subject in subjects],
             recipe=recipe,
             splits=splits,
             orders=torch.stack(orders),
@@ -250,7 +251,7 @@ def _parameters(subjects: Sequence[Subject], each: int, width: int) -> list[_Lea
     leaves = []
     for granularity, columns in (("layer", 1), ("channel", width)):
         initial = [
-            spec.initial
+            spec.scalar
             for subject in subjects
             for spec in subject.activation.parameters
             if spec.granularity == granularity

@@ -14,7 +14,7 @@ from actsearch.compile import backend as backends
 from actsearch.compile.artifact import write_whole
 from actsearch.compile.module import attribute
 from actsearch.compile.printing import identifiers
-from actsearch.compile.stages import gain_as_argument, refuse_gate
+from actsearch.compile.stages import gain_as_argument, refuse_beyond_one_input
 from actsearch.compile.symbolic import share, sympy_gradients
 from actsearch.errors import ConfigError
 from actsearch.grammar import text as texts
@@ -40,9 +40,9 @@ def export_module(
     """Source of a module that computes `gain` times `activation` and needs torch alone.
 
     `lineage` is printed into the header as it is given, a line an entry. Raises `UnsupportedError` for an activation
-    of two inputs, `ConfigError` for a class name that is none.
+    of two inputs or with statistics, arrays or groups, `ConfigError` for a class name that is none.
     """
-    refuse_gate(activation)
+    refuse_beyond_one_input(activation)
     name = class_name or "Activation"
     if not re.fullmatch(r"[A-Z][A-Za-z0-9_]*", name):
         raise ConfigError(f"{name!r} is no class name: begin with a capital letter, go on with letters and digits.")
@@ -83,14 +83,14 @@ class _Page:
         self.names = [names[spec.name] for spec in self.specs]
         self.attributes = [attribute(spec.name) for spec in self.specs]
         self.per_channel = [
-            (own, spec.initial)
+            (own, spec.scalar)
             for own, spec in zip(self.attributes, self.specs, strict=True)
             if spec.granularity == "channel"
         ]
         self.rest = [self.gain, *(["channel_dim"] if self.per_channel else [])]
 
     def facts(self, lineage: Mapping[str, Any], version: str) -> str:
-        parameters = [f"{spec.name} = {spec.initial!r} per {spec.granularity}" for spec in self.specs]
+        parameters = [f"{spec.name} = {spec.scalar!r} per {spec.granularity}" for spec in self.specs]
         facts: dict[str, Any] = {
             "expression": self.activation.text,
             **({"parameters": ", ".join(parameters)} if parameters else {}),
@@ -111,7 +111,7 @@ class _Page:
             # First, because `nn.ReLU(True)` says it without a name.
             arguments = ["self", "inplace: bool = False", gain]
         about = [
-            f"{own}: learnable, {_EACH[spec.granularity]}, {spec.initial!r} at first"
+            f"{own}: learnable, {_EACH[spec.granularity]}, {spec.scalar!r} at first"
             for own, spec in zip(self.attributes, self.specs, strict=True)
         ]
         if self.per_channel:
@@ -174,9 +174,9 @@ class _Page:
         lines = ["self.channel_dim = channel_dim"] if self.per_channel else []
         for own, spec in zip(self.attributes, self.specs, strict=True):
             if spec.granularity == "layer":
-                lines.append(f"self.{own} = nn.Parameter(torch.full((1,), {spec.initial!r}))")
+                lines.append(f"self.{own} = nn.Parameter(torch.full((1,), {spec.scalar!r}))")
             else:
-                given = f"nn.Parameter(torch.full((channels,), {spec.initial!r}))"
+                given = f"nn.Parameter(torch.full((channels,), {spec.scalar!r}))"
                 lines.append(f"self.{own} = UninitializedParameter() if channels is None else {given}")
         return [f"        {line}" for line in lines]
 

@@ -6,47 +6,47 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Self, cast, get_args
+from typing import TYPE_CHECKING, Any, Self
 
 from actsearch.errors import ParseError, unknown_name
 from actsearch.grammar.canonical import canonical, sort_key, split_coefficient
 from actsearch.grammar.expression import (
+    Apply,
     Constant,
     Expression,
     Input,
     Parameter,
     input_names,
     parameter_names,
+    rename,
     substitute,
+    walk,
 )
+from actsearch.grammar.parameter import (
+    GRANULARITIES,
+    Granularity,
+    ParameterSpec,
+    array_lengths,
+    fitting,
+    granularity_of,
+)
+from actsearch.grammar.statistic import check_nesting, statistics
 from actsearch.grammar.text import read, write
 
 if TYPE_CHECKING:
     from torch import nn
 
-Granularity = Literal["layer", "channel"]
-GRANULARITIES: tuple[Granularity, ...] = get_args(Granularity)
+__all__ = [
+    "GRANULARITIES", "Activation", "Candidate", "Granularity", "ParameterSpec", "from_json", "granularity_of", "parse",
+]  # fmt: skip
+
 HASH_DIGITS = 12
 _MOST_ORDERS = 24
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterSpec:
-    """A learnable scalar: its value before training, and what has one of its own (the layer, or each channel)."""
-
-    name: str
-    initial: float = 1.0
-    granularity: Granularity = "layer"
-
-    def __post_init__(self) -> None:
-        # 1 and 1.0 are one value, and so are 0.0 and -0.0: they must not make two hashes.
-        object.__setattr__(self, "initial", float(self.initial) + 0.0)
-        if not math.isfinite(self.initial):
-            raise ParseError(f"the parameter {self.name} starts at {self.initial}: give a finite number.")
-        granularity_of(self.granularity, noun=f"granularity of the parameter {self.name}")
+Given = float | Sequence[float] | ParameterSpec | tuple[float | Sequence[float], str]
+"""How a parameter is given to `parse`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +61,17 @@ class Activation:
 
     @classmethod
     def of(cls, expression: Expression, parameters: Mapping[str, ParameterSpec] | None = None) -> Self:
-        """The activation of an expression in any form; a parameter without a spec starts at 1.0, one per layer."""
-        normal = canonical(expression)
+        """The activation of an expression in any form; a parameter without a spec starts at 1.0, one per layer.
+
+        An array without a spec is as long as its largest index needs. Raises `ParseError` for statistics more than
+        two deep in each other, and for a spec that is no array of at least that length where one is indexed.
+        """
+        check_nesting(expression)
         given = parameters or {}
-        specs = (given.get(name, ParameterSpec(name=name)) for name in parameter_names(normal))
+        for name, length in array_lengths(expression).items():
+            fitting(name, length, given.get(name))
+        normal = canonical(expression)
+        specs = (fitting(name, length, given.get(name)) for name, length in array_lengths(normal).items())
         return cls(expression=normal, parameters=tuple(specs))
 
     @cached_property
@@ -74,7 +81,7 @@ class Activation:
 
     @cached_property
     def hash(self) -> str:
-        """Content hash (sha256, hex) of expression, initial values and granularities; blind to parameters' names."""
+        """Content hash (sha256, hex) of expression and parameters' settings; blind to their names."""
         document = min(_nameless(self.expression, specs) for specs in _orders(self.expression, self.parameters))
         return hashlib.sha256(document.encode()).hexdigest()
 
@@ -83,7 +90,7 @@ class Activation:
         """The first 12 hex digits of `hash`."""
         return self.hash[:HASH_DIGITS]
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[str, ...]:
         """Names of the inputs it reads."""
         return input_names(self.expression)
@@ -92,6 +99,28 @@ class Activation:
     def is_per_channel(self) -> bool:
         """Whether some parameter has a value for each channel."""
         return any(spec.granularity == "channel" for spec in self.parameters)
+
+    @property
+    def statistics(self) -> tuple[Apply, ...]:
+        """The statistics it takes, those inside others before them, each once."""
+        return statistics(self.expression)
+
+    def unsupported_by_pointwise(self, granularities: Container[str] | None = None) -> str | None:
+        """The first part that a tool for pointwise functions cannot take, such as `the statistic mean[last](x)`.
+
+        None if there is no statistic and no array parameter. A tool that knows some granularities only names them:
+        then a parameter of another one, or one that sites share, is such a part too.
+        """
+        for statistic in self.statistics:
+            return f"the statistic {write(statistic)[:60]}"
+        for spec in self.parameters:
+            if spec.length is not None:
+                return f"the array parameter {spec.name}"
+            if granularities is not None and spec.shared:
+                return f"the shared parameter {spec.name}"
+            if granularities is not None and spec.granularity not in granularities:
+                return f"the parameter {spec.name} of granularity {spec.granularity}"
+        return None
 
     def scaled(self, factor: float) -> Activation:
         """`factor` times this activation."""
@@ -109,8 +138,8 @@ class Activation:
         return replace(self, parameters=tuple(replace(spec, granularity=granularity) for spec in self.parameters))
 
     def parameters_json(self) -> dict[str, dict[str, Any]]:
-        """`{NAME: {"initial", "granularity"}}`, as in the command line's JSON."""
-        return {spec.name: {"initial": spec.initial, "granularity": spec.granularity} for spec in self.parameters}
+        """`{NAME: {"initial", "granularity"}}`, as in the command line's JSON; `"shared"` too where it is true."""
+        return {spec.name: spec.to_json() for spec in self.parameters}
 
     def module(self, **options: Any) -> nn.Module:
         """An `nn.Module` that computes it; see `actsearch.compile.module.build` for the options."""
@@ -151,11 +180,12 @@ class Candidate:
         return activation
 
 
-def parse(text: str, /, **parameters: float | ParameterSpec | tuple[float, Granularity]) -> Activation:
+def parse(text: str, /, **parameters: Given) -> Activation:
     """The activation that `text` says, e.g. `parse("x * sigmoid(beta * x)", beta=1.5)`.
 
-    A parameter is given as its initial value, as `(initial, granularity)` or as a `ParameterSpec`; one that is not
-    given starts at 1.0, one value per layer. Raises `ParseError`.
+    A parameter is given as its initial value (a number, or a sequence of numbers for an array), as
+    `(initial, granularity)` or as a `ParameterSpec`; one that is not given starts at 1.0, one value per layer, an array
+    as long as its largest index needs. Raises `ParseError`, and `UnknownNameError` for an unknown granularity.
     """
     expression = read(text)
     _check_normal_form(text, expression)
@@ -168,31 +198,33 @@ def parse(text: str, /, **parameters: float | ParameterSpec | tuple[float, Granu
     return Activation.of(expression, specs)
 
 
-def granularity_of(text: str, *, noun: str = "granularity") -> Granularity:
-    """The granularity called `text`; raises `UnknownNameError`, which speaks of `noun`."""
-    for known in GRANULARITIES:
-        if text == known:
-            return known
-    raise unknown_name(noun, text, GRANULARITIES)
-
-
 def from_json(text: str, parameters: Mapping[str, Mapping[str, Any]]) -> Activation:
     """The activation with the canonical `text` and the parameters that `parameters_json` gave."""
     specs = {name: ParameterSpec(name=name, **fields) for name, fields in parameters.items()}
     return Activation.of(read(text), specs)
 
 
-def _spec(name: str, value: float | ParameterSpec | tuple[float, Granularity]) -> ParameterSpec:
+def _spec(name: str, value: Given) -> ParameterSpec:
     if isinstance(value, ParameterSpec):
         return replace(value, name=name)
     try:
-        initial, granularity = value if isinstance(value, tuple) else (value, GRANULARITIES[0])
-        return ParameterSpec(name=name, initial=float(initial), granularity=granularity)
+        initial, granularity = _initial_and_granularity(value)
+        return ParameterSpec(name=name, initial=initial, granularity=granularity)
     except (TypeError, ValueError, OverflowError) as error:
         if isinstance(error, ParseError):
             raise
         shown = repr(value)[:60]
-        raise ParseError(f"the parameter {name} is {shown}: give a number or (number, granularity).") from None
+        expected = "a number, a list of numbers or (number, granularity)"
+        raise ParseError(f"the parameter {name} is {shown}: give {expected}.") from None
+
+
+def _initial_and_granularity(value: Any) -> tuple[float | tuple[float, ...], str]:
+    """What `(initial, granularity)` says, a pair whose second is text; anything else is an initial value alone."""
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], str):
+        initial, granularity = value
+    else:
+        initial, granularity = value, GRANULARITIES[0]
+    return tuple(map(float, initial)) if isinstance(initial, tuple | list) else float(initial), granularity
 
 
 def _check_normal_form(text: str, expression: Expression) -> None:
@@ -206,12 +238,19 @@ def _check_normal_form(text: str, expression: Expression) -> None:
 
 def _nameless(expression: Expression, parameters: tuple[ParameterSpec, ...]) -> str:
     """Text and settings with the parameters numbered by appearance, ties in the normal form broken by their order."""
-    ranked = {Parameter(spec.name): Parameter(f"p{rank:03}") for rank, spec in enumerate(parameters)}
-    normal = canonical(substitute(expression, cast("Mapping[Expression, Expression]", ranked)))
+    ranked = {spec.name: f"p{rank:03}" for rank, spec in enumerate(parameters)}
+    normal = canonical(rename(expression, ranked))
     order = [int(name[1:]) for name in parameter_names(normal)]
-    numbered = {Parameter(f"p{rank:03}"): Parameter(f"p{i}") for i, rank in enumerate(order)}
-    settings = [[parameters[rank].initial, parameters[rank].granularity] for rank in order]
-    return json.dumps([write(substitute(normal, cast("Mapping[Expression, Expression]", numbered))), settings])
+    numbered = {f"p{rank:03}": f"p{i}" for i, rank in enumerate(order)}
+    return json.dumps([write(rename(normal, numbered)), [_settings(parameters[rank]) for rank in order]])
+
+
+def _settings(spec: ParameterSpec) -> list[Any]:
+    return [spec.initial, spec.granularity, *(["shared"] if spec.shared else [])]
+
+
+def _mark(parameter: Parameter) -> str:
+    return "" if parameter.index is None else f"{parameter.index:03}"
 
 
 def _orders(expression: Expression, parameters: tuple[ParameterSpec, ...]) -> Iterator[tuple[ParameterSpec, ...]]:
@@ -221,8 +260,10 @@ def _orders(expression: Expression, parameters: tuple[ParameterSpec, ...]) -> It
         return
 
     def role(spec: ParameterSpec) -> tuple[object, ...]:
-        marked = canonical(substitute(expression, {Parameter(spec.name): Input("")}))
-        return (sort_key(marked), spec.granularity, spec.initial)
+        nodes = {node for node in walk(expression) if isinstance(node, Parameter) and node.name == spec.name}
+        marks: dict[Expression, Expression] = {node: Input(_mark(node)) for node in nodes}
+        marked = canonical(substitute(expression, marks))
+        return (sort_key(marked), spec.granularity, spec.entries, spec.length is None, spec.shared)
 
     roles = {spec: role(spec) for spec in parameters}
     ordered = sorted(parameters, key=roles.__getitem__)

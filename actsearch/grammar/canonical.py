@@ -2,8 +2,9 @@
 
 Sums and products are flattened, sorted and collected (`x + x` is `2*x`, `x * x` is `x**2`); subtraction, division,
 negation, squares and reciprocals become sums, products and powers; parity moves signs outwards; `maximum(u, 0)` is
-`relu(u)`. Functions that differ at isolated removable points only count as equal (`x/x` is 1). What these rules miss,
-the numeric fingerprint catches.
+`relu(u)`; `std`, `rms` and `min` are said by `var`, `mean` and `max`, from which constant factors come out. `detach`
+hides what is in it: nothing cancels or collects through it. Functions that differ at isolated removable points only
+count as equal (`x/x` is 1). What these rules miss, the numeric fingerprint catches.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
-from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, as_expression, fold
+from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, as_expression, fold, walk
 from actsearch.grammar.operators import OPERATORS
+from actsearch.grammar.statistic import Statistic, said_by_others, statistic_of
 
 _Key = tuple[int, int, str, tuple["_Key", ...]]
 _ZERO, _ONE, _MINUS_ONE = Constant(0.0), Constant(1.0), Constant(-1.0)
@@ -28,6 +30,9 @@ def canonical(expression: Expression) -> Expression:
 
 def build(operator: str, arguments: list[Expression]) -> Expression:
     """Normal form of an operator applied to arguments in normal form."""
+    statistic = statistic_of(operator)
+    if statistic:
+        return _statistic(statistic, *arguments)
     rule = _RULES.get(operator)
     return rule(*arguments) if rule else _apply(operator, *arguments)
 
@@ -55,7 +60,9 @@ def _leaf(node: Expression) -> Expression:
 def _leaf_key(node: Expression) -> _Key:
     if isinstance(node, Constant):
         return (0, 1, f"{node.value:+.17e}", ())
-    return (1, 1, "", ()) if isinstance(node, Parameter) else (2, 1, getattr(node, "name", ""), ())
+    if isinstance(node, Parameter):
+        return (1, 1, "" if node.index is None else f"{node.index:03}", ())
+    return (2, 1, getattr(node, "name", ""), ())
 
 
 def _apply_key(operator: str, keys: list[_Key]) -> _Key:
@@ -253,6 +260,38 @@ def _log(argument: Expression) -> Expression:
     return Apply("log", (argument,))
 
 
+def _statistic(statistic: Statistic, argument: Expression, *level: Expression) -> Expression:
+    """A statistic by those of the normal form, of an argument without a constant factor where that may come out."""
+    said = said_by_others(statistic, argument)
+    if said:
+        return canonical(said)
+    if argument == _ZERO:
+        return _ZERO
+    if isinstance(argument, Constant) and statistic.kind != "sum":
+        return _ZERO if statistic.kind == "var" else argument
+    coefficient, rest = split_coefficient(argument)
+    outside, inside = _factors(statistic, coefficient)
+    if outside == 0 or not math.isfinite(outside):
+        return statistic(argument, *level)
+    return _scale(outside, statistic(_scale(inside, rest), *level))
+
+
+def _factors(statistic: Statistic, coefficient: float) -> tuple[float, float]:
+    """What of a constant factor comes out of a statistic, and what stays inside."""
+    if statistic.kind in ("mean", "sum"):
+        return coefficient, 1.0
+    if statistic.kind in ("max", "quantile"):
+        return abs(coefficient), math.copysign(1.0, coefficient)
+    # A running variance starts at 1 whatever the factor, so only the sign makes no difference to it.
+    return (1.0, abs(coefficient)) if statistic.axis == "batch" else (coefficient * coefficient, 1.0)
+
+
+def _detach(argument: Expression) -> Expression:
+    is_detached = isinstance(argument, Apply) and argument.operator == "detach"
+    moves = any(not isinstance(node, Constant | Apply) for node in walk(argument))
+    return Apply("detach", (argument,)) if moves and not is_detached else argument
+
+
 _RULES: dict[str, Callable[..., Expression]] = {
     "add": _add,
     "subtract": lambda a, b: _add(a, _scale(-1.0, b)),
@@ -267,4 +306,5 @@ _RULES: dict[str, Callable[..., Expression]] = {
     "maximum": lambda a, b: _extremum("maximum", a, b),
     "minimum": lambda a, b: _extremum("minimum", a, b),
     "log": _log,
+    "detach": _detach,
 }

@@ -65,9 +65,10 @@ class Constant(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Parameter(Expression):
-    """A learnable parameter, by name; its initial value and granularity stand in the activation."""
+    """A learnable parameter, by name, or the entry `index` of an array; the activation says how it starts."""
 
     name: str
+    index: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,12 @@ def substitute(expression: Expression, replacements: Mapping[Expression, Express
         return done
 
     return visit(expression)
+
+
+def rename(expression: Expression, names: Mapping[str, str]) -> Expression:
+    """`expression` with the parameters that are keys of `names` called otherwise, entries of arrays included."""
+    parameters = {node for node in walk(expression) if isinstance(node, Parameter) and node.name in names}
+    return substitute(expression, {node: Parameter(names[node.name], node.index) for node in parameters})
 
 
 def fold(expression: Expression, leaf: Callable[[Any], Any], apply: Callable[[str, list[Any]], Any]) -> Any:

@@ -23,6 +23,7 @@ from actsearch.errors import ParseError, SpaceError, unknown_name
 from actsearch.grammar.activation import Activation, Granularity, ParameterSpec
 from actsearch.grammar.derivation import Derivation, Production, decode
 from actsearch.grammar.expression import Expression, Parameter, parameter_names, substitute
+from actsearch.grammar.parameter import array_lengths
 from actsearch.grammar.text import read
 
 _HOLE = re.compile(r"^(?P<symbol>.+?)(_\d+)?$")
@@ -78,7 +79,7 @@ class Space:
 
     def initial_values(self, production: Production) -> tuple[float, ...]:
         """Initial values of the own parameters of `production`."""
-        return tuple(self.spec(name).initial for name in production.parameters)
+        return tuple(self.spec(name).scalar for name in production.parameters)
 
     def spec(self, name: str) -> ParameterSpec:
         """Declared initial value and granularity of a parameter; numbered copies (`beta_2`) are as their original."""
@@ -212,6 +213,7 @@ def _productions(symbol: str, document: Document[_SpaceModel]) -> dict[str, Prod
     for name, text in texts.items():
         try:
             template = read(text)
+            _refuse_arrays(template)
         except ParseError as error:
             raise SpaceError(f"{document.where('rules', symbol, name)}: rules.{symbol}.{name}: {error}") from None
         holes = tuple((hole, found) for hole in parameter_names(template) if (found := _symbol(hole, model.rules)))
@@ -219,6 +221,12 @@ def _productions(symbol: str, document: Document[_SpaceModel]) -> dict[str, Prod
             name=name, symbol=symbol, template=template, holes=holes, weight=weights.get(name, 1.0)
         )
     return built
+
+
+def _refuse_arrays(template: Expression) -> None:
+    for name, length in array_lengths(template).items():
+        if length is not None:
+            raise ParseError(f"{name} is indexed, but array parameters in a space are not supported by this version.")
 
 
 def _symbol(name: str, symbols: Container[str]) -> str | None:

@@ -11,6 +11,8 @@ from typing import NoReturn
 from actsearch.errors import ParseError, unknown_name
 from actsearch.grammar.expression import INPUTS, Apply, Constant, Expression, Parameter, call
 from actsearch.grammar.operators import OPERATORS
+from actsearch.grammar.parameter import LONGEST_ARRAY, array_lengths
+from actsearch.grammar.statistic import KINDS, MOST_GROUPS, Statistic, check_nesting, named
 
 LONGEST_TEXT = 4096
 DEEPEST = 48
@@ -18,19 +20,19 @@ LARGEST_EXPONENT = 64
 LONGEST_NAME = 32
 _CONSTANTS = {"pi": math.pi, "e": math.e}
 _ALIASES = {"max": "maximum", "min": "minimum"}
-_STATISTICS = ("mean", "std", "rms", "var", "sum", "max", "min", "quantile")
 _TIGHT, _PRODUCT, _SUM = 3, 2, 1
 _CONSTRUCTS = {
     ast.Lambda: "a lambda", ast.Attribute: "an attribute", ast.Compare: "a comparison", ast.IfExp: "a condition",
     ast.List: "a list", ast.Tuple: "a tuple", ast.Dict: "a dict", ast.JoinedStr: "a string", ast.Starred: "a star",
-    ast.Subscript: "a subscript", ast.NamedExpr: "an assignment", ast.BoolOp: "and, or", ast.UnaryOp: "not, ~",
+    ast.NamedExpr: "an assignment", ast.BoolOp: "and, or", ast.UnaryOp: "not, ~",
 }  # fmt: skip
 
 
 def read(text: str) -> Expression:
     """The expression that `text` says, as written (not in normal form), but for sums and products, which are flat.
 
-    Raises `ParseError` if `text` is not in the language, longer than 4096 characters or deeper than 48 levels.
+    Raises `ParseError` if `text` is not in the language, longer than 4096 characters or deeper than 48 levels, if its
+    statistics stand more than two deep in each other, or if a parameter is an array at one place only.
     """
     if len(text) > LONGEST_TEXT:
         raise ParseError(f"{_excerpt(text)} has {len(text)} characters, at most {LONGEST_TEXT} are read: shorten it.")
@@ -50,7 +52,10 @@ def read(text: str) -> Expression:
         # Which of the two says that there is a null byte depends on Python's version.
         reason = error.msg.split(". ")[0].rstrip("?") if isinstance(error, SyntaxError) else str(error)
         raise ParseError(f"{_excerpt(text)} is no expression: {reason}.") from None
-    return _Reader(text).visit(tree.body, 0)
+    reader = _Reader(text)
+    expression = reader.visit(tree.body, 0)
+    reader.check(expression)
+    return expression
 
 
 def write(expression: Expression) -> str:
@@ -61,6 +66,14 @@ def write(expression: Expression) -> str:
 class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
+
+    def check(self, expression: Expression) -> None:
+        """Refuse what only the whole tree shows."""
+        try:
+            check_nesting(expression)
+            array_lengths(expression)
+        except ParseError as error:
+            raise self._named(error) from None
 
     def visit(self, node: ast.expr, depth: int) -> Expression:
         if depth > DEEPEST:
@@ -82,6 +95,8 @@ class _Reader:
             return self._binary(node, depth)
         if isinstance(node, ast.Call):
             return self._call(node, depth)
+        if isinstance(node, ast.Subscript):
+            return self._entry(node)
         kind = _CONSTRUCTS.get(type(node), f"the construct {type(node).__name__}")
         return self._refuse(f"{kind} is not part of the language")
 
@@ -109,6 +124,20 @@ class _Reader:
             self._refuse(f"a parameter's name is at most {LONGEST_NAME} ASCII letters, digits and inner underscores")
         return Parameter(name)
 
+    def _entry(self, node: ast.Subscript) -> Parameter:
+        """The entry of an array parameter."""
+        if not isinstance(node.value, ast.Name):
+            self._refuse("only a parameter has entries, as in a[0]")
+        name, index = node.value.id, getattr(node.slice, "value", None)
+        if name in KINDS and not isinstance(node.slice, ast.Constant):
+            self._refuse(f"a statistic is called, as in {name}[last](...)")
+        parameter = self._name(name)
+        if not isinstance(parameter, Parameter):
+            self._refuse(f"{name} is no parameter, and only a parameter has entries, as in a[0]")
+        if type(index) is not int or not 0 <= index < LONGEST_ARRAY:
+            self._refuse(f"an entry of {name} is named by a literal integer from 0 to {LONGEST_ARRAY - 1}")
+        return Parameter(name, index)
+
     def _binary(self, node: ast.BinOp, depth: int) -> Expression:
         if isinstance(node.op, ast.Pow):
             return self._power(self.visit(node.left, depth + 1), self.visit(node.right, depth + 1))
@@ -130,16 +159,15 @@ class _Reader:
         return Apply("power", (base, exponent))
 
     def _call(self, node: ast.Call, depth: int) -> Expression:
-        if isinstance(node.func, ast.Subscript) and getattr(node.func.value, "id", None) in _STATISTICS:
-            self._refuse("statistics such as mean[last](x) are not supported by this version")
+        if isinstance(node.func, ast.Subscript) and isinstance(node.func.value, ast.Name):
+            return self._statistic(self._statistic_of(node.func.value.id, node.func.slice), node, depth)
         if not isinstance(node.func, ast.Name):
             self._refuse("only an operator can be called")
         name = _ALIASES.get(node.func.id, node.func.id)
-        if name in _STATISTICS:
-            self._refuse("statistics such as mean[last](x) are not supported by this version")
+        if name in KINDS:
+            self._refuse(f"{name} is a statistic, which says over what it is taken, as in {name}[last](...)")
         if name not in OPERATORS and name != "pow":
-            error = unknown_name("operator", name, OPERATORS)
-            raise ParseError(f"in {_excerpt(self._text)}: {error}")
+            raise self._named(ParseError(str(unknown_name("operator", name, OPERATORS))))
         if node.keywords:
             self._refuse("operators take no keywords")
         arguments = [self.visit(argument, depth + 1) for argument in node.args]
@@ -151,6 +179,35 @@ class _Reader:
         if len(arguments) != arity and not (arity is None and len(arguments) > 1):
             self._refuse(f"{name} takes {arity or 'two or more'} argument(s), not {len(arguments)}")
         return getattr(call, name)(*arguments)  # type: ignore[no-any-return]
+
+    def _statistic_of(self, kind: str, axis: ast.expr) -> Statistic:
+        """The statistic before the parentheses: `rms`, and `last` or `group:32`."""
+        groups = None
+        if isinstance(axis, ast.Slice) and axis.lower is not None and axis.step is None:
+            groups = getattr(axis.upper, "value", None)
+            if type(groups) is not int or not 1 <= groups <= MOST_GROUPS:
+                self._refuse(f"the number of groups is a literal integer from 1 to {MOST_GROUPS}")
+            axis = axis.lower
+        if kind in KINDS and not isinstance(axis, ast.Name):
+            self._refuse(f"{kind} is taken over one axis: batch, instance, layer, group:N or last")
+        try:
+            return named(kind, getattr(axis, "id", ""), groups)
+        except ParseError as error:
+            raise self._named(error) from None
+
+    def _statistic(self, statistic: Statistic, node: ast.Call, depth: int) -> Expression:
+        if node.keywords:
+            self._refuse("statistics take no keywords")
+        if len(node.args) != statistic.arity:
+            self._refuse(f"{statistic.name} takes {statistic.arity} argument(s), not {len(node.args)}")
+        arguments = [self.visit(argument, depth + 1) for argument in node.args]
+        for level in arguments[1:]:
+            if not isinstance(level, Constant) or not 0 <= level.value <= 1:
+                self._refuse("the level of a quantile is a literal number from 0 to 1")
+        return statistic(*arguments)
+
+    def _named(self, error: ParseError) -> ParseError:
+        return ParseError(f"in {_excerpt(self._text)}: {error}")
 
     def _refuse(self, reason: str) -> NoReturn:
         raise ParseError(f"in {_excerpt(self._text)}: {reason}.")
@@ -198,6 +255,8 @@ def _write(node: Expression) -> tuple[str, int]:
     """Text of a node and how tightly it binds."""
     if isinstance(node, Constant):
         return _write_number(node.value)
+    if isinstance(node, Parameter) and node.index is not None:
+        return f"{node.name}[{node.index}]", _TIGHT
     if not isinstance(node, Apply):
         return node.name, _TIGHT  # type: ignore[attr-defined]
     if node.operator in ("add", "subtract"):

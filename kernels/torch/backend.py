@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from actsearch.compile.autograd import Eager
 from actsearch.compile.backend import check_kind, sibling
-from actsearch.compile.stages import gain_as_argument, refuse_gate
+from actsearch.compile.reference import Eager
+from actsearch.compile.stages import gain_as_argument, refuse_beyond_one_input
 from actsearch.grammar.activation import Activation
 
 PRINTER = sibling(__file__, "printer")
@@ -32,13 +32,13 @@ class TorchBackend:
     def emit(self, activation: Activation, kind: str, *, target: str | None = None, dtype: str = "fp32") -> str:  # noqa: ARG002
         """A Python function of torch operations."""
         check_kind(self, kind)
-        refuse_gate(activation)
+        refuse_beyond_one_input(activation)
         text: str = PRINTER.function(activation.expression, _names(activation), name="activation")
         return f"import torch\n\n\n{text}"
 
     def embedded(self, activation: Activation, *, gain: float = 1.0) -> str:
         """The function `_reference` of x, the parameters and the gain, without imports."""
-        refuse_gate(activation)
+        refuse_beyond_one_input(activation)
         lifted = gain_as_argument(activation, gain)
         scalars = tuple(name for name, _ in lifted.constants)
         text: str = PRINTER.function(lifted.expression, _names(activation), name="_reference", scalars=scalars)

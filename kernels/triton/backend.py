@@ -1,20 +1,24 @@
-"""Triton: one fused kernel forward, one backward, for NVIDIA and AMD GPUs."""
+"""Triton: one fused kernel for each of forward, backward and the derivatives of that, for NVIDIA and AMD GPUs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 import triton
 from torch import Tensor
 
 from actsearch.compile.artifact import install
-from actsearch.compile.autograd import Eager, Fused
+from actsearch.compile.autograd import Fused, Runner
 from actsearch.compile.backend import check_kind, sibling
 from actsearch.compile.checked import Checked
-from actsearch.compile.stages import compile_embedded, compile_stages
+from actsearch.compile.stages import stage, stage_embedded
+from actsearch.compile.sweep import Sweep, vjp
 from actsearch.grammar.activation import Activation
 
 SOURCE = sibling(__file__, "source")
@@ -22,25 +26,40 @@ _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 @dataclass(frozen=True, slots=True)
-class Launchers:
-    """The launchers of a generated module, with the constants they take after the parameters."""
+class Launcher:
+    """One launcher of a generated module, with the constants it takes after the parameters."""
 
-    module: ModuleType
+    launch: Callable[..., Any]
     constants: tuple[float, ...]
 
-    def forward(self, x: Tensor, parameters: tuple[Tensor, ...], channel_dim: int) -> Tensor:
-        """y, of the shape, dtype and device of x."""
-        result: Tensor = self.module._launch_forward(x, *_dense(parameters), *self.constants, channel_dim)  # noqa: SLF001
-        return result
-
-    def backward(
-        self, x: Tensor, upstream: Tensor, parameters: tuple[Tensor, ...], channel_dim: int
+    def __call__(
+        self, elements: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int
     ) -> tuple[Tensor, ...]:
-        """The gradients by x and by each parameter."""
-        gradients: tuple[Tensor, ...] = self.module._launch_backward(  # noqa: SLF001
-            x, upstream, *_dense(parameters), *self.constants, channel_dim
-        )
-        return gradients
+        """See `actsearch.compile.autograd.Runner`."""
+        dense = (parameter.contiguous() for parameter in parameters)
+        found = self.launch(*elements, *dense, *self.constants, channel_dim)
+        return found if isinstance(found, tuple) else (found,)
+
+
+@dataclass(slots=True)
+class Kernels:
+    """Generated modules, by the order of the sweeps in them, each generated when it is first asked for."""
+
+    cache: Path | None
+    modules: dict[int, ModuleType] = field(default_factory=dict)
+
+    def generate(self, *sweeps: Sweep) -> None:
+        """One module of all `sweeps`."""
+        module = install(SOURCE.artifact(sweeps), self.cache)
+        self.modules |= dict.fromkeys((sweep.order for sweep in sweeps), module)
+
+    def __call__(self, sweep: Sweep, constants: tuple[float, ...]) -> Runner:
+        """See `actsearch.compile.autograd.Compile`."""
+        if sweep.order not in self.modules:
+            self.generate(sweep)
+        launch = getattr(self.modules[sweep.order], f"_launch_{SOURCE.KERNEL.direction(sweep.order)}")
+        # float32 here and not at the launch, where a number beyond its range would be an error.
+        return Launcher(launch, tuple(ctypes.c_float(value).value for value in constants))
 
 
 class TritonBackend:
@@ -61,43 +80,33 @@ class TritonBackend:
         return f"the triton backend cannot compute on the device {device.type}: use the backend torch."
 
     def compile(self, activation: Activation, *, gain: float = 1.0, cache: Path | None = None) -> Checked | Fused:
-        """`gain` times the activation; float64 and double backward go through eager torch."""
-        module, constants = load(activation, gain=gain, cache=cache)
-        eager = Eager.of(activation, gain)
-        fused = Fused(Launchers(module, constants), eager, _DTYPES)
-        return fused if interpreted() else Checked(fused, eager)
+        """`gain` times the activation; float64 is left to eager torch."""
+        kernels = Kernels(cache)
+        fused = Fused.of(activation, kernels, _DTYPES, gain=gain)
+        # At once, so that what cannot be written is refused here; in one file, because a first call waits for it.
+        kernels.generate(fused.forward.sweep, fused.forward.derivative.sweep)
+        return fused if interpreted() else Checked(fused, fused.eager)
 
     def emit(self, activation: Activation, kind: str, *, target: str | None = None, dtype: str = "fp32") -> str:
         """Python source, or PTX or SASS of forward and backward for `target` (default sm_90)."""
         check_kind(self, kind)
         if kind == "source":
-            text: str = SOURCE.artifact(compile_stages(activation)).text
+            forward = stage(activation).sweep
+            text: str = SOURCE.artifact((forward, vjp(forward)))
             return text
         made = sibling(__file__, "offline").compile_offline(activation, target=target or "sm_90", dtype=dtype)
         return "\n\n".join(f"// {direction}\n{getattr(binary, kind)}" for direction, binary in made.items())
 
     def embedded(self, activation: Activation, *, gain: float = 1.0) -> str:
         """The kernels without imports, the activation's constants written into them, the gain an argument."""
-        text: str = SOURCE.generate(compile_embedded(activation, gain=gain)).text
+        forward = stage_embedded(activation, gain=gain).sweep
+        text: str = SOURCE.generate((forward, vjp(forward)))
         return text
-
-
-def _dense(parameters: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Parameters whose elements are neighbours in memory, as kernels expect."""
-    return tuple(parameter.contiguous() for parameter in parameters)
 
 
 def interpreted() -> bool:
     """Whether Triton interprets kernels instead of compiling them, which it decides as a kernel is decorated."""
     return bool(triton.knobs.runtime.interpret)
-
-
-def load(
-    activation: Activation, *, gain: float = 1.0, cache: Path | None = None
-) -> tuple[ModuleType, tuple[float, ...]]:
-    """The module with the kernels of `gain` times the activation, and the constants that its launchers take."""
-    source = SOURCE.artifact(compile_stages(activation, gain=gain))
-    return install(source.text, cache), source.constants
 
 
 BACKEND = TritonBackend()

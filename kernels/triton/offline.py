@@ -17,10 +17,13 @@ from triton.compiler import ASTSource
 
 from actsearch.compile.artifact import install
 from actsearch.compile.backend import sibling
-from actsearch.compile.stages import Compiled, compile_stages
+from actsearch.compile.stages import stage
+from actsearch.compile.sweep import Sweep, vjp
 from actsearch.errors import UnsupportedError, unknown_name
 from actsearch.grammar.activation import Activation
 
+LAYOUT = sibling(__file__, "layout")
+NAMES = sibling(__file__, "names")
 SOURCE = sibling(__file__, "source")
 DTYPES = {"fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}
 TARGETS = ("sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120")
@@ -49,12 +52,18 @@ class Binary:
 
 
 def compile_offline(
-    activation: Activation, *, target: str = "sm_90", dtype: str = "fp32", cache: Path | None = None
+    activation: Activation,
+    *,
+    target: str = "sm_90",
+    dtype: str = "fp32",
+    order: int = 1,
+    cache: Path | None = None,
 ) -> Mapping[str, Binary]:
-    """Forward and backward of `activation`, by those names, for NVIDIA's `target` and tensors of `dtype`.
+    """Forward and derivatives of `activation` up to `order`, for NVIDIA's `target` and tensors of `dtype`.
 
-    Per-channel parameters are compiled for channels-first tensors. Raises `UnknownNameError` for an unknown target or
-    dtype, `UnsupportedError` where Triton interprets instead of compiling.
+    They are called `forward`, `backward`, `backward2` and so on. Per-channel parameters are compiled for channels-first
+    tensors. Raises `UnknownNameError` for an unknown target or dtype, `UnsupportedError` where Triton interprets
+    instead of compiling.
     """
     architecture = _TARGET.fullmatch(target)
     if architecture is None or target not in TARGETS:
@@ -63,31 +72,28 @@ def compile_offline(
         raise unknown_name("dtype", dtype, DTYPES)
     if triton.knobs.runtime.interpret:
         raise UnsupportedError("nothing is compiled while TRITON_INTERPRET is set: unset it.")
-    compiled = compile_stages(activation)
-    module = install(SOURCE.artifact(compiled).text, cache)
+    sweeps = [stage(activation).sweep]
+    for _ in range(order):
+        sweeps.append(vjp(sweeps[-1]))
+    module = install(SOURCE.artifact(sweeps), cache)
     gpu = GPUTarget("cuda", int(architecture[1]), 32)
-    layout = "channels" if activation.is_per_channel else "flat"
-    return {
-        direction: _compiled(getattr(module, f"_{direction}_{layout}"), module, gpu, _types(compiled, dtype))
-        for direction in ("forward", "backward")
-    }
+    made = {}
+    for sweep in sweeps:
+        direction = SOURCE.KERNEL.direction(sweep.order)
+        made[direction] = _compiled(getattr(module, f"_{direction}"), module, gpu, _types(sweep, dtype))
+    return made
 
 
-def _types(compiled: Compiled, dtype: str) -> dict[str, Any]:
+def _types(sweep: Sweep, dtype: str) -> dict[str, Any]:
     """Type of every argument of the kernels by name; that of compile-time ones is their value."""
-    names = SOURCE.argument_names(compiled)
-    tensors = ("x_pointer", "y_pointer", "upstream_pointer", "dx_pointer")
+    names, layout = NAMES.names_of(sweep), LAYOUT.layout_of(sweep)
+    parameters = {name for name, _ in sweep.parameters}
     return {
-        **dict.fromkeys(tensors, f"*{DTYPES[dtype]}"),
+        **{pointer: "*fp32" if name in parameters else f"*{DTYPES[dtype]}" for name, pointer in names.pointers.items()},
         "partials_pointer": "*fp32",
-        **{f"_{name}_pointer": "*fp32" for name in names.parameters},
-        **dict.fromkeys(names.constants, "fp32"),
-        **dict.fromkeys(("count", "outer", "channels", "inner"), "i32"),
-        "LAST": False,
-        "LONG": False,
-        "ROWS": 1,
-        "COLUMNS": SOURCE.BLOCK,
-        "BLOCK": SOURCE.BLOCK,
+        **dict.fromkeys(names.constants.values(), "fp32"),
+        **dict.fromkeys(layout.sizes, "i32"),
+        **layout.tile,
     }
 
 

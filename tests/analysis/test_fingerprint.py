@@ -78,6 +78,13 @@ def test_different_functions_have_different_fingerprints(one, other):
     assert of(one) != of(other)
 
 
+def test_slopes_belong_to_a_function_whose_backward_is_another_one():
+    texts = ["relu(x)", "x + detach(relu(x) - x)", "silu(x) + detach(relu(x) - silu(x))", "detach(relu(x))"]
+    assert len({of(text) for text in texts}) == len(texts)
+    assert of("x + detach(relu(x) - x)") == of("x + detach((x + abs(x)) / 2 - x)")
+    assert of("2 * x + 2 * detach(relu(x) - x)") == of("x + detach(relu(x) - x)")
+
+
 def test_common_functions_have_fingerprints_of_their_own():
     texts = ["relu(x)", "gelu(x)", "silu(x)", "tanh(x)", "sigmoid(x)", "elu(x)", "mish(x)", "softplus(x)",
              "softsign(x)", "logsigmoid(x)", "atan(x)", "erf(x)", "sin(x)", "exp(-x**2)"]  # fmt: skip

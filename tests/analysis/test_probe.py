@@ -73,6 +73,16 @@ def test_a_function_of_gate_is_refused_in_one_sentence(text):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("x / std[last](x)", r"the statistic var\[last\]\(x\)"), ("a[0] + a[1] * x", "the array parameter a")],
+)
+def test_what_is_no_pointwise_function_is_refused_by_name(text, named):
+    with pytest.raises(UnsupportedError, match=rf"^only pointwise functions .*, not {named}\.$") as refused:
+        Probe(parse(text))
+    assert "\n" not in str(refused.value)
+
+
 @pytest.mark.parametrize(("power", "expected"), [(0, 1), (1, 0), (2, 1), (3, 0), (4, 3), (6, 15), (8, 105)])
 def test_the_grid_integrates_powers_of_a_gaussian(power, expected):
     z, weights = gaussian_grid()

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from actsearch.compile.autograd import Eager
+from actsearch.compile.autograd import Fused
 from actsearch.compile.backend import backends, best, load_backend, names
+from actsearch.compile.checked import Checked
 from actsearch.compile.module import build
 from actsearch.errors import ConfigError, UnknownNameError, UnsupportedError
 from actsearch.grammar.activation import parse
@@ -65,11 +66,41 @@ def test_wrong_channels_are_one_clear_sentence():
         SWISH.module(channels=0)
 
 
-def test_unknown_backends_and_two_inputs_are_refused():
+def test_unknown_backends_are_refused():
     with pytest.raises(UnknownNameError, match="triton"):
         SWISH.module(backend="tritn")
-    with pytest.raises(UnsupportedError, match="two inputs"):
-        parse("x * gate").module()
+
+
+@pytest.mark.parametrize("backend", ["torch", "llvm"])
+def test_a_gated_layer_takes_two_tensors_or_the_halves_of_one(backend):
+    gated = parse("x * sigmoid(b * gate)", b=1.5)
+    x, gate = torch.randn(2, 4, 3, 5).unbind()
+    expected = x * torch.sigmoid(1.5 * gate)
+    torch.testing.assert_close(gated.module(backend=backend)(x, gate), expected)
+    split = gated.module(backend=backend, split=True)
+    torch.testing.assert_close(split(torch.cat([x, gate], 1)), expected)
+    only_gate = parse("exp(gate)").module(backend=backend)
+    torch.testing.assert_close(only_gate(x, gate), torch.exp(gate))
+
+
+def test_what_a_gated_layer_cannot_take_is_one_clear_sentence():
+    gated = parse("x * gate").module()
+    x = torch.randn(2, 4)
+    with pytest.raises(ConfigError, match=r"reads gate: call the layer with \(x, gate\)"):
+        gated(x)
+    with pytest.raises(ConfigError, match="reads no gate"):
+        SWISH.module()(x, x)
+    with pytest.raises(ConfigError, match="equal shapes"):
+        gated(x, x[:, :2])
+    split = parse("x * gate").module(split=True)
+    with pytest.raises(ConfigError, match="3 channels: split=True needs an even number"):
+        split(x[:, :3])
+    with pytest.raises(ConfigError, match="give no gate"):
+        split(x, x)
+    with pytest.raises(ConfigError, match="only 1 dimension"):
+        split(x[0])
+    with pytest.raises(ConfigError, match="reads no gate"):
+        SWISH.module(split=True)
 
 
 def test_triton_takes_cpu_tensors_under_its_interpreter_only(monkeypatch):
@@ -115,34 +146,32 @@ def test_double_backward_and_scalars_and_nothing():
 
 
 def test_every_backend_describes_itself():
-    assert {"torch", "triton"} <= set(names())
+    assert {"torch", "triton", "llvm"} <= set(names())
     described = {name: (status, about) for name, status, about in backends()}
     assert described["torch"][0] == "runs here"
     assert all(about for _, about in described.values())
-    assert best(torch.device("cpu")).name == "torch"
+    assert described["llvm"][0] == "runs here"
+    assert best(torch.device("cpu")).name == "llvm"
+    assert best(torch.device("meta")).name == "torch"
     assert build(SWISH)._backend is None
 
 
 def test_a_kernel_that_disagrees_is_left_with_one_warning():
-    from actsearch.compile.checked import Checked
+    def wrong(sweep, constants):
+        def run(elements, parameters, channel_dim):
+            outputs = [elements[0] * 3 for _ in sweep.outputs]
+            return (*outputs, *(torch.zeros_like(parameter) for parameter in parameters[: len(sweep.sums)]))
 
-    class Wrong:
-        def forward(self, x, parameters, channel_dim):
-            return x * 3
+        return run
 
-        def backward(self, x, upstream, parameters, channel_dim):
-            return (upstream * 3, *(torch.zeros_like(p) for p in parameters))
-
-    from actsearch.compile.autograd import Fused
-
-    eager = Eager.of(SWISH)
-    checked = Checked(Fused(Wrong(), eager, (torch.float32,)), eager)
-    parameters = {"b": torch.tensor([0.1]), "beta": torch.full((3,), 1.5)}
+    fused = Fused.of(SWISH, wrong, (torch.float32,))
+    checked = Checked(fused, fused.eager)
+    parameters = [torch.tensor([0.1]), torch.full((3,), 1.5)]
     x = torch.randn(4, 3)
     with pytest.warns(RuntimeWarning, match="differ from eager"):
-        y = checked(x, parameters, 1)
-    torch.testing.assert_close(y, eager(x, parameters, 1))
-    checked(x, parameters, 1)
+        y = checked([x], parameters, 1)
+    torch.testing.assert_close(y, fused.eager([x], parameters, 1))
+    checked([x], parameters, 1)
 
 
 def test_backends_load_by_path(tmp_path):

@@ -9,12 +9,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from actsearch.compile.eager import Evaluator, compile_eager, evaluate
+from actsearch.compile.reductions import Reductions
 from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, X
 from actsearch.grammar.operators import OPERATORS
+from actsearch.grammar.statistic import AXES, Statistic
 
 CONSTANTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, 3.0, -0.25, 0.1, 7.25, 1e-7, 1 / 3, -1234.5, 3.141592653589793)
 EXPONENTS = (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0)
 NAMES = sorted(set(OPERATORS) - {"power"})
+# Continuous and not steep, so that values of two forms differ by rounding only.
+TAME = ("sin", "cos", "tanh", "sigmoid", "relu", "abs", "softplus", "add", "subtract", "multiply", "maximum", "detach")
 # No two of these are equal, and no small sums of them are: functions may differ at isolated points.
 POINTS = torch.linspace(-4.93, 5.21, 61, dtype=torch.float64)
 PARAMETERS = {"a": 0.7310585, "b": -1.3132617, "c": 2.1269280}
@@ -55,6 +59,42 @@ def expressions(parameters: tuple[str, ...] = tuple(PARAMETERS), max_leaves: int
     if parameters:
         leaves.append(st.sampled_from(parameters).map(Parameter))
     return st.recursive(st.one_of(leaves), _applied, max_leaves=max_leaves)
+
+
+def expressions_with_statistics() -> st.SearchStrategy[Expression]:
+    """Expressions of tame operators, x, the parameters, and statistics up to two deep, in any form."""
+
+    def applied(arguments: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
+        return st.sampled_from(TAME).flatmap(
+            lambda name: st.lists(
+                arguments, min_size=OPERATORS[name].arity or 2, max_size=OPERATORS[name].arity or 3
+            ).map(lambda found: Apply(name, tuple(found)))
+        )
+
+    constants = st.sampled_from((0.0, 1.0, -1.0, 2.0, -0.5, 3.0)).map(Constant)
+    plain = st.one_of(st.just(X), st.just(X), st.sampled_from(sorted(PARAMETERS)).map(Parameter), constants)
+    inner = _reduced(st.recursive(plain, applied, max_leaves=3))
+    outer = _reduced(st.recursive(st.one_of(plain, inner), applied, max_leaves=3))
+    return st.recursive(st.one_of(plain, inner, outer), applied, max_leaves=4)
+
+
+def _reduced(arguments: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
+    kinds = st.sampled_from(("mean", "std", "rms", "var", "sum", "max", "min"))
+    plain = st.builds(
+        lambda kind, axis, u: Statistic(kind=kind, axis=axis, groups=2 * (axis == "group"))(u),
+        kinds, st.sampled_from(AXES), arguments,
+    )  # fmt: skip
+    levels = st.sampled_from((0.0, 0.3, 0.9, 1.0)).map(Constant)
+    quantiles = st.builds(Statistic(kind="quantile", axis="last"), arguments, levels)
+    return st.one_of(plain, plain, quantiles)
+
+
+def assert_same_reduced_values(changed: Expression, original: Expression) -> None:
+    """Equal up to rounding over a tensor of samples, channels and places, in training."""
+    x = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    given = {"x": x, **_settings()}
+    found, expected = (evaluate(tree, given, Reductions(x.shape)) for tree in (changed, original))
+    torch.testing.assert_close(found, expected, rtol=1e-8, atol=1e-8)
 
 
 def values(expression: Expression) -> torch.Tensor:

@@ -36,9 +36,10 @@ def test_a_parameter_that_cancels_is_gone():
     ("settings", "reason"),
     [
         ({"alpha": 1.0}, "unknown parameter of 'a * x' 'alpha': known: a."),
-        ({"a": "one"}, "the parameter a is 'one': give a number or (number, granularity)."),
+        ({"a": "one"}, "the parameter a is 'one': give a number, a list of numbers or (number, granularity)."),
         ({"a": None}, "the parameter a is None"),
-        ({"a": (1.0,)}, "the parameter a is (1.0,)"),
+        ({"a": (1.0,)}, "the parameter a is an array: index it, as in a[0]."),
+        ({"a": ()}, "the parameter a has 0 entries: give 1 to 256."),
         ({"a": (1.0, "layer", 2)}, "the parameter a is (1.0, 'layer', 2)"),
         ({"a": 10**400}, "the parameter a is 1000"),
         ({"a": float("nan")}, "the parameter a starts at nan: give a finite number."),
@@ -164,6 +165,18 @@ def test_scaling_multiplies_the_values():
 
     scaled = parse("tanh(x)").scaled(2.5)
     torch.testing.assert_close(evaluate(scaled.expression, {"x": x}), 2.5 * x.tanh())
+
+
+def test_statistics_and_arrays_are_no_parts_of_a_pointwise_function():
+    assert parse("x * sigmoid(beta * x)", beta=(1.0, "element")).unsupported_by_pointwise() is None
+    assert parse("x / std[last](x)").unsupported_by_pointwise() == "the statistic var[last](x)"
+    assert parse("a[0] * x").unsupported_by_pointwise() == "the array parameter a"
+    activation = parse("a * x", a=(1.0, "group:4"))
+    assert activation.unsupported_by_pointwise(("layer", "channel")) == "the parameter a of granularity group:4"
+    assert activation.unsupported_by_pointwise(("layer", "group:4")) is None
+    shared = parse("a * x", a=ParameterSpec(name="a", shared=True))
+    assert shared.unsupported_by_pointwise(("layer",)) == "the shared parameter a"
+    assert shared.unsupported_by_pointwise() is None
 
 
 def test_granularity_can_be_set_for_all_parameters():

@@ -10,8 +10,9 @@ from actsearch.compile.derive import derive
 from actsearch.compile.eager import evaluate
 from actsearch.compile.program import Constant, Literal, Temporary, lower
 from actsearch.compile.symbolic import formula, from_sympy, sympy_gradients, to_sympy
-from actsearch.grammar.expression import Apply, Input, Parameter, X
+from actsearch.grammar.expression import Apply, Input, Parameter, X, call, fold
 from actsearch.grammar.operators import OPERATORS
+from actsearch.grammar.text import write
 
 NAMES = sorted(OPERATORS)
 A, B = Parameter("a"), Parameter("b")
@@ -110,7 +111,7 @@ def test_the_derivatives_of_the_operator_of_torch_and_of_sympy_agree(name):
 SMOOTH = [
     name
     for name in NAMES
-    if not OPERATORS[name].kinks and name not in ("maximum", "minimum", "greater", "equal", "where", "sinc")
+    if not OPERATORS[name].kinks and name not in ("maximum", "minimum", "greater", "equal", "where", "sinc", "detach")
 ]
 
 
@@ -156,10 +157,105 @@ def test_the_lowering_holds_at_the_edges_of_float32(name):
     x = torch.tensor(edges, dtype=torch.float32)
     expected = evaluate(Apply(name, (X,)), {"x": x})
     if name == "gelu":
-        # torch's own vector code gives NaN at infinity on some processors and infinity on others.
-        expected[x == math.inf] = math.inf
+        # torch's own vector code gives NaN at infinity on some processors; ours has the limits.
+        expected[x == math.inf], expected[x == -math.inf] = math.inf, 0.0
     found = run(lower({"y": Apply(name, (X,))}), {"x": x})["y"]
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+# Largest errors in float32. exp(n*log(u)) multiplies that of the logarithm by n*log(u).
+ULPS, MORE_ULPS = 6.5, {"x**2.7": 12}
+
+
+def bfloat16s(largest_exponent):
+    """Every bfloat16 from 2^-8 on, both signs, as float32."""
+    exponents = torch.arange(-8, largest_exponent, dtype=torch.float32)
+    positive = (2 ** exponents[:, None] * (1 + torch.arange(128) / 128)).flatten()
+    return torch.cat([-positive.flip(0), positive])
+
+
+def exact(expression, values):
+    """The value in float64, where torch cancels (gelu), has a threshold (softplus) or does not reduce (sinc)."""
+    stable = {
+        "gelu": lambda u: u * call.normal_cdf(u),
+        "softplus": OPERATORS["softplus"].definition,
+        "mish": lambda u: u * call.tanh(OPERATORS["softplus"].definition(u)),
+        "sinc": lambda u: call.where(call.equal(u, 0), 1, sine_of_periods(u) / (math.pi * u)),
+    }
+
+    def apply(operator, arguments):
+        return stable[operator](*arguments) if operator in stable else Apply(operator, tuple(arguments))
+
+    return evaluate(fold(expression, lambda leaf: leaf, apply), values).expand_as(values["x"])
+
+
+def sine_of_periods(u):
+    k = call.floor(u + 0.5)
+    return (1 - 2 * (k - 2 * call.floor(0.5 * k))) * call.sin(math.pi * (u - k))
+
+
+def unit(size, digits):
+    return torch.ldexp(torch.ones_like(size), torch.frexp(size.clamp(min=2.0**-126))[1] - digits)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if OPERATORS[name].arity == 1 or name == "power"])
+def test_every_bfloat16_gets_the_nearest_value_and_slope_or_its_neighbour(name):
+    x = bfloat16s(15 if name in ("sin", "cos") else 6)
+    for expression in applications(name):
+        slope = derive(expression, X)
+        curves = [exact(e, {"x": x.double()}) for e in (expression, slope, derive(slope, X))]
+        for wanted, true, steepness in zip((expression, slope), curves, curves[1:], strict=False):
+            found = run(lower({"y": wanted}), {"x": x})["y"].expand_as(x)
+            # What half a unit in the last place of x may move is no error of the function: its zeros.
+            size = torch.maximum(true.abs(), (x.double() * steepness).abs().nan_to_num(0, 0, 0))
+            counted = true.isfinite() & ((true.abs() >= 2.0**-126) | (true == 0)) & (true.abs() < 3.3e38)
+            rounded = (found.bfloat16().double() - true).abs() / unit(size, 8)
+            assert (rounded[counted] <= 1).all(), x[counted & ~(rounded <= 1)]
+            ulps = ((found.double() - true).abs() / unit(size, 24))[counted]
+            assert not len(ulps) or ulps.max() <= MORE_ULPS.get(write(expression), ULPS)
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_the_slope_is_no_nan_where_it_is_finite(name):
+    largest = torch.finfo(torch.float32).max
+    x = torch.tensor([0.0, 88.0, 90.0, 300.0, 1e4, 1e10, 1e19, 1e20, 1e30, largest])
+    x = torch.cat([x, -x]) if name not in PERIODIC else torch.cat([x[:5], -x[:5]])
+    slope = derive(Apply(name, (X,)), X)
+    true = exact(slope, {"x": x.double()}).float()
+    found = run(lower({"y": slope}), {"x": x})["y"].expand_as(x)
+    # Beyond 1e19 the square of x is infinite, and what is one over it 0.
+    close(found[true.isfinite()], true[true.isfinite()], 1e-5)
+
+
+@pytest.mark.parametrize("name", UNARY)
+def test_nan_stays_nan(name):
+    x = torch.tensor([math.nan])
+    found = run(lower({"y": Apply(name, (X,))}), {"x": x})["y"]
+    # The sign of NaN is 0, as in torch.
+    assert found.isnan().all() == (name != "sign")
+
+
+@pytest.mark.parametrize("name", PERIODIC)
+def test_waves_stay_waves_where_they_have_no_digits_left(name):
+    x = torch.logspace(4, 38, 2000)
+    for wanted in (Apply(name, (X,)), derive(Apply(name, (X,)), X)):
+        assert run(lower({"y": wanted}), {"x": torch.cat([x, -x])})["y"].abs().max() < 1 + 1e-6
+
+
+@pytest.mark.parametrize("name", ["tanh", "erf"])
+def test_what_saturates_reaches_one_and_never_passes_it(name):
+    x = torch.cat([torch.linspace(-20, 20, 400_001), torch.tensor([1e4, -1e4, math.inf, -math.inf])])
+    found = run(lower({"y": Apply(name, (X,))}), {"x": x})["y"]
+    assert found.abs().max() == 1
+    assert (found[x.abs() > 9].abs() == 1).all()
+
+
+def test_quotients_do_not_overflow_where_their_value_is_finite():
+    values = {"x": torch.tensor([1e10, 3.0, 1e30]), "a": torch.tensor([1e30, 1e25, 1e25])}
+    for name in ("divide", "safe_divide"):
+        for wanted in (Apply(name, (X, A)), derive(Apply(name, (X, A)), A)):
+            found = run(lower({"y": wanted}), values)["y"]
+            assert found.isfinite().all()
 
 
 @pytest.mark.parametrize("name", ["tanh", "asinh", "atan", "expm1", "log1p", "sinh", "sin", "erf", "softsign", "silu"])
@@ -194,6 +290,18 @@ def test_at_a_tie_each_side_takes_half_of_the_gradient_as_in_torch(name):
     expression = Apply(name, (X, A))
     for wrt in (X, A):
         torch.testing.assert_close(evaluate(derive(expression, wrt), values), autograd(expression, values, wrt.name))
+
+
+def test_what_is_detached_has_no_derivative_and_nothing_takes_it_for_what_is_in_it():
+    values = grid("detach")
+    inner = call.sin(X) * A
+    tree = X * call.detach(inner) + inner
+    for wrt in (X, A):
+        expected = autograd(tree, {**values, "a": torch.full_like(values["x"], 0.7)}, wrt.name)
+        given = {**values, "a": torch.full_like(values["x"], 0.7)}
+        close(evaluate(derive(tree, wrt), given), expected, 1e-12)
+        symbolic = from_sympy(sympy.diff(to_sympy(tree), sympy.Symbol(wrt.name, real=True)))
+        close(evaluate(symbolic, given), expected, 1e-12)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if OPERATORS[name].parity])

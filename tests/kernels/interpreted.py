@@ -4,33 +4,76 @@ import dataclasses
 import json
 import sys
 import warnings
+from collections import Counter
 
 import torch
 
+from actsearch.compile.autograd import FusedSweep
 from actsearch.compile.backend import load_backend
-from actsearch.compile.conformance import cases, check, outputs, sample
+from actsearch.compile.checked import Checked
+from actsearch.compile.conformance import Case, cases, check, outputs, sample
+from actsearch.grammar.activation import parse
+
+_MIXED = parse("x * sigmoid(beta * gate) * a + b", beta=(1.2, "element"), a=(0.7, "channel"), b=0.1)
+_SHAPES = (((5,), 0), ((4, 6), 0), ((3, 2, 70), 0), ((3, 4, 5), -1), ((70, 3, 4), 1), ((0, 4), 1), ((4, 0), 1))
+# Layouts in which samples, or all that there is, are channels.
+EXTRA = [
+    Case(name=f"element {shape} along {dim}", activation=_MIXED, shape=shape, channel_dim=dim, second=True)
+    for shape, dim in _SHAPES
+]
+_GRANULARITIES = ("array per", "group", "element", "gated")
 
 
 def repeated(case):
     """Whether two runs give the same bits."""
     function = load_backend("triton").compile(case.activation)
-    x, upstream, parameters = sample(case)
-    runs = [outputs(function, x, upstream, parameters, case.channel_dim) for _ in range(2)]
+    inputs, upstream, parameters = sample(case)
+    runs = [outputs(function, inputs, upstream, parameters, case.channel_dim) for _ in range(2)]
     return all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
+
+
+def trusted(case):
+    """Whether the first use's comparison with eager torch finds the kernels right, whatever shape parameters have."""
+    function = load_backend("triton").compile(case.activation)
+    checked = Checked(function, function.eager)
+    inputs, _, parameters = sample(case)
+    checked(inputs, parameters, case.channel_dim)
+    return not inputs[0].numel() or set(checked.trusted.values()) == {True}
+
+
+def counted(case):
+    """How often each launcher ran for two derivatives."""
+    function = load_backend("triton").compile(case.activation)
+    ran, run = Counter(), FusedSweep.run
+
+    def counting(fused, tensors, channel_dim):
+        ran[f"{type(fused.runner).__name__} {fused.sweep.order}"] += 1
+        return run(fused, tensors, channel_dim)
+
+    FusedSweep.run = counting
+    try:
+        outputs(function, *sample(case), case.channel_dim, second=True)
+    finally:
+        FusedSweep.run = run
+    return dict(ran)
 
 
 def main():
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # numpy warns of lanes beyond the end of a tensor
-    findings, failures, same = [], {}, {}
-    for case in cases():
+    findings, failures, same, sure, launches = [], {}, {}, {}, {}
+    for case in (*cases(), *EXTRA):
         try:
             findings += [dataclasses.asdict(finding) for finding in check(load_backend("triton"), case)]
-            if case.activation.parameters and case.shape == (1030, 70):
+            if case.activation.parameters and (case.shape == (1030, 70) or case.name.startswith(_GRANULARITIES)):
                 same[case.name] = repeated(case)
+            if case.name.startswith(_GRANULARITIES):
+                sure[case.name] = trusted(case)
+                launches[case.name] = counted(case)
         except Exception as error:  # noqa: BLE001 - one broken case must not hide the others
             failures[case.name] = f"{type(error).__name__}: {error}"
-    json.dump({"findings": findings, "failures": failures, "same_bits": same}, sys.stdout)
+    found = {"findings": findings, "failures": failures, "same_bits": same, "trusted": sure, "launches": launches}
+    json.dump(found, sys.stdout)
 
 
 main()

@@ -12,7 +12,7 @@ import pytest
 from actsearch.compile.conformance import cases
 from actsearch.grammar.operators import OPERATORS
 
-CASES = [case.name for case in cases()]
+CASES = {case.name: case for case in cases()}
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +26,7 @@ def interpreted(tmp_path_factory):
     }
     script = Path(__file__).with_name("interpreted.py")
     command = [sys.executable, script]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout)
     by_case = defaultdict(dict)
@@ -37,15 +37,35 @@ def interpreted(tmp_path_factory):
 
 def test_every_operator_and_every_case_has_a_name_of_its_own():
     assert set(OPERATORS) <= set(CASES)
-    assert len(CASES) == len(set(CASES))
+    assert len(CASES) == len(list(cases()))
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_forward_and_all_gradients_agree_with_float64(interpreted, name):
     assert name not in interpreted["failures"], interpreted["failures"][name]
     excess = interpreted["by_case"][name]
-    assert set(excess) >= ({"y"} if name.startswith("edges of") else {"y", "dx"})
+    assert set(excess) >= ({"y"} if CASES[name].edges else {"y", "dx"})
     assert max(excess.values()) <= 1, excess
+
+
+def test_parameters_per_element_may_stand_beside_channels_anywhere(interpreted):
+    extra = {name: excess for name, excess in interpreted["by_case"].items() if name not in CASES}
+    assert len(extra) == 7
+    assert not set(interpreted["failures"]) - set(CASES), interpreted["failures"]
+    for name, excess in extra.items():
+        assert len(excess) == 11, name
+        assert max(excess.values()) <= 1, (name, excess)
+
+
+def test_derivatives_of_every_order_are_kernels(interpreted):
+    assert interpreted["launches"]
+    for name, launches in interpreted["launches"].items():
+        assert set(launches) == {"Launcher 0", "Launcher 1", "Launcher 2"}, name
+
+
+def test_the_first_use_is_compared_with_eager_torch_whatever_shape_parameters_have(interpreted):
+    assert interpreted["trusted"]
+    assert all(interpreted["trusted"].values()), interpreted["trusted"]
 
 
 def test_two_runs_give_the_same_bits(interpreted):

@@ -115,8 +115,8 @@ def test_bounds_are_kept(key, inside, outside):
 
 def test_an_unknown_granularity_names_the_known_ones():
     assert SearchConfig.of({"granularity": "channel"}).granularity == "channel"
-    with pytest.raises(UnknownNameError, match=r"unknown granularity 'group': .*channel, layer"):
-        SearchConfig.of({"granularity": "group"})
+    with pytest.raises(UnknownNameError, match=r"unknown granularity 'pixel': known: channel, element, group:8"):
+        SearchConfig.of({"granularity": "pixel"})
 
 
 def test_a_strategy_is_made_with_its_settings(swish):

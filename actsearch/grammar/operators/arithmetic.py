@@ -21,14 +21,21 @@ def _power_rule(base: Expression, exponent: Expression) -> tuple[Expression, ...
     return (n * base ** (n - 1) if n != 1 else _ONE, _ZERO)
 
 
+def _quotient_rule(a: Expression, b: Expression) -> tuple[Expression, ...]:
+    # Not -a/(b*b), whose square overflows; the reciprocal is computed once for both.
+    r = 1 / b
+    return (r, -(a * r * r))
+
+
 def _lower_power(base: Expression, exponent: Expression) -> Expression:
     n = _exponent(exponent)
     if n < 0:
         return 1 / _lower_power(base, Constant(-n))
     if n == int(n):
         return _repeated_squares(base, int(n))
-    if n == 0.5:
-        return call.sqrt(base)
+    if n == int(n) + 0.5:
+        root = call.sqrt(base)
+        return root if n == 0.5 else _repeated_squares(base, int(n)) * root
     # log(0) * n = -inf gives 0, as it must; a negative base gives NaN, as torch does.
     return call.exp(n * call.log(base))
 
@@ -67,7 +74,7 @@ ARITHMETIC = (
     Operator(
         name="divide", arity=2, torch="divide", primitive=True,
         closed=lambda _, a, b: a / b,
-        derivative=lambda a, b: (1 / b, -a / (b * b)),
+        derivative=_quotient_rule,
         test_range=(0.2, 4.0),
     ),
     Operator(
@@ -89,7 +96,7 @@ ARITHMETIC = (
     Operator(
         name="reciprocal", torch="reciprocal", parity="odd", lower=lambda u: 1 / u,
         closed=lambda _, u: 1 / u,
-        derivative=lambda u: (-1 / (u * u),),
+        derivative=lambda u: (-((1 / u) * (1 / u)),),
         test_range=(0.1, 6.0),
     ),
     Operator(

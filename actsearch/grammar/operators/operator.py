@@ -55,6 +55,9 @@ class Operator:
             if (expected is None) != variadic or (expected is not None and len(kinds) != expected + offset):
                 raise TypeError(f"operator {self.name}: a view takes another number of arguments than {expected}")
 
-    def lowering(self) -> ExpressionRule | None:
-        """Rule that rewrites it one step towards primitives; None for a primitive."""
-        return self.lower or self.definition
+    def lowering(self, *, exact: bool = False) -> ExpressionRule | None:
+        """Rule that rewrites it one step towards primitives; None for a primitive.
+
+        With `exact` it is the definition where there is one, for what computes in more than float32.
+        """
+        return self.definition or self.lower if exact else self.lower or self.definition

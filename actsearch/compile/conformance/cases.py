@@ -1,0 +1,147 @@
+"""What every backend is tried on: every operator, then what has gone wrong somewhere."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from actsearch.compile.conformance.case import EDGES, Case
+from actsearch.grammar.activation import Activation, ParameterSpec, parse
+from actsearch.grammar.expression import Apply, Expression, Parameter, X, call
+from actsearch.grammar.operators import OPERATORS
+
+_EXPRESSIONS = (
+    "x * sigmoid(beta * x)",
+    "x * tanh(softplus(x))",
+    "exp(-x**2) * tanh(x) + 0.3 * x",
+    "(a + b*x + c*x**2 + d*x**3) / (1 + abs(e0*x + f*x**2))",
+    "min(asinh(x), cos(x))",
+    "where(greater(x, 0), x, a * expm1(x))",
+    "log_abs(x) * sin(3.7 * x) + erf(x)**2",
+    "relu(x)**2 - 0.1 * relu(-x)",
+    "max(x, a * x) + abs(x - b)",
+    "safe_divide(x, 1 + a * x**2) + sinc(x)",
+    "sqrt(1 + x**2) - 1",
+    "atan(x) * logsigmoid(-x) / (1 + x**4)",
+    "tl + x * x_pointer + d_a * t0 + a * gain + 1e-45 * x + 1e30 * beta",
+    "relu(x) + detach(sin(x) - relu(x))",
+    "beta",
+    "2.5",
+    "floor(x) + sign(x)",
+)
+_SECOND = (
+    "x * sigmoid(beta * x)", "tanh(x) * sin(a * x)", "gelu(x) + mish(x) * beta", "softplus(x)**2 / (1 + a * x**2)",
+    "elu(x) * erf(x)", "exp(-a * x**2) * log1p(x**2)",
+)  # fmt: skip
+_GATED = ("x * sigmoid(b * gate)", "gate * x", "relu(gate) * relu(x)", "exp(-gate**2) * x + gate", "silu(gate)")
+_EDGES = ("max(x, 0.3 * x)", "min(a, x)", "exp(-x**2) * tanh(x)", "x / (1 + exp(-x))", "log(1 + exp(x))")
+_FLAT_SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (1024,), (1025,), (3, 5), (2, 3, 4, 5), (0, 4), (70000,))
+_CHANNEL_SHAPES: tuple[tuple[int, ...], ...] = (
+    (5, 3), (1030, 70), (2, 3, 5, 7), (2, 3, 33, 33), (3, 1, 4), (0, 3), (4, 3, 0), (6, 130, 1), (1, 2, 9001),
+)  # fmt: skip
+_OTHER_DIMENSIONS: tuple[tuple[tuple[int, ...], int], ...] = (((4, 9, 5), -1), ((7, 3), 0), ((2, 3, 4, 5), 2))
+_VARIETIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    # A logarithm, because lanes beyond the end hold anything, and their gradients must not reach the sums.
+    "channel": ("log(x) * sigmoid(beta * x)", {"beta": "channel"}),
+    "mixed": ("a * log(x) * sigmoid(beta * x)", {"beta": "channel", "a": "layer"}),
+}
+
+
+def cases() -> Iterator[Case]:
+    """Every operator, then expressions, layouts, granularities and dtypes that have gone wrong somewhere."""
+    yield from (_operator_case(name) for name in OPERATORS)
+    for text in _EXPRESSIONS:
+        yield Case(name=text, activation=_activation(text))
+    for text in _SECOND:
+        yield Case(name=f"second of {text}", activation=_activation(text), second=True)
+    for text in _GATED:
+        yield Case(name=f"gated {text}", activation=_activation(text), shape=(7, 33), second=True)
+    yield from _edge_cases()
+    yield from _layout_cases()
+    yield from _granularity_cases()
+    yield from _dtype_cases()
+
+
+def _activation(text: str, **parameters: Any) -> Activation:
+    given: dict[str, Any] = {"beta": 1.2, "a": 0.3, "b": 0.6}
+    plain = parse(text)
+    known = {spec.name: given.get(spec.name, 1.0) for spec in plain.parameters}
+    return parse(text, **{**known, **parameters})
+
+
+def _operator_case(name: str) -> Case:
+    operator = OPERATORS[name]
+    a, b = Parameter("a"), Parameter("b")
+    special: Mapping[str, Expression] = {
+        "power": X**2.7 + X**-1 + X**3,
+        "greater": call.greater(X, a) * X,
+        "equal": call.equal(X, a) + a * X,
+        "where": call.where(call.greater(X, a), call.log(X), b * X),
+    }
+    expression = special.get(name) or Apply(name, (X, a)[: operator.arity or 2])
+    low, high = operator.test_range
+    # As written and not in normal form, which has no `subtract`, `square` or `reciprocal`.
+    names = ("a", "b")[: 2 if name == "where" else (operator.arity or 2) - 1 if name != "power" else 0]
+    specs = tuple(ParameterSpec(name=n, initial=0.7) for n in names)
+    return Case(name=name, activation=Activation(expression=expression, parameters=specs), low=low, high=high)
+
+
+def _edge_cases() -> Iterator[Case]:
+    for name, operator in OPERATORS.items():
+        if operator.arity == 1:
+            # A period cannot be told where neighbouring numbers are further apart than that.
+            edges = EDGES[:-2] if name in ("sin", "cos", "sinc") else EDGES
+            yield Case(name=f"edges of {name}", activation=Activation(expression=Apply(name, (X,))), edges=edges)
+    for text in _EDGES:
+        yield Case(name=f"edges of {text}", activation=_activation(text), edges=EDGES)
+
+
+def _layout_cases() -> Iterator[Case]:
+    flat = _activation("log(x) * beta")
+    for shape in _FLAT_SHAPES:
+        yield Case(name=f"flat {shape}", activation=flat, shape=shape, low=0.5)
+    for kind, activation in (("flat", flat), *((kind, _variety(kind)) for kind in _VARIETIES)):
+        for layout, shape in (("reversed", (6, 5, 4)), ("sliced", (6, 5, 40)), ("channels_last", (2, 9, 4, 5))):
+            yield Case(name=f"{kind} {layout}", activation=activation, shape=shape, layout=layout, low=0.5)  # type: ignore[arg-type]
+    for kind, shape in itertools.product(_VARIETIES, _CHANNEL_SHAPES):
+        yield Case(name=f"{kind} {shape}", activation=_variety(kind), shape=shape, low=0.5)
+    for kind, (shape, dim) in itertools.product(_VARIETIES, _OTHER_DIMENSIONS):
+        name = f"{kind} {shape} along {dim}"
+        yield Case(name=name, activation=_variety(kind), shape=shape, channel_dim=dim, low=0.5)
+
+
+def _granularity_cases() -> Iterator[Case]:
+    rational = "(c[0] + c[1]*x + c[2]*x**2) / (1 + abs(d[0]*x))"
+    for granularity in ("layer", "channel", "group:2", "element"):
+        activation = _activation(rational, c=((0.1, 1.0, 0.4), granularity), d=((0.3,), "layer"))
+        yield Case(name=f"array per {granularity}", activation=activation, shape=(3, 4, 9), second=True)
+    for shape in ((3, 6, 70), (5, 6)):
+        for granularity in ("group:3", "element"):
+            activation = _activation("x * sigmoid(beta * x) * a", beta=(1.2, granularity), a=(0.7, "channel"))
+            yield Case(name=f"{granularity} {shape}", activation=activation, shape=shape)
+    gated = _activation("x * sigmoid(b * gate)", b=(0.6, "channel"))
+    yield Case(name="gated per channel", activation=gated, shape=(3, 5, 8), second=True)
+
+
+def _dtype_cases() -> Iterator[Case]:
+    swish = _activation("1.3 * x * sigmoid(beta * x) + tanh(b * x)")
+    channels = swish.with_granularity("channel")
+    for dtype in (torch.float16, torch.bfloat16, torch.float64):
+        short = str(dtype).removeprefix("torch.")
+        yield Case(name=f"{short} flat", activation=swish, dtype=dtype)
+        yield Case(name=f"{short} channels", activation=channels, dtype=dtype, shape=(65, 9))
+        yield Case(name=f"{short} gelu(x)", activation=_activation("gelu(x)"), dtype=dtype)
+        yield Case(name=f"{short} edges", activation=swish, dtype=dtype, edges=EDGES[:-2])
+    for name in OPERATORS:
+        case = _operator_case(name)
+        yield replace(case, name=f"float64 {name}", dtype=torch.float64)
+
+
+def _variety(kind: str) -> Activation:
+    text, granularities = _VARIETIES[kind]
+    initial = {"beta": 1.2, "a": 0.3}
+    return _activation(text, **{name: (initial[name], granularity) for name, granularity in granularities.items()})

@@ -1,0 +1,104 @@
+"""Runs the kernels of a sweep on tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from actsearch.compile.backend import sibling
+from actsearch.compile.sweep import Sweep
+
+KERNELS = sibling(__file__, "kernels")
+MACHINE = sibling(__file__, "machine")
+NEST = sibling(__file__, "nest")
+PLAN = sibling(__file__, "plan")
+TYPES = sibling(__file__, "types")
+_MOST_PLANS = 256
+
+
+@dataclass(slots=True)
+class Launcher:
+    """A sweep on this machine's processor; compiled for each dtype and layout when it first meets one.
+
+    `constants` are the values of the sweep's; `kernels` are those of all derivatives of the activation.
+    """
+
+    sweep: Sweep
+    constants: tuple[float, ...]
+    kernels: Any
+    granularities: tuple[str, ...] = ()
+    plans: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.granularities = tuple(granularity for _, granularity in self.sweep.parameters)
+
+    def __call__(
+        self, elements: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int
+    ) -> tuple[Tensor, ...]:
+        """The sweep's outputs, of the first element's shape, strides and dtype, then its sums, like the parameters."""
+        x = _dense(elements[0].detach())
+        outputs = [torch.empty_like(x) for _ in self.sweep.outputs]
+        return (*outputs, *self.into(outputs, [x, *elements[1:]], parameters, channel_dim))
+
+    def into(
+        self, outputs: Sequence[Tensor], elements: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int
+    ) -> list[Tensor]:
+        """Write the outputs into tensors like the first element, which fills memory without gaps; the sums."""
+        x = elements[0]
+        if not x.numel():
+            own = dict(zip((name for name, _ in self.sweep.parameters), parameters, strict=True))
+            return [torch.zeros_like(own[of]) for _, of, _ in self.sweep.sums]
+        key = (x.shape, x.stride(), x.dtype, channel_dim)
+        plan = self.plans.get(key)
+        if plan is None:
+            if len(self.plans) >= _MOST_PLANS:
+                self.plans.clear()
+            # In the forward of an autograd function, too, tensors tell whether they require gradients.
+            wants_gradients = any(tensor.requires_grad for tensor in (*elements, *parameters))
+            plan = self.plans[key] = self._plan(x, channel_dim, with_derivative=wants_gradients)
+        sums: list[Tensor] = plan.run([_like(x, tensor) for tensor in elements], outputs, parameters)
+        return sums
+
+    def prepare(self, x: Tensor, channel_dim: int, worker: Executor) -> Future[None]:
+        """Have `worker` compile this forward and its derivative for tensors like `x`."""
+        x = _dense(x)
+        found: Future[None] = self.kernels.prepare(self.sweep, self.variant(x, self.nest(x, channel_dim)), worker)
+        return found
+
+    def _plan(self, x: Tensor, channel_dim: int, *, with_derivative: bool) -> Any:
+        """How a tensor like `x` is walked, and the kernel for it."""
+        nest, element = self.nest(x, channel_dim), TYPES.ELEMENTS[x.dtype]
+        kernel = self.kernels.address(self.sweep, self.variant(x, nest), with_derivative=with_derivative)
+        lanes = MACHINE.machine().lanes(element)
+        return PLAN.Plan.of(self.sweep, nest, element, kernel=kernel, constants=self.constants, lanes=lanes)
+
+    def nest(self, x: Tensor, channel_dim: int) -> Any:
+        """How a tensor like `x`, which fills memory without gaps, is walked."""
+        viewed, dimension = x, channel_dim
+        if not x.is_contiguous() and set(self.granularities) - {"layer"}:
+            # `channels_last`: the same memory as a contiguous tensor whose last dimension has the channels.
+            viewed, dimension = x.permute(0, 2, 3, 1), (0, 3, 1, 2)[channel_dim]
+        return NEST.nest(viewed.shape, dimension, self.granularities)
+
+    def variant(self, x: Tensor, nest: Any) -> Any:
+        """What the kernel for such a tensor is specialised for."""
+        return KERNELS.Variant(dtype=x.dtype, by_column=nest.by_column)
+
+
+def _dense(x: Tensor) -> Tensor:
+    """`x`, or a copy, whose elements fill memory without gaps in an order that `Launcher` knows."""
+    if x.is_contiguous() or (x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)):
+        return x
+    return x.contiguous()
+
+
+def _like(x: Tensor, other: Tensor) -> Tensor:
+    """`other` with the dtype and the strides of `x`."""
+    if other.dtype == x.dtype and other.stride() == x.stride():
+        return other
+    return torch.empty_like(x).copy_(other.detach())

@@ -1,0 +1,92 @@
+"""How kernels go over the elements of a tensor; the skeleton of the same name says it in Triton's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from actsearch.compile.sweep import Sweep
+
+BLOCK = 1024
+"""Elements a program computes: with 4 warps 8 a thread, so that a bfloat16 access is 128 bits wide."""
+WARPS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The words that depend on the layout.
+
+    Templates have the holes `pointer` and `sum`, `index` and `count` of the sum among the sweep's sums.
+    """
+
+    name: str
+    place: tuple[str, ...]
+    """What `_tile` gives."""
+    sizes: tuple[str, ...]
+    tile_sizes: tuple[str, ...]
+    """Those of the sizes that `_tile` takes."""
+    tile: Mapping[str, int]
+    """The tile's shape for a large tensor, its dimensions in the order of the arguments."""
+    loads: Mapping[str, str]
+    """By granularity, how a parameter is loaded."""
+    partial: str
+    """Stores a partial sum."""
+    partials_shape: str
+    totals: Mapping[str, str]
+    """By granularity, the sum of the partial sums."""
+    sums_first: bool
+    """Whether the partial sums are summed over the slots first, into `sums`."""
+
+
+_SCALAR = "tl.load($pointer).to(tl.float32)"
+
+FLAT = Layout(
+    name="flat",
+    place=("offsets", "mask", "slot"),
+    sizes=("count",),
+    tile_sizes=("count",),
+    tile={"LONG": False, "BLOCK": BLOCK},
+    loads={"layer": _SCALAR},
+    partial="tl.store(partials_pointer + $row, tl.sum(tl.where(mask, $sum, 0.0)))",
+    partials_shape="slots, $count",
+    totals={"layer": "sums[$index]"},
+    sums_first=True,
+)
+CHANNELS = Layout(
+    name="channels",
+    place=("offsets", "mask", "channel", "slot"),
+    sizes=("outer", "channels", "inner"),
+    tile_sizes=("outer", "channels", "inner"),
+    tile={"LAST": False, "LONG": False, "ROWS": 1, "COLUMNS": BLOCK},
+    loads={"layer": _SCALAR, "channel": "_of_channel($pointer, channel, channels, LAST)"},
+    partial="_store_partial(partials_pointer, $sum, mask, channel, channels, $row, LAST)",
+    partials_shape="slots, $count, sizes[1]",
+    totals={"layer": "sums[$index].sum()", "channel": "sums[$index]"},
+    sums_first=True,
+)
+ELEMENTS = Layout(
+    name="elements",
+    place=("offsets", "mask", "column", "slot"),
+    sizes=("rows", "columns", "sample", "channels", "inner"),
+    tile_sizes=("rows", "columns"),
+    tile={"LONG": False, "ROWS": BLOCK // 64, "COLUMNS": 64},
+    loads={
+        "layer": _SCALAR,
+        "channel": "_of_column($pointer, column // inner % channels, column, columns)",
+        "element": "_of_column($pointer, column % sample, column, columns)",
+    },
+    partial="_store_partial(partials_pointer, $sum, mask, column, columns, $row)",
+    partials_shape="slots, $count, sizes[1]",
+    totals={
+        "layer": "partials[:, $index].sum()",
+        "channel": "_total(partials[:, $index], sizes[3], sizes[4]).sum(1)",
+        "element": "_total(partials[:, $index], sizes[2])",
+    },
+    sums_first=False,
+)
+
+
+def layout_of(sweep: Sweep) -> Layout:
+    """The simplest layout for the granularities of the sweep's parameters, which its derivatives share."""
+    granularities = {granularity for _, granularity in sweep.parameters}
+    return ELEMENTS if "element" in granularities else CHANNELS if "channel" in granularities else FLAT

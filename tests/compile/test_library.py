@@ -1,0 +1,68 @@
+import io
+
+import pytest
+import torch
+from torch import nn
+
+from actsearch.grammar.activation import parse
+
+SWISH = parse("1.3 * x * sigmoid(beta * x)", beta=(1.1, "channel"))
+
+
+def network():
+    return nn.Sequential(nn.Linear(4, 8), SWISH.module(channels=8, channel_dim=-1), nn.Linear(8, 2))
+
+
+def test_torch_compile_keeps_the_kernel_as_one_operator():
+    net, x = network(), torch.randn(16, 4)
+    graphs = []
+
+    def backend(graph, _example):
+        graphs.append(graph)
+        return graph.forward
+
+    torch._dynamo.reset()
+    torch.compile(net, fullgraph=True, backend=backend)(x)
+    assert sum("actsearch.sweep" in str(node.target) for node in graphs[0].graph.nodes) == 1
+
+
+@pytest.mark.parametrize("text", ["1.3 * x * sigmoid(beta * x)", "x + c[0] * sin(x) + c[1] * x**2"])
+def test_compiled_forward_and_backward_are_those_of_eager_mode(text):
+    torch._dynamo.reset()
+    layer = parse(text).module()
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    x = torch.randn(5, 7, requires_grad=True)
+    found = torch.autograd.grad(compiled(x).square().sum(), [x, *layer.parameters()])
+    expected = torch.autograd.grad(layer(x).square().sum(), [x, *layer.parameters()])
+    for a, b in zip(found, expected, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_an_exported_program_says_by_itself_what_it_computes():
+    net, x = network(), torch.randn(16, 4)
+    file = io.BytesIO()
+    torch.export.save(torch.export.export(net, (x,)), file)
+    file.seek(0)
+    program = torch.export.load(file)
+    assert any("actsearch.sweep" in str(node.target) for node in program.graph.nodes)
+    torch.testing.assert_close(program.module()(x), net(x))
+
+
+def test_the_operator_is_registered_as_torch_asks():
+    layer = SWISH.module(channels=3)
+    x = torch.randn(2, 3, 4, 5, requires_grad=True)
+    for tensor in (x, x.contiguous(memory_format=torch.channels_last)):
+        arguments = ([tensor.detach().requires_grad_(), layer.beta], layer._described, 1, 0)
+        torch.library.opcheck(torch.ops.actsearch.sweep.default, arguments)
+
+
+def test_under_autocast_the_dtype_is_that_of_the_input():
+    net = network()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        hidden = net[0](torch.randn(16, 4))
+        y = net[1](hidden)
+        assert hidden.dtype == y.dtype == torch.bfloat16
+        assert net[1](torch.randn(16, 8)).dtype == torch.float32
+    y.float().sum().backward()
+    assert net[1].beta.grad.dtype == torch.float32
+    assert bool(net[0].weight.grad.isfinite().all())

@@ -1,0 +1,5 @@
+import torch
+
+
+def activation(x: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.gelu(x)

@@ -1,0 +1,184 @@
+"""The LLVM backend against float64; its cache, its threads, its derivatives."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from actsearch.compile.backend import load_backend, sibling
+from actsearch.compile.batch import prepare
+from actsearch.compile.conformance import cases, check, outputs, sample
+from actsearch.errors import UnknownNameError, UnsupportedError
+from actsearch.grammar.activation import parse
+from actsearch.grammar.operators import OPERATORS
+
+CASES = {case.name: case for case in cases()}
+SWISH = parse("1.3 * x * sigmoid(beta * x)")
+
+
+def objects(folder):
+    return sorted(folder.glob("kernel_*.o"))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values_and_all_gradients_agree_with_float64(name):
+    findings = check(load_backend("llvm"), CASES[name])
+    assert {finding.output for finding in findings} >= ({"y"} if CASES[name].edges else {"y", "dx"})
+    assert all(finding.excess <= 1 for finding in findings), findings
+
+
+def test_the_number_of_threads_changes_no_bit():
+    case = CASES["mixed (2, 3, 33, 33)"]
+    big = parse("log(x) * sigmoid(beta * x) * a", beta=(1.2, "channel"))
+    x, upstream = torch.rand(64, 40, 33) + 0.5, torch.randn(64, 40, 33)
+    parameters = [torch.rand(1) + 1, torch.rand(40) + 1]
+    before = torch.get_num_threads()
+    runs = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            runs.append(outputs(load_backend("llvm").compile(big), [x], upstream, parameters, 1))
+            runs.append(outputs(load_backend("llvm").compile(case.activation), *sample(case), case.channel_dim))
+    finally:
+        torch.set_num_threads(before)
+    for first, *others in zip(*(runs[::2]), strict=True):
+        assert all(torch.equal(first, other) for other in others)
+    for first, *others in zip(*(runs[1::2]), strict=True):
+        assert all(torch.equal(first, other) for other in others)
+
+
+def test_python_threads_stand_in_where_torch_brings_no_openmp():
+    driver = sibling(str(load_backend("llvm").compile.__code__.co_filename), "driver")
+    x = torch.randn(100_000)
+    expected = load_backend("llvm").compile(SWISH)([x], [torch.ones(1)], 1)
+    patch = pytest.MonkeyPatch()
+    driver.driver.cache_clear()
+    patch.setattr(driver, "_find_openmp", lambda: False)
+    try:
+        assert driver.driver("float").parallel is None
+        found = load_backend("llvm").compile(SWISH)([x], [torch.ones(1)], 1)
+    finally:
+        patch.undo()
+        driver.driver.cache_clear()
+    assert torch.equal(found, expected)
+
+
+def test_the_result_lies_in_memory_like_its_input():
+    layer = SWISH.module(backend="llvm")
+    x = torch.randn(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
+    assert layer(x).is_contiguous(memory_format=torch.channels_last)
+    per_channel = SWISH.with_granularity("channel").module(backend="llvm")
+    assert per_channel(x).is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(per_channel(x), layer(x))
+
+
+def test_constants_and_parameters_recompile_nothing(tmp_path):
+    backend = load_backend("llvm")
+    for text, beta in (("1.3 * x * sigmoid(beta * x)", 1.0), ("2.7 * x * sigmoid(beta * x)", 2.0)):
+        parse(text, beta=beta).module(backend="llvm", cache=tmp_path)(torch.randn(3))
+    assert len(objects(tmp_path)) == 1
+    backend.compile(parse("2 * x * sigmoid(x)"), cache=tmp_path)([torch.randn(3)], [], 1)
+    assert len(objects(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("damage", ["truncated", "foreign", "another's", "empty", "writable"])
+def test_a_damaged_or_foreign_object_file_is_compiled_anew(tmp_path, damage):
+    x = torch.linspace(-3, 3, 11)
+    expected = SWISH.module(backend="llvm", cache=tmp_path)(x)
+    (path,) = objects(tmp_path)
+    whole = path.read_bytes()
+    if damage == "another's":
+        parse("x**2 + sin(x)").module(backend="llvm", cache=tmp_path)(x)
+        (other,) = set(objects(tmp_path)) - {path}
+        path.write_bytes(other.read_bytes())
+    elif damage == "writable":
+        path.chmod(0o666)
+    else:
+        path.write_bytes({"truncated": whole[: len(whole) // 2], "foreign": b"\x7fELF" * 500, "empty": b""}[damage])
+    # As in another process, which has nothing of it in memory.
+    machine = sibling(str(load_backend("llvm").compile.__code__.co_filename), "machine").machine()
+    machine._loaded.clear()
+    torch.testing.assert_close(SWISH.module(backend="llvm", cache=tmp_path)(x), expected, rtol=0, atol=0)
+    assert path.read_bytes() == whole
+    assert not path.stat().st_mode & 0o022
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    y = SWISH.module(backend="llvm", cache=blocked / "kernels")(torch.ones(3))
+    torch.testing.assert_close(y, 1.3 * torch.sigmoid(torch.ones(3)))
+
+
+_WRITER = """
+import sys, torch
+from pathlib import Path
+from actsearch.grammar.activation import parse
+for text in ("x * sigmoid(x)", "sin(x) + x**2", "exp(-x**2)", "tanh(x) * x"):
+    y = parse(text).module(backend="llvm", cache=Path(sys.argv[1]))(torch.linspace(-2, 2, 1001))
+    assert bool(y.isfinite().all())
+print("done")
+"""
+
+
+def test_many_processes_share_one_cache(tmp_path):
+    folder = tmp_path / "kernels"
+    command = [sys.executable, "-c", _WRITER, str(folder)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [process.communicate(timeout=120)[0].strip() for process in running] == ["done"] * 3
+    assert len(objects(folder)) == 4
+    assert sorted(folder.iterdir()) == objects(folder)
+
+
+def test_a_forked_process_computes_too():
+    x = torch.randn(50_000)
+    layer = SWISH.module(backend="llvm")
+    expected = layer(x)
+    receiver, sender = os.pipe()
+    child = os.fork()
+    if child == 0:
+        torch.set_num_threads(1)
+        os.write(sender, b"same" if torch.equal(layer(x), expected) else b"else")
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(receiver, 4) == b"same"
+
+
+def test_assembly_is_printed():
+    backend = load_backend("llvm")
+    text = backend.emit(SWISH, "llvm", dtype="bf16")
+    assert "define void @sweep_0" in text
+    assert "define void @sweep_1" in text
+    assert "sweep_1" in backend.emit(SWISH, "asm")
+    with pytest.raises(UnsupportedError, match="emits llvm, asm"):
+        backend.emit(SWISH, "ptx")
+    with pytest.raises(UnsupportedError, match="this processor only"):
+        backend.emit(SWISH, "llvm", target="sm_90")
+    with pytest.raises(UnknownNameError, match="bf16"):
+        backend.emit(SWISH, "llvm", dtype="bf8")
+
+
+def test_statistics_are_refused_by_name_and_left_to_torch():
+    with pytest.raises(UnsupportedError, match=r"mean\[last\]\(x\).* backend torch"):
+        load_backend("llvm").compile(parse("x - mean[last](x)"))
+    x = torch.randn(3, 5)
+    torch.testing.assert_close(parse("x - mean[last](x)").module()(x), x - x.mean(-1, keepdim=True))
+
+
+def test_every_operator_has_a_case():
+    assert set(OPERATORS) <= set(CASES)
+
+
+def test_a_batch_is_compiled_ahead_and_then_found(tmp_path):
+    texts = ("x * sigmoid(beta * x)", "sin(x) + x**2", "x * sigmoid(gate)", "x - mean[last](x)")
+    x = torch.randn(4, 6, requires_grad=True)
+    layers = [parse(text).module(cache=tmp_path) for text in texts]
+    prepare(layers, x)
+    assert len(objects(tmp_path)) == 3
+    before = {path: path.stat().st_mtime_ns for path in objects(tmp_path)}
+    for layer, text in zip(layers, texts, strict=True):
+        y = layer(x, x) if "gate" in text else layer(x)
+        torch.autograd.grad(y.sum(), x)
+    assert {path: path.stat().st_mtime_ns for path in objects(tmp_path)} == before
