@@ -21,8 +21,12 @@ def compile_(
     expression: Annotated[str, typer.Argument(help="Expression, catalog name or hash prefix.")],
     param: Parameters = None,
     backend: Annotated[str, typer.Option(help="Kernel backend (see `actsearch backends`).")] = "triton",
-    target: Annotated[str, typer.Option(help="GPU to compile for, none need be present: sm_80, sm_90.")] = "sm_90",
-    emit: Annotated[str, typer.Option(help="What to print: source, ptx or sass.")] = "source",
+    target: Annotated[
+        str | None, typer.Option(help="GPU to compile for, none need be present: sm_80, sm_90 (default); not for llvm.")
+    ] = None,
+    emit: Annotated[
+        str | None, typer.Option(help="What to print: source (default), ptx or sass; of llvm: llvm (default) or asm.")
+    ] = None,
     dtype: Annotated[str, typer.Option(help="Type of the tensors: fp32, bf16 or fp16.")] = "fp32",
     report: Annotated[
         bool, typer.Option("--report", help="Counts from the compiled code (not in this version).")
@@ -39,9 +43,11 @@ def compile_(
     if dtype not in DTYPES:
         raise unknown_name("dtype", dtype, DTYPES)
     found = find(expression, store_of(store), param)
-    text = load_backend(backend).emit(found.activation, emit, target=target, dtype=dtype)
+    chosen = load_backend(backend)
+    kind = emit or chosen.emits[0]
+    text = chosen.emit(found.activation, kind, target=target, dtype=dtype)
     if json:
         document = {"id": found.activation.id, "expression": found.activation.text, "backend": backend}
-        print_json({**document, "target": target, "dtype": dtype, "emit": emit, "text": text})
+        print_json({**document, "target": target, "dtype": dtype, "emit": kind, "text": text})
     else:
         typer.echo(text, nl=not text.endswith("\n"))

@@ -31,7 +31,7 @@ class Machine:
         self.processor = llvm.get_host_cpu_name()
         self.features = llvm.get_host_cpu_features().flatten()
         self._generator = self._target.create_target_machine(
-            cpu=self.processor, features=self.features, opt=2, reloc="pic", codemodel="small", jit=True
+            cpu=self.processor, features=self.features, opt=1, reloc="pic", codemodel="small", jit=True
         )
         self._linker = llvm.create_lljit_compiler(
             self._target.create_target_machine(cpu=self.processor, features=self.features, opt=2, jit=True)
