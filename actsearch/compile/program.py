@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,7 +109,7 @@ def lower(outputs: Mapping[str, Expression], *, kept: frozenset[str] = frozenset
     """
     builder = _Builder(kept, exact)
     results = [(name, builder.build(expression)) for name, expression in outputs.items()]
-    return _without_dead(builder.instructions, results)
+    return pruned(builder.instructions, results)
 
 
 def _is_structural(value: float) -> bool:
@@ -236,7 +236,7 @@ _SIMPLER: Mapping[str, Callable[..., Operand | None]] = {
 }
 
 
-def _without_dead(instructions: list[Instruction], outputs: Iterable[tuple[str, Operand]]) -> Program:
+def pruned(instructions: Sequence[Instruction], outputs: Iterable[tuple[str, Operand]]) -> Program:
     """The program of the `instructions` that some output needs, numbered anew."""
     results = list(outputs)
     needed: set[int] = {operand.index for _, operand in results if isinstance(operand, Temporary)}

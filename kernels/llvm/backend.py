@@ -57,7 +57,7 @@ class LlvmBackend:
         forward = stage(activation).sweep
         by_column = tuple(granularity != "layer" for _, granularity in forward.parameters)
         variant = KERNELS.Variant(dtype=dtypes[dtype], by_column=by_column)
-        text: str = KERNELS.unit_of(forward, variant, with_derivative=True).text()
+        text: str = KERNELS.unit_of(forward, variant, with_derivative=True).text("sweep")
         return text if kind == "llvm" else str(MACHINE.machine().assembly(text))
 
     def embedded(self, activation: Activation, *, gain: float = 1.0) -> str:  # noqa: ARG002

@@ -19,7 +19,7 @@ import torch
 from actsearch.compile.artifact import default_cache
 from actsearch.compile.backend import sibling
 
-MACHINE = sibling(__file__, "machine")
+LOADER = sibling(__file__, "loader")
 _RUN = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 _RUN_PARALLEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32)
 _SYMBOLS = ("GOMP_parallel", "omp_get_thread_num", "omp_get_num_threads")
@@ -59,7 +59,7 @@ def driver(scalar: str) -> Driver:
     parts = {"openmp": _DECLARATIONS, "parallel": _text("openmp.ll.in")} if is_parallel else _NO_THREADS
     text = string.Template(_text("driver.ll.in")).substitute(scalar=scalar, **parts)
     names = ("run", "run_parallel") if is_parallel else ("run",)
-    code = MACHINE.machine().functions(names, text, lambda: text, default_cache())
+    code = LOADER.loader().functions(LOADER.Code(names=names, key=text, text=lambda: text, cache=default_cache()))
     parallel = _RUN_PARALLEL(code["run_parallel"]) if is_parallel else None
     return Driver(_RUN(code["run"]), parallel, code)
 

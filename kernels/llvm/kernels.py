@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from actsearch.compile.backend import sibling
 from actsearch.compile.sweep import Sweep, vjp
 
+LOADER = sibling(__file__, "loader")
 MACHINE = sibling(__file__, "machine")
 SOURCE = sibling(__file__, "source")
 TYPES = sibling(__file__, "types")
@@ -42,24 +44,24 @@ class Unit:
     variant: Variant
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The functions' names."""
-        return tuple(f"sweep_{sweep.order}" for sweep in self.sweeps)
-
-    @property
     def key(self) -> str:
         """A text that is the same for units whose code is."""
         orders = [sweep.order for sweep in self.sweeps]
         origin = self.sweeps[0].origin or self.sweeps[0]
         return f"{origin.structure} {orders} {self.variant.element.name} {self.variant.by_column}"
 
-    def text(self) -> str:
-        """LLVM assembly for this machine."""
+    @property
+    def name(self) -> str:
+        """A name that other units do not have, so that many can stand in one module."""
+        return f"kernel_{hashlib.sha256(self.key.encode()).hexdigest()[:24]}"
+
+    def text(self, name: str) -> str:
+        """LLVM assembly for this machine, of a function called `name` and its order for each sweep."""
         machine, element = MACHINE.machine(), self.variant.element
         lanes = machine.lanes(element)
         vectorised = machine.vectorised if element.computed == "double" and lanes == 4 else frozenset()
         text: str = SOURCE.generate(
-            self.sweeps, element, by_column=self.variant.by_column, lanes=lanes, vectorised=vectorised
+            self.sweeps, element, by_column=self.variant.by_column, lanes=lanes, vectorised=vectorised, name=name
         )
         return text
 
@@ -69,30 +71,43 @@ class Kernels:
     """Kernels of a forward and its derivatives; `cache` is the folder where object files are kept."""
 
     cache: Path
-    _loaded: dict[tuple[int, Variant], Mapping[str, int]] = field(default_factory=dict)
+    _loaded: dict[tuple[int, Variant, bool], tuple[int, Mapping[str, int]]] = field(default_factory=dict)
+    _ahead: dict[Variant, tuple[Unit, Future[Mapping[str, int]]]] = field(default_factory=dict)
 
-    def address(self, sweep: Sweep, variant: Variant, *, with_derivative: bool) -> int:
+    def address(self, sweep: Sweep, variant: Variant, *, with_derivative: bool, thorough: bool) -> int:
         """Where the kernel of a sweep is; that of a forward is compiled with the first derivative's if that is wanted.
 
-        The kernel stays there as long as this object lives.
+        The kernel stays there as long as this object lives. What is compiled thoroughly takes longer for that and
+        less for what it computes, which is the same.
         """
-        if (sweep.order, variant) not in self._loaded:
+        if variant in self._ahead:
+            unit, found = self._ahead.pop(variant)
+            self._keep(unit, found.result(), thorough=False)
+        if (sweep.order, variant, thorough) not in self._loaded:
             unit = unit_of(sweep, variant, with_derivative=with_derivative)
-            self._load(unit, unit.text)
-        return self._loaded[sweep.order, variant][f"sweep_{sweep.order}"]
+            self._keep(unit, LOADER.loader().functions(self._code(unit), thorough=thorough), thorough=thorough)
+        return self._loaded[sweep.order, variant, thorough][0]
 
-    def prepare(self, sweep: Sweep, variant: Variant, worker: Executor) -> Future[None]:
+    def prepare(self, sweep: Sweep, variant: Variant, worker: Executor) -> Future[Any]:
         """Have `worker` compile the kernels of a forward and its derivative; their text is written here and now."""
         unit = unit_of(sweep, variant, with_derivative=True)
-        if MACHINE.machine().is_known(unit.key, self.cache):
-            return worker.submit(self._load, unit, unit.text)
-        text = unit.text()
-        return worker.submit(self._load, unit, lambda: text)
+        code = self._code(unit)
+        if not LOADER.loader().is_known(code):
+            text = code.text()
+            code = replace(code, text=lambda: text)
+        found: Future[Mapping[str, int]] = LOADER.loader().ahead(code, worker)
+        self._ahead[variant] = unit, found
+        return found
 
-    def _load(self, unit: Unit, text: Callable[[], str]) -> None:
-        code = MACHINE.machine().functions(unit.names, unit.key, text, self.cache)
+    def _code(self, unit: Unit) -> Any:
+        name = unit.name
+        names = tuple(f"{name}_{sweep.order}" for sweep in unit.sweeps)
+        return LOADER.Code(names=names, key=unit.key, text=lambda: unit.text(name), cache=self.cache)
+
+    def _keep(self, unit: Unit, library: Mapping[str, int], *, thorough: bool) -> None:
+        name = unit.name
         for sweep in unit.sweeps:
-            self._loaded[sweep.order, unit.variant] = code
+            self._loaded[sweep.order, unit.variant, thorough] = library[f"{name}_{sweep.order}"], library
 
 
 def unit_of(sweep: Sweep, variant: Variant, *, with_derivative: bool) -> Unit:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actsearch.compile.backend import sibling
+from actsearch.compile.contraction import MULTIPLY_ADD, MULTIPLY_SUBTRACT, SUBTRACT_MULTIPLY
 from actsearch.compile.program import Instruction, Operand, Program, Temporary
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.expression import Input, Parameter
@@ -68,8 +69,16 @@ class Writer:
         return str(self.vector.number(value))
 
     def arithmetic(self, operation: str, a: str, b: str) -> str:
-        """`fadd`, `fsub`, `fmul` or `fdiv`; a product that is added to something may be rounded with it."""
-        return self.add(f"{operation} contract {self.vector.text} {a}, {b}")
+        """`fadd`, `fsub`, `fmul` or `fdiv`."""
+        return self.add(f"{operation} {self.vector.text} {a}, {b}")
+
+    def negative(self, u: str) -> str:
+        """-u."""
+        return self.add(f"fneg {self.vector.text} {u}")
+
+    def multiply_add(self, a: str, b: str, c: str) -> str:
+        """a*b + c, rounded once on a processor that is quicker so."""
+        return self.intrinsic("fmuladd", a, b, c)
 
     def fma(self, a: str, b: str, c: str) -> str:
         """a*b + c, rounded once."""
@@ -140,7 +149,10 @@ _RULES: Mapping[str, Rule] = {
     "subtract": _arithmetic("fsub"),
     "multiply": _arithmetic("fmul"),
     "divide": _arithmetic("fdiv"),
-    "negative": lambda w, u: w.add(f"fneg {w.vector.text} {u}"),
+    MULTIPLY_ADD: Writer.multiply_add,
+    MULTIPLY_SUBTRACT: lambda w, a, b, c: w.multiply_add(a, b, w.negative(c)),
+    SUBTRACT_MULTIPLY: lambda w, a, b, c: w.multiply_add(w.negative(a), b, c),
+    "negative": Writer.negative,
     "abs": lambda w, u: w.intrinsic("fabs", u),
     "floor": lambda w, u: w.intrinsic("floor", u),
     "sqrt": lambda w, u: w.intrinsic("sqrt", u),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from actsearch.compile.backend import sibling
+from actsearch.compile.contraction import contracted
 from actsearch.compile.program import Operand
 from actsearch.compile.sweep import Sweep
 from actsearch.grammar.expression import Input, Parameter
@@ -26,8 +27,9 @@ def generate(
     by_column: tuple[bool, ...],
     lanes: int,
     vectorised: frozenset[str] = frozenset(),
+    name: str = "sweep",
 ) -> str:
-    """LLVM assembly of a kernel for each sweep, called `sweep_` and its order, computing `lanes` elements at once.
+    """LLVM assembly of a kernel for each sweep, called `name` and its order, computing `lanes` elements at once.
 
     `element` is a `types.Element`. `by_column` says for each parameter of the first sweep whether it has a value for
     each column of a row, or one for all; a gradient that a later one reads is like its parameter. A kernel's operands
@@ -42,7 +44,7 @@ def generate(
         page.write()
         holes = {"entry": page.entry, "loop": page.loop, "done": page.done}
         joined = {name: "\n".join(lines) for name, lines in holes.items()}
-        texts.append(_SKELETON.substitute(joined, name=f"sweep_{sweep.order}"))
+        texts.append(_SKELETON.substitute(joined, name=f"{name}_{sweep.order}"))
     return "\n".join([*sorted(declarations), "", *texts])
 
 
@@ -75,7 +77,7 @@ class _Page:
             place = self._pointer()
             for index, name in enumerate(self.sweep.constants):
                 given[Parameter(name)] = self._splat(place, index)
-        program = self.sweep.program(kept=PRINTER.kept(vector.bits), exact=vector.bits == 64)
+        program = contracted(self.sweep.program(kept=PRINTER.kept(vector.bits), exact=vector.bits == 64))
         values = dict(zip((name for name, _ in program.outputs), writer.write(program), strict=True))
         self.entry += writer.entry
         self.loop += writer.loop

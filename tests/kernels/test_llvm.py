@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 import torch
@@ -98,8 +99,8 @@ def test_a_damaged_or_foreign_object_file_is_compiled_anew(tmp_path, damage):
     else:
         path.write_bytes({"truncated": whole[: len(whole) // 2], "foreign": b"\x7fELF" * 500, "empty": b""}[damage])
     # As in another process, which has nothing of it in memory.
-    machine = sibling(str(load_backend("llvm").compile.__code__.co_filename), "machine").machine()
-    machine._loaded.clear()
+    loader = sibling(str(load_backend("llvm").compile.__code__.co_filename), "loader").loader()
+    loader._loaded.clear()
     torch.testing.assert_close(SWISH.module(backend="llvm", cache=tmp_path)(x), expected, rtol=0, atol=0)
     assert path.read_bytes() == whole
     assert not path.stat().st_mode & 0o022
@@ -182,3 +183,83 @@ def test_a_batch_is_compiled_ahead_and_then_found(tmp_path):
         y = layer(x, x) if "gate" in text else layer(x)
         torch.autograd.grad(y.sum(), x)
     assert {path: path.stat().st_mtime_ns for path in objects(tmp_path)} == before
+
+
+def module_of(name):
+    return sibling(str(load_backend("llvm").compile.__code__.co_filename), name)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_quick_and_thorough_compilation_compute_the_same_bits(name, tmp_path, monkeypatch):
+    case, found = CASES[name], []
+    for much in (1 << 40, 0):
+        monkeypatch.setattr(module_of("launch"), "_MUCH", much)
+        function = load_backend("llvm").compile(case.activation, cache=tmp_path / str(much))
+        found.append(outputs(function, *sample(case), case.channel_dim))
+    for quick, thorough in zip(*found, strict=True):
+        assert quick is None or torch.equal(quick.nan_to_num(7), thorough.nan_to_num(7))
+
+
+def test_a_kernel_that_works_much_is_compiled_thoroughly(tmp_path, monkeypatch):
+    monkeypatch.setattr(module_of("launch"), "_MUCH", 1000)
+    layer = SWISH.module(backend="llvm", cache=tmp_path)
+    x = torch.randn(400, requires_grad=True)
+    for _ in range(2):
+        torch.autograd.grad(layer(x).sum(), x)
+    assert len(objects(tmp_path)) == 1
+    for _ in range(3):
+        torch.autograd.grad(layer(x).sum(), x)
+    assert len(objects(tmp_path)) == 2
+    # Another process takes the better one from the start.
+    read, opened = module_of("objects").read, []
+    monkeypatch.setattr(module_of("objects"), "read", lambda *of: opened.append(read(*of)) or opened[-1])
+    module_of("loader").loader()._loaded.clear()
+    other = SWISH.module(backend="llvm", cache=tmp_path)
+    torch.autograd.grad(other(x).sum(), x)
+    assert len(opened) == 1
+    assert opened[0] is not None
+
+
+def test_kernels_that_wait_together_are_one_module_and_are_found_one_by_one(tmp_path, monkeypatch):
+    machine, texts = module_of("machine").machine(), []
+    compile_object = type(machine).object
+
+    def counting(self, text, *, thorough):
+        texts.append(text)
+        return compile_object(self, text, thorough=thorough)
+
+    monkeypatch.setattr(type(machine), "object", counting)
+    loader = module_of("loader")
+    waiting, started = [], []
+
+    class Later(ThreadPoolExecutor):
+        def submit(self, job, *arguments):
+            started.append(job)
+            return Future()
+
+    # Where no gradient is wanted, a kernel that is not prepared has the forward alone.
+    x = torch.linspace(-3, 3, 11, requires_grad=True)
+    activations = [parse(text) for text in ("x * sigmoid(x)", "sin(x) + x**2", "exp(-x**2)")]
+    layers = [activation.module(backend="llvm", cache=tmp_path) for activation in (*activations, activations[0])]
+    with Later(1) as worker:
+        waiting = [layer.prepare(x, worker) for layer in layers]
+    for job in started:
+        job()
+    assert all(found.done() for found in waiting)
+    assert len(texts) == 1
+    assert len(objects(tmp_path)) == 3
+    assert len({path.stat().st_ino for path in objects(tmp_path)}) == 1
+    expected = [layer(x) for layer in layers]
+    for activation, y in zip(activations, expected, strict=False):
+        loader.loader()._loaded.clear()
+        torch.testing.assert_close(activation.module(backend="llvm", cache=tmp_path)(x), y, rtol=0, atol=0)
+    assert len(texts) == 1
+
+
+def test_who_waits_for_kernels_sees_why_there_are_none(tmp_path):
+    loader = module_of("loader")
+    code = loader.Code(names=("f",), key="no assembly", text=lambda: "no assembly", cache=tmp_path)
+    with ThreadPoolExecutor(1) as worker:
+        found = loader.loader().ahead(code, worker)
+        with pytest.raises(RuntimeError, match="parsing error"):
+            found.result(timeout=60)

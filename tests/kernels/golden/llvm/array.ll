@@ -1,3 +1,4 @@
+declare <8 x float> @llvm.fmuladd.v8f32(<8 x float>, <8 x float>, <8 x float>)
 
 ; `count` vectors of elements; `places` points to each operand's first, and the sums of every lane go to `sums`.
 define void @sweep_0(ptr %places, i64 %count, ptr %sums) {
@@ -25,9 +26,8 @@ loop:
   %o0_here = getelementptr [8 x float], ptr %o0, i64 %index
   %o0_here_value = load <8 x float>, ptr %o0_here, align 4
   %o1_here = getelementptr [8 x float], ptr %o1, i64 %index
-  %v0 = fmul contract <8 x float> %o3_0_all, %o0_here_value
-  %v1 = fadd contract <8 x float> %o2_0_all, %v0
-  store <8 x float> %v1, ptr %o1_here, align 4
+  %v0 = call <8 x float> @llvm.fmuladd.v8f32(<8 x float> %o3_0_all, <8 x float> %o0_here_value, <8 x float> %o2_0_all)
+  store <8 x float> %v0, ptr %o1_here, align 4
   %index_next = add i64 %index, 1
   %more = icmp slt i64 %index_next, %count
   br i1 %more, label %loop, label %done
@@ -69,8 +69,8 @@ loop:
   %o1_here = getelementptr [8 x float], ptr %o1, i64 %index
   %o1_here_value = load <8 x float>, ptr %o1_here, align 4
   %o2_here = getelementptr [8 x float], ptr %o2, i64 %index
-  %v0 = fmul contract <8 x float> %o1_here_value, %o4_0_all
-  %v1 = fmul contract <8 x float> %o1_here_value, %o0_here_value
+  %v0 = fmul <8 x float> %o1_here_value, %o4_0_all
+  %v1 = fmul <8 x float> %o1_here_value, %o0_here_value
   store <8 x float> %v0, ptr %o2_here, align 4
   %s0_next = fadd <8 x float> %s0, %o1_here_value
   %s1_next = fadd <8 x float> %s1, %v1

@@ -1,3 +1,4 @@
+declare <8 x float> @llvm.fmuladd.v8f32(<8 x float>, <8 x float>, <8 x float>)
 
 ; `count` vectors of elements; `places` points to each operand's first, and the sums of every lane go to `sums`.
 define void @sweep_0(ptr %places, i64 %count, ptr %sums) {
@@ -23,12 +24,12 @@ loop:
   %o1_here = getelementptr [8 x float], ptr %o1, i64 %index
   %o3_here = getelementptr [8 x float], ptr %o3, i64 %index
   %o3_here_value = load <8 x float>, ptr %o3_here, align 4
-  %v0 = fmul contract <8 x float> %o3_here_value, %o0_here_value
+  %v0 = fmul <8 x float> %o3_here_value, %o0_here_value
   %v1 = fcmp ogt <8 x float> %o0_here_value, %v0
   %v2 = select <8 x i1> %v1, <8 x float> %o0_here_value, <8 x float> %v0
   %v3 = fcmp uno <8 x float> %o0_here_value, %o0_here_value
   %v4 = select <8 x i1> %v3, <8 x float> %o0_here_value, <8 x float> %v2
-  %v5 = fadd contract <8 x float> %o2_0_all, %v4
+  %v5 = fadd <8 x float> %o2_0_all, %v4
   store <8 x float> %v5, ptr %o1_here, align 4
   %index_next = add i64 %index, 1
   %more = icmp slt i64 %index_next, %count
@@ -70,26 +71,25 @@ loop:
   %o2_here = getelementptr [8 x float], ptr %o2, i64 %index
   %o4_here = getelementptr [8 x float], ptr %o4, i64 %index
   %o4_here_value = load <8 x float>, ptr %o4_here, align 4
-  %v0 = fmul contract <8 x float> %o4_here_value, %o0_here_value
+  %v0 = fmul <8 x float> %o4_here_value, %o0_here_value
   %v1 = fcmp ogt <8 x float> %o0_here_value, %v0
   %v2 = fcmp oeq <8 x float> %o0_here_value, %v0
   %v3 = select <8 x i1> %v2, <8 x float> splat (float 0x3FF0000000000000), <8 x float> splat (float 0x0000000000000000)
-  %v4 = fmul contract <8 x float> splat (float 0x3FE0000000000000), %v3
+  %v4 = fmul <8 x float> splat (float 0x3FE0000000000000), %v3
   %v5 = select <8 x i1> %v1, <8 x float> splat (float 0x3FF0000000000000), <8 x float> splat (float 0x0000000000000000)
-  %v6 = fadd contract <8 x float> %v5, %v4
-  %v7 = fmul contract <8 x float> %o1_here_value, %v6
-  %v8 = fcmp ogt <8 x float> %v0, %o0_here_value
-  %v9 = select <8 x i1> %v8, <8 x float> splat (float 0x3FF0000000000000), <8 x float> splat (float 0x0000000000000000)
-  %v10 = fadd contract <8 x float> %v9, %v4
-  %v11 = fmul contract <8 x float> %o1_here_value, %v10
-  %v12 = fmul contract <8 x float> %v11, %o4_here_value
-  %v13 = fadd contract <8 x float> %v7, %v12
-  %v14 = fmul contract <8 x float> %v11, %o0_here_value
-  store <8 x float> %v13, ptr %o2_here, align 4
+  %v6 = fadd <8 x float> %v5, %v4
+  %v7 = fcmp ogt <8 x float> %v0, %o0_here_value
+  %v8 = select <8 x i1> %v7, <8 x float> splat (float 0x3FF0000000000000), <8 x float> splat (float 0x0000000000000000)
+  %v9 = fadd <8 x float> %v8, %v4
+  %v10 = fmul <8 x float> %o1_here_value, %v9
+  %v11 = fmul <8 x float> %v10, %o4_here_value
+  %v12 = call <8 x float> @llvm.fmuladd.v8f32(<8 x float> %o1_here_value, <8 x float> %v6, <8 x float> %v11)
+  %v13 = fmul <8 x float> %v10, %o0_here_value
+  store <8 x float> %v12, ptr %o2_here, align 4
   %s0_next = fadd <8 x float> %s0, %o1_here_value
   %o5_here = getelementptr [8 x float], ptr %o5, i64 %index
   %o5_here_before = load <8 x float>, ptr %o5_here, align 4
-  %o5_here_after = fadd <8 x float> %o5_here_before, %v14
+  %o5_here_after = fadd <8 x float> %o5_here_before, %v13
   store <8 x float> %o5_here_after, ptr %o5_here, align 4
   %index_next = add i64 %index, 1
   %more = icmp slt i64 %index_next, %count

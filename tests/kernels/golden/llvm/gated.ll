@@ -1,5 +1,6 @@
 declare <8 x float> @llvm.fabs.v8f32(<8 x float>)
 declare <8 x float> @llvm.fma.v8f32(<8 x float>, <8 x float>, <8 x float>)
+declare <8 x float> @llvm.fmuladd.v8f32(<8 x float>, <8 x float>, <8 x float>)
 
 ; `count` vectors of elements; `places` points to each operand's first, and the sums of every lane go to `sums`.
 define void @sweep_0(ptr %places, i64 %count, ptr %sums) {
@@ -21,7 +22,7 @@ loop:
   %o2_here = getelementptr [8 x float], ptr %o2, i64 %index
   %v0 = fneg <8 x float> %o0_here_value
   %v1 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v0, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
-  %v2 = fsub contract <8 x float> %v1, splat (float 0x4168000000000000)
+  %v2 = fsub <8 x float> %v1, splat (float 0x4168000000000000)
   %v3 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v2, <8 x float> splat (float 0xBFE6300000000000), <8 x float> %v0)
   %v4 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v2, <8 x float> splat (float 0x3F2BD01060000000), <8 x float> %v3)
   %v5 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F2A184500000000), <8 x float> %v4, <8 x float> splat (float 0x3F56D22300000000))
@@ -29,9 +30,9 @@ loop:
   %v7 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v6, <8 x float> %v4, <8 x float> splat (float 0x3FA55550C0000000))
   %v8 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v7, <8 x float> %v4, <8 x float> splat (float 0x3FC5555560000000))
   %v9 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v8, <8 x float> %v4, <8 x float> splat (float 0x3FE0000000000000))
-  %v10 = fmul contract <8 x float> %v4, %v4
+  %v10 = fmul <8 x float> %v4, %v4
   %v11 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v10, <8 x float> %v9, <8 x float> %v4)
-  %v12 = fadd contract <8 x float> %v11, splat (float 0x3FF0000000000000)
+  %v12 = fadd <8 x float> %v11, splat (float 0x3FF0000000000000)
   %v13 = bitcast <8 x float> %v1 to <8 x i32>
   %v14 = shl <8 x i32> %v13, splat (i32 23)
   %v15 = bitcast <8 x float> %v12 to <8 x i32>
@@ -41,9 +42,9 @@ loop:
   %v19 = select <8 x i1> %v18, <8 x float> splat (float 0x7FF0000000000000), <8 x float> %v17
   %v20 = fcmp olt <8 x float> %v0, splat (float 0xC055D589E0000000)
   %v21 = select <8 x i1> %v20, <8 x float> splat (float 0x0000000000000000), <8 x float> %v19
-  %v22 = fadd contract <8 x float> splat (float 0x3FF0000000000000), %v21
-  %v23 = fdiv contract <8 x float> %o0_here_value, %v22
-  %v24 = fmul contract <8 x float> %o1_here_value, %v23
+  %v22 = fadd <8 x float> splat (float 0x3FF0000000000000), %v21
+  %v23 = fdiv <8 x float> %o0_here_value, %v22
+  %v24 = fmul <8 x float> %o1_here_value, %v23
   store <8 x float> %v24, ptr %o2_here, align 4
   %index_next = add i64 %index, 1
   %more = icmp slt i64 %index_next, %count
@@ -79,12 +80,12 @@ loop:
   %o2_here_value = load <8 x float>, ptr %o2_here, align 4
   %o3_here = getelementptr [8 x float], ptr %o3, i64 %index
   %o4_here = getelementptr [8 x float], ptr %o4, i64 %index
-  %v0 = fmul contract <8 x float> %o2_here_value, %o1_here_value
+  %v0 = fmul <8 x float> %o2_here_value, %o1_here_value
   %v1 = fcmp ogt <8 x float> %o0_here_value, splat (float 0x0000000000000000)
   %v2 = call <8 x float> @llvm.fabs.v8f32(<8 x float> %o0_here_value)
   %v3 = fneg <8 x float> %v2
   %v4 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v3, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
-  %v5 = fsub contract <8 x float> %v4, splat (float 0x4168000000000000)
+  %v5 = fsub <8 x float> %v4, splat (float 0x4168000000000000)
   %v6 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v5, <8 x float> splat (float 0xBFE6300000000000), <8 x float> %v3)
   %v7 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v5, <8 x float> splat (float 0x3F2BD01060000000), <8 x float> %v6)
   %v8 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F2A184500000000), <8 x float> %v7, <8 x float> splat (float 0x3F56D22300000000))
@@ -92,9 +93,9 @@ loop:
   %v10 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v9, <8 x float> %v7, <8 x float> splat (float 0x3FA55550C0000000))
   %v11 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v10, <8 x float> %v7, <8 x float> splat (float 0x3FC5555560000000))
   %v12 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v11, <8 x float> %v7, <8 x float> splat (float 0x3FE0000000000000))
-  %v13 = fmul contract <8 x float> %v7, %v7
+  %v13 = fmul <8 x float> %v7, %v7
   %v14 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v13, <8 x float> %v12, <8 x float> %v7)
-  %v15 = fadd contract <8 x float> %v14, splat (float 0x3FF0000000000000)
+  %v15 = fadd <8 x float> %v14, splat (float 0x3FF0000000000000)
   %v16 = bitcast <8 x float> %v4 to <8 x i32>
   %v17 = shl <8 x i32> %v16, splat (i32 23)
   %v18 = bitcast <8 x float> %v15 to <8 x i32>
@@ -104,43 +105,42 @@ loop:
   %v22 = select <8 x i1> %v21, <8 x float> splat (float 0x7FF0000000000000), <8 x float> %v20
   %v23 = fcmp olt <8 x float> %v3, splat (float 0xC055D589E0000000)
   %v24 = select <8 x i1> %v23, <8 x float> splat (float 0x0000000000000000), <8 x float> %v22
-  %v25 = fadd contract <8 x float> splat (float 0x3FF0000000000000), %v24
-  %v26 = fdiv contract <8 x float> splat (float 0x3FF0000000000000), %v25
-  %v27 = fmul contract <8 x float> %v24, %v26
+  %v25 = fadd <8 x float> splat (float 0x3FF0000000000000), %v24
+  %v26 = fdiv <8 x float> splat (float 0x3FF0000000000000), %v25
+  %v27 = fmul <8 x float> %v24, %v26
   %v28 = select <8 x i1> %v1, <8 x float> %v26, <8 x float> %v27
   %v29 = fneg <8 x float> %o0_here_value
   %v30 = fcmp ogt <8 x float> %v29, splat (float 0x0000000000000000)
   %v31 = select <8 x i1> %v30, <8 x float> %v26, <8 x float> %v27
-  %v32 = fmul contract <8 x float> %o0_here_value, %v31
-  %v33 = fadd contract <8 x float> splat (float 0x3FF0000000000000), %v32
-  %v34 = fmul contract <8 x float> %v28, %v33
-  %v35 = fmul contract <8 x float> %v0, %v34
-  %v36 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v29, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
-  %v37 = fsub contract <8 x float> %v36, splat (float 0x4168000000000000)
-  %v38 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v37, <8 x float> splat (float 0xBFE6300000000000), <8 x float> %v29)
-  %v39 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v37, <8 x float> splat (float 0x3F2BD01060000000), <8 x float> %v38)
-  %v40 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F2A184500000000), <8 x float> %v39, <8 x float> splat (float 0x3F56D22300000000))
-  %v41 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v40, <8 x float> %v39, <8 x float> splat (float 0x3F81110540000000))
-  %v42 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v41, <8 x float> %v39, <8 x float> splat (float 0x3FA55550C0000000))
-  %v43 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v42, <8 x float> %v39, <8 x float> splat (float 0x3FC5555560000000))
-  %v44 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v43, <8 x float> %v39, <8 x float> splat (float 0x3FE0000000000000))
-  %v45 = fmul contract <8 x float> %v39, %v39
-  %v46 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v45, <8 x float> %v44, <8 x float> %v39)
-  %v47 = fadd contract <8 x float> %v46, splat (float 0x3FF0000000000000)
-  %v48 = bitcast <8 x float> %v36 to <8 x i32>
-  %v49 = shl <8 x i32> %v48, splat (i32 23)
-  %v50 = bitcast <8 x float> %v47 to <8 x i32>
-  %v51 = add <8 x i32> %v50, %v49
-  %v52 = bitcast <8 x i32> %v51 to <8 x float>
-  %v53 = fcmp ogt <8 x float> %v29, splat (float 0x40562E42E0000000)
-  %v54 = select <8 x i1> %v53, <8 x float> splat (float 0x7FF0000000000000), <8 x float> %v52
-  %v55 = fcmp olt <8 x float> %v29, splat (float 0xC055D589E0000000)
-  %v56 = select <8 x i1> %v55, <8 x float> splat (float 0x0000000000000000), <8 x float> %v54
-  %v57 = fadd contract <8 x float> splat (float 0x3FF0000000000000), %v56
-  %v58 = fdiv contract <8 x float> %o0_here_value, %v57
-  %v59 = fmul contract <8 x float> %o2_here_value, %v58
-  store <8 x float> %v35, ptr %o3_here, align 4
-  store <8 x float> %v59, ptr %o4_here, align 4
+  %v32 = call <8 x float> @llvm.fmuladd.v8f32(<8 x float> %o0_here_value, <8 x float> %v31, <8 x float> splat (float 0x3FF0000000000000))
+  %v33 = fmul <8 x float> %v28, %v32
+  %v34 = fmul <8 x float> %v0, %v33
+  %v35 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v29, <8 x float> splat (float 0x3FF7154760000000), <8 x float> splat (float 0x4168000000000000))
+  %v36 = fsub <8 x float> %v35, splat (float 0x4168000000000000)
+  %v37 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v36, <8 x float> splat (float 0xBFE6300000000000), <8 x float> %v29)
+  %v38 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v36, <8 x float> splat (float 0x3F2BD01060000000), <8 x float> %v37)
+  %v39 = call <8 x float> @llvm.fma.v8f32(<8 x float> splat (float 0x3F2A184500000000), <8 x float> %v38, <8 x float> splat (float 0x3F56D22300000000))
+  %v40 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v39, <8 x float> %v38, <8 x float> splat (float 0x3F81110540000000))
+  %v41 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v40, <8 x float> %v38, <8 x float> splat (float 0x3FA55550C0000000))
+  %v42 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v41, <8 x float> %v38, <8 x float> splat (float 0x3FC5555560000000))
+  %v43 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v42, <8 x float> %v38, <8 x float> splat (float 0x3FE0000000000000))
+  %v44 = fmul <8 x float> %v38, %v38
+  %v45 = call <8 x float> @llvm.fma.v8f32(<8 x float> %v44, <8 x float> %v43, <8 x float> %v38)
+  %v46 = fadd <8 x float> %v45, splat (float 0x3FF0000000000000)
+  %v47 = bitcast <8 x float> %v35 to <8 x i32>
+  %v48 = shl <8 x i32> %v47, splat (i32 23)
+  %v49 = bitcast <8 x float> %v46 to <8 x i32>
+  %v50 = add <8 x i32> %v49, %v48
+  %v51 = bitcast <8 x i32> %v50 to <8 x float>
+  %v52 = fcmp ogt <8 x float> %v29, splat (float 0x40562E42E0000000)
+  %v53 = select <8 x i1> %v52, <8 x float> splat (float 0x7FF0000000000000), <8 x float> %v51
+  %v54 = fcmp olt <8 x float> %v29, splat (float 0xC055D589E0000000)
+  %v55 = select <8 x i1> %v54, <8 x float> splat (float 0x0000000000000000), <8 x float> %v53
+  %v56 = fadd <8 x float> splat (float 0x3FF0000000000000), %v55
+  %v57 = fdiv <8 x float> %o0_here_value, %v56
+  %v58 = fmul <8 x float> %o2_here_value, %v57
+  store <8 x float> %v34, ptr %o3_here, align 4
+  store <8 x float> %v58, ptr %o4_here, align 4
   %index_next = add i64 %index, 1
   %more = icmp slt i64 %index_next, %count
   br i1 %more, label %loop, label %done
