@@ -3,9 +3,10 @@
     python benchmarks/kernel_speed.py [--rounds 15] [--elements 20] [--without-compile]
 
 40 functions on 2^20 float32 elements, each by the backend llvm, by eager torch, by torch's own kernel where it has one,
-and by `torch.compile`; all take turns. Then functions with at most one transcendental on 2^24 elements against a loop
-that adds two tensors into a third, whose bandwidth is taken for the machine's: bytes that must be moved (x and y
-forward; x, upstream and dx backward) over time, over the same of the loop. `fresh` shares are those of calls that
+and by `torch.compile`; all take turns, after the native kernels have worked so much that they are compiled thoroughly.
+Then functions with at most one transcendental on 2^24 elements against a loop that adds two tensors into a third, whose
+bandwidth is taken for the machine's: bytes that must be moved (x and y forward; x, upstream and dx backward) over time,
+over the same of the loop. `fresh` shares are those of calls that
 return a new tensor, as layers do, against a loop that does so too: the system then hands out memory page by page.
 Writes `benchmarks/kernel_speed.csv` and `benchmarks/kernel_bandwidth.csv` anew.
 """
@@ -28,6 +29,8 @@ from actsearch.compile.reference import Eager
 from actsearch.grammar.activation import Activation, parse
 
 TABLE = Path(__file__).with_suffix(".csv")
+MUCH = 1 << 24
+"""Elements after which kernels are compiled thoroughly, see kernels/llvm/README.md."""
 BANDWIDTH = TABLE.with_name("kernel_bandwidth.csv")
 OWN: dict[str, Callable[[Tensor], Tensor]] = {
     "silu(x)": functional.silu, "gelu(x)": functional.gelu, "mish(x)": functional.mish, "elu(x)": functional.elu,
@@ -91,6 +94,8 @@ def _row(text: str, elements: int, rounds: int, *, without_compile: bool) -> dic
     if not without_compile:
         torch.compiler.reset()
         runs["torch_compile"] = _step(torch.compile(eager), x, upstream, eager.parameters())
+    for _ in range(MUCH // elements + 1):
+        runs["llvm"]()
     seconds = record.interleaved(runs, rounds)
     row: dict[str, Any] = record.machine("torch", "llvmlite") | {"function": text, "elements": elements}
     row["threads"] = torch.get_num_threads()

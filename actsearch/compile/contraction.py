@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
-from actsearch.compile.program import Instruction, Operand, Program, Temporary, pruned
+from actsearch.compile.program import Instruction, Operand, Program, pruned, temporary
 from actsearch.grammar.expression import Constant
 
 MULTIPLY_ADD, MULTIPLY_SUBTRACT, SUBTRACT_MULTIPLY = "multiply_add", "multiply_subtract", "subtract_multiply"
@@ -15,24 +16,24 @@ def contracted(program: Program) -> Program:
     """`program` with each product that only one sum or difference reads made part of it."""
     reads = Counter(operand for instruction in program.instructions for operand in instruction.operands)
     reads.update(operand for _, operand in program.outputs)
+    joined: dict[Operand, Instruction] = {}
+    kept = []
+    for index, instruction in enumerate(program.instructions):
+        if instruction.operator == "multiply" and reads[temporary(index)] == 1:
+            joined[temporary(index)] = instruction
+        kept.append(_fused(instruction, joined) if instruction.operator in ("add", "subtract") else instruction)
+    return pruned(kept, program.outputs)
 
-    def product(operand: Operand) -> tuple[Operand, ...] | None:
-        if not isinstance(operand, Temporary) or reads[operand] != 1:
-            return None
-        instruction = program.instructions[operand.index]
-        return instruction.operands if instruction.operator == "multiply" else None
 
-    def fused(instruction: Instruction) -> Instruction:
-        if instruction.operator not in ("add", "subtract"):
-            return instruction
-        is_sum = instruction.operator == "add"
-        a, b = instruction.operands
-        if (factors := product(a)) is not None:
-            if isinstance(b, Constant) and not is_sum:
-                return Instruction(MULTIPLY_ADD, (*factors, Constant(-b.value)))
-            return Instruction(MULTIPLY_ADD if is_sum else MULTIPLY_SUBTRACT, (*factors, b))
-        if (factors := product(b)) is not None:
-            return Instruction(MULTIPLY_ADD if is_sum else SUBTRACT_MULTIPLY, (*factors, a))
-        return instruction
-
-    return pruned(list(map(fused, program.instructions)), program.outputs)
+def _fused(instruction: Instruction, products: Mapping[Operand, Instruction]) -> Instruction:
+    """A sum or difference with one of `products` in it, if it reads one."""
+    a, b = instruction.operands
+    is_sum = instruction.operator == "add"
+    if a in products:
+        factors = products[a].operands
+        if isinstance(b, Constant) and not is_sum:
+            return Instruction(MULTIPLY_ADD, (*factors, Constant(-b.value)))
+        return Instruction(MULTIPLY_ADD if is_sum else MULTIPLY_SUBTRACT, (*factors, b))
+    if b in products:
+        return Instruction(MULTIPLY_ADD if is_sum else SUBTRACT_MULTIPLY, (*products[b].operands, a))
+    return instruction

@@ -165,15 +165,14 @@ def fold(expression: Expression, leaf: Callable[[Any], Any], apply: Callable[[st
     `leaf` maps an input, constant or parameter; `apply` an operator's name and its arguments' values.
     """
     memo: dict[Expression, Any] = {}
+    missing = object()
 
     def visit(node: Expression) -> Any:
-        if node in memo:
-            return memo[node]
-        if isinstance(node, Apply):
-            value = apply(node.operator, [visit(argument) for argument in node.arguments])
-        else:
-            value = leaf(node)
-        memo[node] = value
+        if not isinstance(node, Apply):
+            return leaf(node)
+        value = memo.get(node, missing)
+        if value is missing:
+            value = memo[node] = apply(node.operator, [visit(argument) for argument in node.arguments])
         return value
 
     return visit(expression)

@@ -59,7 +59,7 @@ def driver(scalar: str) -> Driver:
     parts = {"openmp": _DECLARATIONS, "parallel": _text("openmp.ll.in")} if is_parallel else _NO_THREADS
     text = string.Template(_text("driver.ll.in")).substitute(scalar=scalar, **parts)
     names = ("run", "run_parallel") if is_parallel else ("run",)
-    code = LOADER.loader().functions(LOADER.Code(names=names, key=text, text=lambda: text, cache=default_cache()))
+    code = LOADER.loader().library(LOADER.Code(names=names, key=text, text=lambda: text, cache=default_cache()))
     parallel = _RUN_PARALLEL(code["run_parallel"]) if is_parallel else None
     return Driver(_RUN(code["run"]), parallel, code)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -71,8 +70,8 @@ class Kernels:
     """Kernels of a forward and its derivatives; `cache` is the folder where object files are kept."""
 
     cache: Path
-    _loaded: dict[tuple[int, Variant, bool], tuple[int, Mapping[str, int]]] = field(default_factory=dict)
-    _ahead: dict[Variant, tuple[Unit, Future[Mapping[str, int]]]] = field(default_factory=dict)
+    _loaded: dict[tuple[int, Variant, bool], tuple[int, Any]] = field(default_factory=dict)
+    _ahead: dict[Variant, tuple[Unit, Future[Any]]] = field(default_factory=dict)
 
     def address(self, sweep: Sweep, variant: Variant, *, with_derivative: bool, thorough: bool) -> int:
         """Where the kernel of a sweep is; that of a forward is compiled with the first derivative's if that is wanted.
@@ -85,7 +84,7 @@ class Kernels:
             self._keep(unit, found.result(), thorough=False)
         if (sweep.order, variant, thorough) not in self._loaded:
             unit = unit_of(sweep, variant, with_derivative=with_derivative)
-            self._keep(unit, LOADER.loader().functions(self._code(unit), thorough=thorough), thorough=thorough)
+            self._keep(unit, LOADER.loader().library(self._code(unit), thorough=thorough), thorough=thorough)
         return self._loaded[sweep.order, variant, thorough][0]
 
     def prepare(self, sweep: Sweep, variant: Variant, worker: Executor) -> Future[Any]:
@@ -95,7 +94,7 @@ class Kernels:
         if not LOADER.loader().is_known(code):
             text = code.text()
             code = replace(code, text=lambda: text)
-        found: Future[Mapping[str, int]] = LOADER.loader().ahead(code, worker)
+        found: Future[Any] = LOADER.loader().ahead(code, worker)
         self._ahead[variant] = unit, found
         return found
 
@@ -104,7 +103,7 @@ class Kernels:
         names = tuple(f"{name}_{sweep.order}" for sweep in unit.sweeps)
         return LOADER.Code(names=names, key=unit.key, text=lambda: unit.text(name), cache=self.cache)
 
-    def _keep(self, unit: Unit, library: Mapping[str, int], *, thorough: bool) -> None:
+    def _keep(self, unit: Unit, library: Any, *, thorough: bool) -> None:
         name = unit.name
         for sweep in unit.sweeps:
             self._loaded[sweep.order, unit.variant, thorough] = library[f"{name}_{sweep.order}"], library

@@ -7,7 +7,7 @@ import hashlib
 import queue
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,62 +33,96 @@ class Code:
     cache: Path
 
 
+class Library:
+    """Code of one module: in memory from when it is first asked for an address, and as long as this object lives."""
+
+    def __init__(self, machine: Any, cache: Path, stored: Any, *, is_new: bool) -> None:
+        self._machine, self._cache, self._stored, self._is_new = machine, cache, stored, is_new
+        self._addresses: Mapping[str, int] = {}
+        self._lock = threading.Lock()
+
+    def load(self) -> None:
+        """Have it in memory, and on disk if it is new."""
+        with self._lock:
+            if self._stored is not None:
+                if self._is_new:
+                    OBJECTS.write(self._cache, self._stored)
+                names = [name for names in self._stored.names.values() for name in names]
+                self._addresses = self._machine.link(self._stored.code, names)
+                self._stored = None
+
+    def __getitem__(self, name: str) -> int:
+        """The address of a function."""
+        self.load()
+        return self._addresses[name]
+
+
+class Ahead(Future[Library]):
+    """Code that a worker compiles; who asks for the result loads it, with whatever was compiled in one go with it.
+
+    Loading is many short calls, after each of which a worker would wait for Python's lock while another thread is busy
+    writing text: it takes that thread no longer, and leaves the worker to what is long.
+    """
+
+    def result(self, timeout: float | None = None) -> Library:
+        """The loaded library."""
+        library = super().result(timeout)
+        library.load()
+        return library
+
+
 class Loader:
-    """Code of this process. Addresses by name hold as long as the mapping they are in."""
+    """Code of this process."""
 
     def __init__(self, machine: Any) -> None:
         self._machine = machine
         self._lock = threading.Lock()
-        self._loaded: weakref.WeakValueDictionary[tuple[Path, str], Any] = weakref.WeakValueDictionary()
-        self._ahead: queue.SimpleQueue[tuple[Code, Future[Mapping[str, int]]]] = queue.SimpleQueue()
+        self._known: weakref.WeakValueDictionary[tuple[Path, str], Library] = weakref.WeakValueDictionary()
+        self._waiting: queue.SimpleQueue[tuple[Code, Ahead]] = queue.SimpleQueue()
 
-    def functions(self, code: Code, *, thorough: bool = True) -> Mapping[str, int]:
-        """Addresses of functions by name; thoroughly compiled ones also where quickly compiled ones would do."""
+    def library(self, code: Code, *, thorough: bool = True) -> Library:
+        """The library that has `code`; one compiled thoroughly also where one compiled quickly would do."""
         with self._lock:
-            known = self._known(code, thorough=thorough)
-            return self._compiled([code], thorough=thorough) if known is None else known
+            return self._found(code, thorough=thorough) or self._compiled([code], thorough=thorough)
 
-    def ahead(self, code: Code, worker: Executor) -> Future[Mapping[str, int]]:
-        """Have `worker` compile code quickly, in one go with whatever else waits for it when its turn comes.
-
-        What lasts is the code generator's setting up for a module, and handing Python's lock from thread to thread.
-        """
-        found: Future[Mapping[str, int]] = Future()
-        self._ahead.put((code, found))
+    def ahead(self, code: Code, worker: Executor) -> Ahead:
+        """Have `worker` compile code quickly, in one go with whatever else waits for it when its turn comes."""
+        coming = Ahead()
+        self._waiting.put((code, coming))
         worker.submit(self._compile_waiting)
-        return found
+        return coming
 
     def is_known(self, code: Code) -> bool:
         """Whether code is in memory or, as it seems, on disk."""
         digests = self._digests(code, thorough=False)
         return any(
-            (code.cache, digest) in self._loaded or OBJECTS.path(code.cache, digest).exists() for digest in digests
+            (code.cache, digest) in self._known or OBJECTS.path(code.cache, digest).exists() for digest in digests
         )
 
     def _compile_waiting(self) -> None:
         waiting = []
-        while not self._ahead.empty():
-            waiting.append(self._ahead.get())
+        while not self._waiting.empty():
+            waiting.append(self._waiting.get())
         with self._lock:
-            try:
-                self._deliver(waiting)
-            except BaseException as error:  # noqa: BLE001 - whoever waits for it is to see it
-                for _, found in waiting:
-                    if not found.done():
-                        found.set_exception(error)
+            missing: dict[Path, list[tuple[Code, Ahead]]] = {}
+            for code, coming in waiting:
+                library = self._found(code, thorough=False)
+                if library is None:
+                    missing.setdefault(code.cache, []).append((code, coming))
+                else:
+                    coming.set_result(library)
+            for pairs in missing.values():
+                self._compile_together(pairs)
 
-    def _deliver(self, waiting: Iterable[tuple[Code, Future[Mapping[str, int]]]]) -> None:
-        missing: dict[Path, list[tuple[Code, Future[Mapping[str, int]]]]] = {}
-        for code, found in waiting:
-            known = self._known(code, thorough=False)
-            if known is None:
-                missing.setdefault(code.cache, []).append((code, found))
-            else:
-                found.set_result(known)
-        for pairs in missing.values():
+    def _compile_together(self, pairs: Sequence[tuple[Code, Ahead]]) -> None:
+        try:
             library = self._compiled(list({code.key: code for code, _ in pairs}.values()), thorough=False)
-            for _, found in pairs:
-                found.set_result(library)
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it is to see it
+            for _, coming in pairs:
+                coming.set_exception(error)
+        else:
+            for _, coming in pairs:
+                coming.set_result(library)
 
     def _digests(self, code: Code, *, thorough: bool) -> list[str]:
         """The names of what will do on disk, the best first."""
@@ -96,30 +130,27 @@ class Loader:
         identity = self._machine.identity
         return [hashlib.sha256(f"{identity}\n{level}\n{code.key}".encode()).hexdigest()[:32] for level in levels]
 
-    def _known(self, code: Code, *, thorough: bool) -> Mapping[str, int] | None:
+    def _found(self, code: Code, *, thorough: bool) -> Library | None:
+        """The library that has `code`, if it is known or on disk."""
         for digest in self._digests(code, thorough=thorough):
-            loaded = self._loaded.get((code.cache, digest))
-            if loaded is not None:
-                return loaded  # type: ignore[no-any-return]
+            library = self._known.get((code.cache, digest))
+            if library is not None:
+                return library
             stored = OBJECTS.read(code.cache, digest)
             if stored is not None:
-                return self._linked(stored, code.cache)
+                return self._new(code.cache, stored, is_new=False)
         return None
 
-    def _compiled(self, codes: Sequence[Code], *, thorough: bool) -> Mapping[str, int]:
+    def _compiled(self, codes: Sequence[Code], *, thorough: bool) -> Library:
         """All of `codes`, which share a cache, from one module."""
         machine_code = self._machine.object(_module([code.text() for code in codes]), thorough=thorough)
         names = {self._digests(code, thorough=thorough)[-1]: code.names for code in codes}
-        stored = OBJECTS.Stored(names=names, code=machine_code)
-        OBJECTS.write(codes[0].cache, stored)
-        return self._linked(stored, codes[0].cache)
+        return self._new(codes[0].cache, OBJECTS.Stored(names=names, code=machine_code), is_new=True)
 
-    def _linked(self, stored: Any, cache: Path) -> Mapping[str, int]:
-        library: Mapping[str, int] = self._machine.link(
-            stored.code, [name for names in stored.names.values() for name in names]
-        )
+    def _new(self, cache: Path, stored: Any, *, is_new: bool) -> Library:
+        library = Library(self._machine, cache, stored, is_new=is_new)
         for digest in stored.names:
-            self._loaded[cache, digest] = library
+            self._known[cache, digest] = library
         return library
 
 

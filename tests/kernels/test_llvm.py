@@ -100,7 +100,7 @@ def test_a_damaged_or_foreign_object_file_is_compiled_anew(tmp_path, damage):
         path.write_bytes({"truncated": whole[: len(whole) // 2], "foreign": b"\x7fELF" * 500, "empty": b""}[damage])
     # As in another process, which has nothing of it in memory.
     loader = sibling(str(load_backend("llvm").compile.__code__.co_filename), "loader").loader()
-    loader._loaded.clear()
+    loader._known.clear()
     torch.testing.assert_close(SWISH.module(backend="llvm", cache=tmp_path)(x), expected, rtol=0, atol=0)
     assert path.read_bytes() == whole
     assert not path.stat().st_mode & 0o022
@@ -213,7 +213,7 @@ def test_a_kernel_that_works_much_is_compiled_thoroughly(tmp_path, monkeypatch):
     # Another process takes the better one from the start.
     read, opened = module_of("objects").read, []
     monkeypatch.setattr(module_of("objects"), "read", lambda *of: opened.append(read(*of)) or opened[-1])
-    module_of("loader").loader()._loaded.clear()
+    module_of("loader").loader()._known.clear()
     other = SWISH.module(backend="llvm", cache=tmp_path)
     torch.autograd.grad(other(x).sum(), x)
     assert len(opened) == 1
@@ -246,12 +246,14 @@ def test_kernels_that_wait_together_are_one_module_and_are_found_one_by_one(tmp_
     for job in started:
         job()
     assert all(found.done() for found in waiting)
+    for found in waiting:
+        found.result()
     assert len(texts) == 1
     assert len(objects(tmp_path)) == 3
     assert len({path.stat().st_ino for path in objects(tmp_path)}) == 1
     expected = [layer(x) for layer in layers]
     for activation, y in zip(activations, expected, strict=False):
-        loader.loader()._loaded.clear()
+        loader.loader()._known.clear()
         torch.testing.assert_close(activation.module(backend="llvm", cache=tmp_path)(x), y, rtol=0, atol=0)
     assert len(texts) == 1
 

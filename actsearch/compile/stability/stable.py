@@ -29,6 +29,7 @@ _MOST_PASSES = 8
 _ROOT_HALF = math.sqrt(0.5)
 
 
+@functools.lru_cache(maxsize=256)
 def stabilise(expression: Expression) -> Expression:
     """`expression` in forms that are stable in floating point; applying it twice changes nothing more."""
     for _ in range(_MOST_PASSES):
