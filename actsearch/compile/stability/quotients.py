@@ -16,6 +16,7 @@ from actsearch.compile.stability.factors import (
     weighted_sum,
 )
 from actsearch.grammar.expression import Apply, Constant, Expression, call
+from actsearch.grammar.operators import OPERATORS
 
 # Not u*normal_cdf(u): torch's gelu is (1 + erf)/2, which has no digits left at -6, and kernels compute both alike.
 _UNITS = {"sigmoid": "silu"}
@@ -159,6 +160,44 @@ def _sum_over_expm1(product: Product) -> Product | None:
     return None
 
 
+def _hyperbolic_times_sigmoid(product: Product) -> Product | None:
+    """sinh(w) * sigmoid(w) = expm1(w)/2, cosh(w) * sigmoid(2*w) = exp(w)/2.
+
+    Where w is large and negative the product tends to a number, and the two terms of its derivative cancel.
+    """
+    for name, step, whole in (("sinh", 1.0, call.expm1), ("cosh", 2.0, call.exp)):
+        for base, w, exponent in _applied(product, name):
+            for other, v, n in _applied(product, "sigmoid"):
+                for sign in (1.0, -1.0):
+                    if exponent > 0 and n > 0 and constant_difference(v, w, sign * step) == 0:
+                        rest = product.without(base).without(other)
+                        rest.coefficient *= 0.5 * _parity(name, sign)
+                        rest.times(whole(scaled(sign, w)))
+                        return rest
+    return None
+
+
+def _hyperbolic_times_exponential(product: Product) -> Product | None:
+    """sinh(w) * exp(w) = expm1(2*w)/2, cosh(w) * exp(w) = (exp(2*w) + 1)/2, up to a constant; for the same reason."""
+    for exponential, a, one in _applied(product, "exp"):
+        for name in ("sinh", "cosh"):
+            for base, w, exponent in _applied(product, name):
+                for sign in (1.0, -1.0):
+                    shift = constant_difference(a, w, sign) if one == 1 and exponent > 0 else None
+                    if shift is not None and abs(shift) < 80:
+                        rest = product.without(exponential).without(base)
+                        rest.coefficient *= 0.5 * _parity(name, sign) * math.exp(shift)
+                        doubled = scaled(2 * sign, w)
+                        rest.times(call.expm1(doubled) if name == "sinh" else call.exp(doubled) + 1)
+                        return rest
+    return None
+
+
+def _parity(name: str, sign: float) -> float:
+    """The sign that comes out of sinh or cosh with the argument's."""
+    return sign if OPERATORS[name].parity == "odd" else 1.0
+
+
 def _sinh_over_cosh(product: Product) -> Product | None:
     for base, u, exponent in _applied(product, "sinh"):
         below = call.cosh(u)
@@ -229,6 +268,8 @@ _RULES: tuple[Callable[[Product], Product | None], ...] = (
     _exponential_times_sigmoid,
     _exponential_times_expm1,
     _expm1_times_sigmoid,
+    _hyperbolic_times_sigmoid,
+    _hyperbolic_times_exponential,
     _sinh_over_cosh,
     _sum_over_expm1,
     _named_unit,
