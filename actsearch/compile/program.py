@@ -39,6 +39,10 @@ class Temporary(Expression):
 
     index: int
 
+    def __hash__(self) -> int:
+        # They are keys more often than anything else.
+        return self.index
+
 
 @dataclass(frozen=True, slots=True)
 class Literal(Expression):
@@ -112,7 +116,7 @@ def lower(outputs: Mapping[str, Expression], *, kept: frozenset[str] = frozenset
     """
     builder = _Builder(kept, exact)
     results = [(name, builder.build(expression)) for name, expression in outputs.items()]
-    return pruned(builder.instructions, results)
+    return _without_dead(builder.instructions, results)
 
 
 def _is_structural(value: float) -> bool:
@@ -283,20 +287,21 @@ _SIMPLER: Mapping[str, Callable[..., Operand | None]] = {
 }
 
 
-def pruned(instructions: Sequence[Instruction], outputs: Iterable[tuple[str, Operand]]) -> Program:
+def _without_dead(instructions: Sequence[Instruction], results: Sequence[tuple[str, Operand]]) -> Program:
     """The program of the `instructions` that some output needs, numbered anew."""
-    results = list(outputs)
-    needed: set[int] = {operand.index for _, operand in results if isinstance(operand, Temporary)}
+    needed = {operand.index for _, operand in results if isinstance(operand, Temporary)}
     for index in reversed(range(len(instructions))):
         if index in needed:
-            needed.update(o.index for o in instructions[index].operands if isinstance(o, Temporary))
+            for operand in instructions[index].operands:
+                if isinstance(operand, Temporary):
+                    needed.add(operand.index)
     if len(needed) == len(instructions):
         return Program(instructions=tuple(instructions), outputs=tuple(results))
     kept = sorted(needed)
     order: dict[Operand, Operand] = {temporary(old): temporary(new) for new, old in enumerate(kept)}
 
     def renumbered(operands: Iterable[Operand]) -> tuple[Operand, ...]:
-        return tuple(order.get(operand, operand) for operand in operands)
+        return tuple([order.get(operand, operand) for operand in operands])
 
     return Program(
         instructions=tuple(Instruction(instructions[i].operator, renumbered(instructions[i].operands)) for i in kept),
