@@ -19,7 +19,6 @@ from actsearch.compile.autograd import Fused, FusedSweep, with_upstream
 from actsearch.compile.checked import Checked
 from actsearch.compile.stages import stage
 from actsearch.compile.sweep import Sweep, vjp
-from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import Activation, from_json
 
 
@@ -82,9 +81,10 @@ def _fused(described: str, device: str) -> FusedSweep:
     cache = Path(given["cache"]) if given["cache"] else None
     function = backend.compile(_activation(given), gain=given["gain"], cache=cache)
     fused = function.fused if isinstance(function, Checked) else function
-    if not isinstance(fused, Fused):
-        raise UnsupportedError(f"the backend {backend.name} compiles to no operator: use it without torch.compile.")
-    return fused.forward
+    if isinstance(fused, Fused):
+        return fused.forward
+    # No kernels for this device: the operator stands for eager torch there.
+    return Fused.of(_activation(given), lambda _sweep, _constants: None, (), gain=given["gain"]).forward
 
 
 @functools.lru_cache(maxsize=1024)
