@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from actsearch.compile.autograd import Fused
+from actsearch.compile.fused import Fused
 from actsearch.compile.parameters import swept
 from actsearch.compile.reference import Eager, Estimates
 from actsearch.grammar.activation import Activation

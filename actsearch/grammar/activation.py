@@ -105,14 +105,21 @@ class Activation:
         """The statistics it takes, those inside others before them, each once."""
         return statistics(self.expression)
 
+    @property
+    def is_stochastic(self) -> bool:
+        """Whether it draws between functions in training."""
+        return any(isinstance(node, Apply) and node.operator == "stochastic" for node in walk(self.expression))
+
     def unsupported_by_pointwise(self, granularities: Container[str] | None = None) -> str | None:
         """The first part that a tool for pointwise functions cannot take, such as `the statistic mean[last](x)`.
 
-        None if there is no statistic and no array parameter. A tool that knows some granularities only names them:
-        then a parameter of another one, or one that sites share, is such a part too.
+        None if there is no statistic, no `stochastic` and no array parameter. A tool that knows some granularities only
+        names them: then a parameter of another one, or one that sites share, is such a part too.
         """
         for statistic in self.statistics:
             return f"the statistic {write(statistic)[:60]}"
+        if self.is_stochastic:
+            return "the operator stochastic"
         for spec in self.parameters:
             if spec.length is not None:
                 return f"the array parameter {spec.name}"
