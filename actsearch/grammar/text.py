@@ -307,7 +307,8 @@ def _collect_factors(node: Expression, above: list[Expression], below: list[Expr
         return _collect_factors(node.arguments[0], above, below) * _collect_factors(node.arguments[1], below, above)
     if isinstance(node, Apply) and node.operator == "power":
         base, exponent = node.arguments
-        if isinstance(exponent, Constant) and exponent.value < 0:
+        # 0 below the fraction bar would make a 0 of what else is there.
+        if isinstance(exponent, Constant) and exponent.value < 0 and base != Constant(0.0):
             below.append(base if exponent.value == -1 else Apply("power", (base, Constant(-exponent.value))))
             return 1
     if isinstance(node, Constant) and node.value < 0:

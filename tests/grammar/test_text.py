@@ -140,6 +140,7 @@ def test_every_operator_can_be_called_by_its_name(name):
         ("x/std[batch](x)", "x / sqrt(var[batch](x) + 1e-05)"),
         ("x*rms[group:4](x)", "x * sqrt(mean[group:4](x**2) + 1e-05)"),
         ("min[last](x)", "-max[last](-x)"),
+        ("0**-3/x", "0**(-1) / x"),
     ],
 )
 def test_the_normal_form_reads_like_a_formula(text, printed):
