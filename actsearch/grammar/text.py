@@ -194,7 +194,7 @@ class _Reader:
         if name not in self._lengths:
             self._refuse(
                 f"{operator.name} takes all entries of the array {name}: give {name} as a list of numbers, as in "
-                f"{name}=[0.1, 0.2, 0.3]"
+                f"{name}=[0.1, 0.2, 0.3], or write +{name} for one coefficient"
             )
         return [argument, *(Parameter(name, index) for index in range(self._lengths[name]))]
 

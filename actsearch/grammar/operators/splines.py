@@ -110,9 +110,7 @@ def _steps(u: Expression, *differences: Expression) -> Expression:
     return _total(d * (call.greater(j, u) - call.greater(j - 1, u)) for j, d in enumerate(differences))
 
 
-def _piecewise(
-    name: str, basis: str, closed: Callable[..., Any], derivative: Callable[..., Expression], **views: Any
-) -> Operator:
+def _piecewise(name: str, basis: str, closed: Callable[..., Any], derivative: Callable[..., Expression]) -> Operator:
     """The sum of coefficients times the B-spline `basis`, whose closed form is `closed`, at u, u - 1, u - 2, ...
 
     `derivative` takes u and the differences of the coefficients, of which there is one more.
@@ -133,7 +131,6 @@ def _piecewise(
     return Operator(
         name=name, arity=None, most_coefficients=MOST_COEFFICIENTS, definition=definition, derivative=partials,
         closed=lambda s, u, *coefficients: s.Add(*(c * closed(s, u - i) for i, c in enumerate(coefficients))),
-        **views,
     )  # fmt: skip
 
 
