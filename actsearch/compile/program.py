@@ -138,7 +138,7 @@ class _Builder:
         if rule is not None and name not in self.kept:
             # Operands are leaves of expressions themselves, so an operator's rule applies to them as it stands.
             return self.build(rule(*operands))
-        if OPERATORS[name].arity is None:
+        if OPERATORS[name].associative:
             result = operands[0]
             for operand in operands[1:]:
                 result = self._primitive(name, (result, operand))

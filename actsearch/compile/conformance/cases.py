@@ -60,6 +60,9 @@ _CHANNEL_SHAPES: tuple[tuple[int, ...], ...] = (
     (5, 3), (1030, 70), (2, 3, 5, 7), (2, 3, 33, 33), (3, 1, 4), (0, 3), (4, 3, 0), (6, 130, 1), (1, 2, 9001),
 )  # fmt: skip
 _OTHER_DIMENSIONS: tuple[tuple[tuple[int, ...], int], ...] = (((4, 9, 5), -1), ((7, 3), 0), ((2, 3, 4, 5), 2))
+_WITH_COEFFICIENTS = tuple(name for name, operator in OPERATORS.items() if operator.most_coefficients)
+_COEFFICIENTS = (0.4, -1.0, 0.7, 1.3)
+_KNOTS = tuple(index / 2 for index in range(-5, 13))
 _VARIETIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     # A logarithm, because lanes beyond the end hold anything, and their gradients must not reach the sums.
     "channel": ("log(x) * sigmoid(beta * x)", {"beta": "channel"}),
@@ -113,6 +116,9 @@ def _edge_cases() -> Iterator[Case]:
             # A period cannot be told where neighbouring numbers are further apart than that.
             edges = EDGES[:-2] if name in ("sin", "cos", "sinc") else EDGES
             yield Case(name=f"edges of {name}", activation=Activation(expression=Apply(name, (X,))), edges=edges)
+    for name in _WITH_COEFFICIENTS:
+        activation = parse(f"{name}(x, c)", c=_COEFFICIENTS)
+        yield Case(name=f"edges of {name}", activation=activation, edges=(*EDGES, *_KNOTS))
     for text in _EDGES:
         yield Case(name=f"edges of {text}", activation=_activation(text), edges=EDGES)
 
@@ -136,6 +142,9 @@ def _granularity_cases() -> Iterator[Case]:
     for granularity in ("layer", "channel", "group:2", "element"):
         activation = _activation(rational, c=((0.1, 1.0, 0.4), granularity), d=((0.3,), "layer"))
         yield Case(name=f"array per {granularity}", activation=activation, shape=(3, 4, 9), second=True)
+    for name, granularity in itertools.product(_WITH_COEFFICIENTS, ("layer", "channel", "group:2")):
+        activation = parse(f"{name}(x + 1.5, c)", c=(_COEFFICIENTS, granularity))
+        yield Case(name=f"array per {granularity} of {name}", activation=activation, shape=(3, 4, 9), second=True)
     for shape in ((3, 6, 70), (5, 6)):
         for granularity in ("group:3", "element"):
             activation = _activation("x * sigmoid(beta * x) * a", beta=(1.2, granularity), a=(0.7, "channel"))
