@@ -134,6 +134,19 @@ class FusedSweep:
         known |= {name: noise(call.seed, index, tensors[0]) for index, name in enumerate(self.noise)}
         return [known[name] for name in self.sweep.elements], tensors[len(given) :]
 
+    def with_noise(
+        self, tensors: Sequence[Tensor], dims: Sequence[int | None], batch: int, call: Call
+    ) -> tuple[list[Tensor], list[int | None]]:
+        """The tensors of a call for `batch` samples and the dimensions of these, the noise among them."""
+        given = self.given(call)
+        first = tensors[0] if dims[0] is None else tensors[0].movedim(dims[0], 0)
+        shaped = first.expand(batch, *first.shape) if dims[0] is None else first
+        known = dict(zip(given, zip(tensors, dims, strict=True), strict=False))
+        for index, name in enumerate(self.noise):
+            known[name] = (noise(cast("int", call.seed), index, shaped), 0)
+        pairs = [*(known[name] for name in self.sweep.elements), *list(zip(tensors, dims, strict=True))[len(given) :]]
+        return [tensor for tensor, _ in pairs], [dim for _, dim in pairs]
+
     def with_upstream(self, tensors: Sequence[Tensor], upstream: Sequence[Tensor], call: Call) -> list[Tensor]:
         """What the derivative reads, in its order, of what this one does and the gradients by what it writes."""
         elements, outputs = len(self.given(call)), len(self.sweep.outputs)
@@ -211,12 +224,15 @@ class _Transformed(torch.autograd.Function):
         info: Any, in_dims: tuple[int | None, ...], fused: FusedSweep, call: Call, *tensors: Tensor
     ) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
         """Sums differ by sample and channels move, so what is batched is left to torch's own operations."""
+        given, dims = list(tensors), list(in_dims[2:])
+        if call.seed is not None and fused.noise:
+            given, dims = fused.with_noise(given, dims, info.batch_size, call)
+            call = replace(call, seed=None)
 
         def each(*own: Tensor) -> tuple[Tensor, ...]:
             return fused.run_eagerly(own, call)
 
-        mapped = torch.vmap(each, in_dims=in_dims[2:], randomness=info.randomness)
-        found = mapped(*tensors)
+        found = torch.vmap(each, in_dims=tuple(dims))(*given)
         return found, (0,) * len(found)
 
 

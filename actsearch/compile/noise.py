@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -10,7 +13,20 @@ _SEEDS = 1 << 62
 
 def new_seed() -> int:
     """A seed from torch's own generator, so that `torch.manual_seed` makes it repeatable."""
-    return int(torch.randint(_SEEDS, (), dtype=torch.int64))
+    # Inside of vmap, too, where drawing is forbidden: it is the noise that differs by sample.
+    with torch._C._DisableFuncTorch():  # noqa: SLF001 - torch has no public way
+        return int(torch.randint(_SEEDS, (), dtype=torch.int64))
+
+
+@contextmanager
+def drawn_alike() -> Iterator[None]:
+    """What is drawn inside is the same every time, and nobody outside notices."""
+    before = torch.get_rng_state()
+    torch.default_generator.manual_seed(0)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(before)
 
 
 def noise(seed: int, index: int, x: Tensor) -> Tensor:

@@ -140,6 +140,8 @@ def _is_merged(reduced: Reduced) -> bool:
 
 
 def _value(reduced: Reduced, found: Tensor, shape: Sequence[int], channel_dim: int) -> Tensor:
+    if reduced.operation == "quantile" and not found.numel():
+        return found.new_zeros(cells.count_of(reduced.granularity, shape, channel_dim))
     if reduced.operation == "quantile":
         return quantile(found, level_of(reduced.node)).reshape(-1)
     if not reduced.is_mean:

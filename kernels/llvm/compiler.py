@@ -20,17 +20,15 @@ class Compiler:
     """See `actsearch.compile.autograd.Compiler`; `cache` is the folder where object files are kept."""
 
     cache: Path
-    kernels: Any = field(init=False)
-    """Those of the activation's own sweeps; a pass of a schedule has its own."""
-
-    def __post_init__(self) -> None:
-        self.kernels = KERNELS.Kernels(self.cache)
+    _kernels: dict[Sweep, Any] = field(default_factory=dict)
+    """Those of a forward and of all its derivatives, by the forward."""
 
     def __call__(self, sweep: Sweep, constants: tuple[float, ...]) -> Any:
         """A launcher."""
-        if sweep.is_part:
-            return LAUNCH.Launcher(sweep, constants, KERNELS.Kernels(self.cache), with_derivatives=False)
-        return LAUNCH.Launcher(sweep, constants, self.kernels)
+        forward = sweep.origin or sweep
+        if forward not in self._kernels:
+            self._kernels[forward] = KERNELS.Kernels(self.cache)
+        return LAUNCH.Launcher(sweep, constants, self._kernels[forward], with_derivatives=not sweep.is_part)
 
     def together(self, schedule: Schedule, constants: tuple[float, ...]) -> Any:
         """All passes of a schedule, chunk by chunk."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from actsearch.compile.backend import Backend, Function
 from actsearch.compile.conformance.case import Case, sample
+from actsearch.compile.noise import drawn_alike
 from actsearch.compile.reference import Eager
 from actsearch.compile.stages import inputs_of
 
@@ -79,9 +80,8 @@ def outputs(
     With `second` the gradients of the sum of all squared gradients follow.
     """
     tensors = [tensor.detach().clone().requires_grad_() for tensor in (*inputs, *parameters)]
-    # What is drawn, is drawn alike.
-    torch.manual_seed(0)
-    y = function(tensors[: len(inputs)], tensors[len(inputs) :], channel_dim)
+    with drawn_alike():
+        y = function(tensors[: len(inputs)], tensors[len(inputs) :], channel_dim)
     first = _gradients(y, tensors, upstream, create_graph=second)
     found = [y, *first]
     if second:
