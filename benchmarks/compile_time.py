@@ -109,7 +109,7 @@ def _theirs(activation: Activation) -> float:
     """The same by `torch.compile`, in seconds."""
     x, upstream = _sample()
     parameters = [torch.full((CHANNELS,), spec.scalar, requires_grad=True) for spec in activation.parameters]
-    eager = Eager.of(activation)
+    eager = Eager(activation)
     torch.compiler.reset()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder

@@ -113,7 +113,7 @@ def _row(text: str, elements: int, rounds: int, *, without_compile: bool) -> dic
 class _eager(torch.nn.Module):  # noqa: N801 - what a user writes without us
     def __init__(self, activation: Activation) -> None:
         super().__init__()
-        self.function = Eager.of(activation)
+        self.function = Eager(activation)
         self.own = torch.nn.ParameterList([torch.full((1,), spec.scalar) for spec in activation.parameters])
 
     def forward(self, x: Tensor) -> Tensor:

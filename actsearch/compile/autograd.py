@@ -2,194 +2,254 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
 
-from actsearch.compile.parameters import entries
-from actsearch.compile.reference import Eager, Estimates, evaluate_sweep
-from actsearch.compile.stages import stage
+from actsearch.compile.noise import noise
+from actsearch.compile.reference import evaluate_sweep
+from actsearch.compile.schedule import Schedule
+from actsearch.compile.scheduled import Scheduled, Together
 from actsearch.compile.sweep import Sweep, vjp
-from actsearch.grammar.activation import Activation
+from actsearch.grammar.expression import Apply
 
 
 class Runner(Protocol):
-    """A compiled sweep."""
+    """A compiled sweep without statistics."""
 
     def __call__(
         self, elements: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int
     ) -> tuple[Tensor, ...]:
-        """The sweep's outputs, of the shape and dtype of the first element; its sums, of those of the parameters."""
+        """The sweep's outputs, of the shape and dtype of the first element; its sums, of those of the parameters.
+
+        Sums for totals are 1-D, in the dtype that is computed in.
+        """
 
 
-Compiler = Callable[[Sweep, tuple[float, ...]], Runner | None]
-"""What a backend makes of a sweep and the values of its constants; None if it leaves it to eager torch."""
+class Compiler(Protocol):
+    """What a backend makes of sweeps; it may also have `together(schedule, constants)`, a `scheduled.Together`."""
+
+    def __call__(self, sweep: Sweep, constants: tuple[float, ...]) -> Runner | None:
+        """The runner of a sweep without statistics with those values of its constants; None to leave it to torch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What a call of a sweep is told besides its tensors.
+
+    With a `seed` the sweep's noise is drawn from it, else it stands among the tensors. `known` are the values of
+    statistics that an earlier call has found.
+    """
+
+    channel_dim: int
+    seed: int | None = None
+    known: Mapping[Apply, Tensor] = field(default_factory=dict)
+
+
+Observer = Callable[[Mapping[Apply, Tensor]], None]
+"""Is told the values of a forward's statistics."""
 
 
 @dataclass(kw_only=True)
 class FusedSweep:
     """A sweep of compiled kernels, with eager torch for what they cannot: other dtypes, and sweeps left to it.
 
-    `constants` are the values of the sweep's constants by name. A derivative is compiled when it is first asked for.
+    `constants` are the values of the sweep's constants by name, `noise` the elements that are drawn. A derivative is
+    compiled when it is first asked for.
     """
 
     sweep: Sweep
     constants: tuple[tuple[str, float], ...]
     compiler: Compiler
     dtypes: tuple[torch.dtype, ...]
+    noise: tuple[str, ...] = ()
 
     @cached_property
-    def runner(self) -> Runner | None:
+    def runner(self) -> Runner | Scheduled | None:
         """The compiled sweep."""
-        return self.compiler(self.sweep, tuple(value for _, value in self.constants))
+        values = tuple(value for _, value in self.constants)
+        if not self.sweep.has_statistics:
+            return self.compiler(self.sweep, values)
+        together = getattr(self.compiler, "together", None)
+
+        def all_passes(schedule: Schedule) -> Together:
+            return cast("Together", together(schedule, values)) if together else cast("Together", None)
+
+        scheduled = Scheduled(self.sweep, lambda sweep: self.compiler(sweep, values), together and all_passes)
+        return scheduled if scheduled.is_compiled else None
 
     @cached_property
     def derivative(self) -> FusedSweep:
         """The vector-Jacobian product."""
-        return FusedSweep(sweep=vjp(self.sweep), constants=self.constants, compiler=self.compiler, dtypes=self.dtypes)
+        return FusedSweep(
+            sweep=vjp(self.sweep), constants=self.constants, compiler=self.compiler, dtypes=self.dtypes,
+            noise=self.noise,
+        )  # fmt: skip
 
-    def run(self, tensors: Sequence[Tensor], channel_dim: int) -> tuple[Tensor, ...]:
-        """Outputs and sums for the elements and then the parameters in `tensors`; autograd sees nothing of it."""
-        count = len(self.sweep.elements)
-        elements, parameters = tensors[:count], tensors[count:]
+    def run(self, tensors: Sequence[Tensor], call: Call) -> tuple[tuple[Tensor, ...], Mapping[Apply, Tensor]]:
+        """Outputs and sums for the elements and then the parameters in `tensors`; autograd sees nothing of it.
+
+        Also the values of the statistics that it found.
+        """
+        elements, parameters = self.split(tensors, call)
         if self.runner is None or elements[0].dtype not in self.dtypes:
-            return self.run_eagerly(tensors, channel_dim)
-        return self.runner(elements, parameters, channel_dim)
+            return self._eagerly(tensors, call)
+        if isinstance(self.runner, Scheduled):
+            return self.runner.run(elements, parameters, call.channel_dim, call.known)
+        return self.runner(elements, parameters, call.channel_dim), {}
 
-    def run_eagerly(self, tensors: Sequence[Tensor], channel_dim: int) -> tuple[Tensor, ...]:
-        """The same by torch's own operations, which autograd and `torch.func` can look into."""
-        return evaluate_sweep(self.sweep, dict(self.constants), tensors, channel_dim)
+    def run_eagerly(self, tensors: Sequence[Tensor], call: Call) -> tuple[Tensor, ...]:
+        """Outputs and sums by torch's own operations, which autograd and `torch.func` can look into."""
+        return self._eagerly(tensors, call)[0]
 
-    def differentiable(self, tensors: Sequence[Tensor], channel_dim: int) -> tuple[Tensor, ...]:
+    def _eagerly(self, tensors: Sequence[Tensor], call: Call) -> tuple[tuple[Tensor, ...], Mapping[Apply, Tensor]]:
+        elements, parameters = self.split(tensors, call)
+        return evaluate_sweep(self.sweep, dict(self.constants), (*elements, *parameters), call.channel_dim)
+
+    def differentiable(
+        self, tensors: Sequence[Tensor], call: Call, observer: Observer | None = None
+    ) -> tuple[Tensor, ...]:
         """Outputs and sums, which autograd can differentiate as often as wanted."""
-        function = _Transformed if _is_transformed() else _Apply
-        found = function.apply(self, channel_dim, *tensors)  # type: ignore[no-untyped-call]
+        if is_transformed():
+            found = _Transformed.apply(self, call, *tensors)  # type: ignore[no-untyped-call]
+        else:
+            found = _Apply.apply(self, call, observer, *tensors)  # type: ignore[no-untyped-call]
         return cast("tuple[Tensor, ...]", found)
 
+    def given(self, call: Call) -> list[str]:
+        """The elements that stand among the tensors of a call, in their order."""
+        return [name for name in self.sweep.elements if call.seed is None or name not in self.noise]
 
-@dataclass(frozen=True, slots=True)
-class Fused:
-    """A fused activation as a backend's function; see `actsearch.compile.backend.Function`."""
+    def split(self, tensors: Sequence[Tensor], call: Call) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """All elements, and the parameters."""
+        if call.seed is None or not self.noise:
+            count = len(self.sweep.elements)
+            return tensors[:count], tensors[count:]
+        given = self.given(call)
+        known = dict(zip(given, tensors, strict=False))
+        known |= {name: noise(call.seed, index, tensors[0]) for index, name in enumerate(self.noise)}
+        return [known[name] for name in self.sweep.elements], tensors[len(given) :]
 
-    activation: Activation
-    forward: FusedSweep
-    eager: Eager
+    def with_noise(
+        self, tensors: Sequence[Tensor], dims: Sequence[int | None], batch: int, call: Call
+    ) -> tuple[list[Tensor], list[int | None]]:
+        """The tensors of a call for `batch` samples and the dimensions of these, the noise among them."""
+        given = self.given(call)
+        first = tensors[0] if dims[0] is None else tensors[0].movedim(dims[0], 0)
+        shaped = first.expand(batch, *first.shape) if dims[0] is None else first
+        known = dict(zip(given, zip(tensors, dims, strict=True), strict=False))
+        for index, name in enumerate(self.noise):
+            known[name] = (noise(cast("int", call.seed), index, shaped), 0)
+        pairs = [*(known[name] for name in self.sweep.elements), *list(zip(tensors, dims, strict=True))[len(given) :]]
+        return [tensor for tensor, _ in pairs], [dim for _, dim in pairs]
 
-    @classmethod
-    def of(
-        cls, activation: Activation, compiler: Compiler, dtypes: tuple[torch.dtype, ...], *, gain: float = 1.0
-    ) -> Fused:
-        """`gain` times the activation, its sweeps compiled by `compiler` for tensors of `dtypes`."""
-        staged = stage(activation, gain=gain)
-        forward = FusedSweep(sweep=staged.sweep, constants=staged.constants, compiler=compiler, dtypes=dtypes)
-        return cls(activation, forward, Eager.of(activation, gain))
+    def with_upstream(self, tensors: Sequence[Tensor], upstream: Sequence[Tensor], call: Call) -> list[Tensor]:
+        """What the derivative reads, in its order, of what this one does and the gradients by what it writes."""
+        elements, outputs = len(self.given(call)), len(self.sweep.outputs)
+        return [*tensors[:elements], *upstream[:outputs], *tensors[elements:], *upstream[outputs:]]
 
-    def __call__(
-        self,
-        inputs: Sequence[Tensor],
-        parameters: Sequence[Tensor],
-        channel_dim: int,
-        estimates: Estimates | None = None,
-    ) -> Tensor:
-        """The activation of `inputs`."""
-        x = inputs[0]
-        if x.dtype not in self.forward.dtypes:
-            return self.eager(inputs, parameters, channel_dim, estimates)
-        tensors = (*inputs, *swept_tensors(self.activation, parameters, x, channel_dim))
-        if _is_transformed() or (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
-            return self.forward.differentiable(tensors, channel_dim)[0]
-        return self.forward.run(tensors, channel_dim)[0]
-
-    def prepare(self, x: Tensor, channel_dim: int, worker: Executor) -> Future[None] | None:
-        """Have `worker` compile forward and backward for inputs like `x`; None where the backend cannot ahead."""
-        ahead = getattr(self.forward.runner, "prepare", None)
-        return ahead(x, channel_dim, worker) if ahead is not None and x.dtype in self.forward.dtypes else None
-
-
-def swept_tensors(
-    activation: Activation, parameters: Sequence[Tensor], x: Tensor, channel_dim: int
-) -> Iterator[Tensor]:
-    """What the activation's sweep reads of its parameters."""
-    for parameter, spec in zip(parameters, activation.parameters, strict=True):
-        yield from entries(parameter, spec, x, channel_dim)
+    def gradients(self, found: Sequence[Tensor], call: Call) -> tuple[Tensor | None, ...]:
+        """For each of the tensors of a call its gradient of those that the derivative `found`; None for fixed ones."""
+        names = (*self.given(call), *(name for name, _ in self.sweep.parameters))
+        left = iter(found)
+        return tuple(None if name in self.sweep.fixed else next(left) for name in names)
 
 
 class _Apply(torch.autograd.Function):
     """The quick form: torch inspects the signatures of functions in the other one at every call."""
 
     @staticmethod
-    def forward(ctx: Any, fused: FusedSweep, channel_dim: int, *tensors: Tensor) -> tuple[Tensor, ...]:
-        _keep(ctx, fused, channel_dim, tensors)
-        return fused.run(tensors, channel_dim)
+    def forward(
+        ctx: Any, fused: FusedSweep, call: Call, observer: Observer | None, *tensors: Tensor
+    ) -> tuple[Tensor, ...]:
+        results, statistics = fused.run(tensors, call)
+        ctx.fused, ctx.call, ctx.nodes = fused, call, tuple(statistics)
+        ctx.save_for_backward(*tensors, *statistics.values())
+        ctx.save_for_forward(*tensors)
+        if observer is not None:
+            observer(statistics)
+        return results
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         fused: FusedSweep = ctx.fused
-        tensors = with_upstream(fused.sweep, ctx.saved_tensors, upstream)
-        run = fused.derivative.differentiable if torch.is_grad_enabled() else fused.derivative.run
-        return (None, None, *run(tensors, ctx.channel_dim))
+        count = len(ctx.saved_tensors) - len(ctx.nodes)
+        tensors = fused.with_upstream(ctx.saved_tensors[:count], upstream, ctx.call)
+        if torch.is_grad_enabled():
+            # Statistics depend on the elements, which a derivative of this one has to know.
+            found = fused.derivative.differentiable(tensors, replace(ctx.call, known={}))
+        else:
+            known = dict(zip(ctx.nodes, ctx.saved_tensors[count:], strict=True))
+            found, _ = fused.derivative.run(tensors, replace(ctx.call, known=known))
+        return (None, None, None, *fused.gradients(found, ctx.call))
 
     @staticmethod
-    def jvp(ctx: Any, _fused: None, _channel_dim: None, *tangents: Tensor | None) -> tuple[Tensor, ...]:
-        """Forward-mode derivatives, which are rare, are left to torch's own operations."""
-        tensors = ctx.saved_tensors
-        directions = [
-            torch.zeros_like(tensor) if tangent is None else tangent
-            for tensor, tangent in zip(tensors, tangents, strict=True)
-        ]
-
-        def run(*own: Tensor) -> tuple[Tensor, ...]:
-            return cast("FusedSweep", ctx.fused).run_eagerly(own, ctx.channel_dim)
-
-        return cast("tuple[Tensor, ...]", torch.func.jvp(run, tuple(tensors), tuple(directions))[1])
+    def jvp(ctx: Any, _fused: None, _call: None, _observer: None, *tangents: Tensor | None) -> tuple[Tensor, ...]:
+        return _forward_mode(ctx, tangents)
 
 
 class _Transformed(torch.autograd.Function):
     """The form that `torch.func`'s transforms take."""
 
     @staticmethod
-    def forward(fused: FusedSweep, channel_dim: int, *tensors: Tensor) -> tuple[Tensor, ...]:
-        return fused.run(tensors, channel_dim)
+    def forward(fused: FusedSweep, call: Call, *tensors: Tensor) -> tuple[Tensor, ...]:
+        return fused.run(tensors, call)[0]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:  # noqa: ARG004
-        fused, channel_dim, *tensors = inputs
-        _keep(ctx, fused, channel_dim, tensors)
+        ctx.fused, ctx.call, *tensors = inputs
+        ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
 
-    backward = _Apply.backward
-    jvp = _Apply.jvp
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+        fused: FusedSweep = ctx.fused
+        tensors = fused.with_upstream(ctx.saved_tensors, upstream, ctx.call)
+        if torch.is_grad_enabled():
+            found = fused.derivative.differentiable(tensors, ctx.call)
+        else:
+            found, _ = fused.derivative.run(tensors, ctx.call)
+        return (None, None, *fused.gradients(found, ctx.call))
+
+    @staticmethod
+    def jvp(ctx: Any, _fused: None, _call: None, *tangents: Tensor | None) -> tuple[Tensor, ...]:
+        return _forward_mode(ctx, tangents)
 
     @staticmethod
     def vmap(
-        info: Any, in_dims: tuple[int | None, ...], fused: FusedSweep, channel_dim: int, *tensors: Tensor
+        info: Any, in_dims: tuple[int | None, ...], fused: FusedSweep, call: Call, *tensors: Tensor
     ) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
         """Sums differ by sample and channels move, so what is batched is left to torch's own operations."""
+        given, dims = list(tensors), list(in_dims[2:])
+        if call.seed is not None and fused.noise:
+            given, dims = fused.with_noise(given, dims, info.batch_size, call)
+            call = replace(call, seed=None)
 
         def each(*own: Tensor) -> tuple[Tensor, ...]:
-            return fused.run_eagerly(own, channel_dim)
+            return fused.run_eagerly(own, call)
 
-        mapped = torch.vmap(each, in_dims=in_dims[2:], randomness=info.randomness)
-        found = mapped(*tensors)
+        found = torch.vmap(each, in_dims=tuple(dims))(*given)
         return found, (0,) * len(found)
 
 
-def _keep(ctx: Any, fused: FusedSweep, channel_dim: int, tensors: Sequence[Tensor]) -> None:
-    ctx.fused, ctx.channel_dim = fused, channel_dim
-    ctx.save_for_backward(*tensors)
-    ctx.save_for_forward(*tensors)
+def _forward_mode(ctx: Any, tangents: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
+    """Forward-mode derivatives, which are rare, are left to torch's own operations."""
+    tensors = ctx.saved_tensors[: len(tangents)]
+    directions = [
+        torch.zeros_like(tensor) if tangent is None else tangent
+        for tensor, tangent in zip(tensors, tangents, strict=True)
+    ]
+
+    def run(*own: Tensor) -> tuple[Tensor, ...]:
+        return cast("FusedSweep", ctx.fused).run_eagerly(own, ctx.call)
+
+    return cast("tuple[Tensor, ...]", torch.func.jvp(run, tuple(tensors), tuple(directions))[1])
 
 
-def _is_transformed() -> bool:
+def is_transformed() -> bool:
     """Whether `torch.func` is at work: tensors are wrappers then, which only an autograd function unwraps."""
     return torch._C._functorch.maybe_current_level() is not None  # noqa: SLF001 - torch has no public question
-
-
-def with_upstream(sweep: Sweep, tensors: Sequence[Tensor], upstream: Sequence[Tensor]) -> list[Tensor]:
-    """What the derivative of `sweep` reads, in its order."""
-    elements, outputs = len(sweep.elements), len(sweep.outputs)
-    return [*tensors[:elements], *upstream[:outputs], *tensors[elements:], *upstream[outputs:]]

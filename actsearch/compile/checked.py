@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from actsearch.compile.autograd import Fused
+from actsearch.compile.fused import Fused
+from actsearch.compile.noise import drawn_alike
 from actsearch.compile.parameters import swept
 from actsearch.compile.reference import Eager, Estimates
 from actsearch.grammar.activation import Activation
 
-_ROWS, _LARGEST = 257, 1 << 20
+_ROWS, _SAMPLES, _LARGEST = 257, 5, 1 << 20
 # Kernels and eager both compute in float32 and differ by roundings and by the hardware's exp and log (2e-6 relative);
 # what the check is for, a wrong kernel or a broken driver, is off by far more.
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-4
@@ -71,6 +72,12 @@ class Checked:
 def _sample_shape(activation: Activation, x: Tensor, channel_dim: int) -> tuple[tuple[int, ...], int]:
     """The shape of a small tensor that fits the parameters as `x` does, and its channel dimension."""
     granularities = {swept(spec.granularity) for spec in activation.parameters}
+    if activation.statistics:
+        each = math.prod(x.shape[1:])
+        return (
+            max(2, min(_SAMPLES, _LARGEST // max(each, 1))) if x.dim() > 1 else x.shape[0],
+            *x.shape[1:],
+        ), channel_dim
     if "element" in granularities:
         each = math.prod(x.shape[1:])
         samples_are_channels = "channel" in granularities and channel_dim % x.dim() == 0
@@ -83,7 +90,7 @@ def _run(
     function: Fused | Eager, samples: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int
 ) -> list[Tensor]:
     """Output and gradients of `function` on `samples`, away from the caller's graph."""
-    with torch.enable_grad():
+    with torch.enable_grad(), drawn_alike():
         tensors = [tensor.detach().clone().requires_grad_() for tensor in (*samples, *parameters)]
         y = function(tensors[: len(samples)], tensors[len(samples) :], channel_dim)
         gradients = torch.autograd.grad(y, tensors, torch.ones_like(y), allow_unused=True, materialize_grads=True)

@@ -1,11 +1,13 @@
-"""Derivatives by our own rules: one reverse sweep over an expression, in microseconds."""
+"""Derivatives by our own rules: one reverse sweep over an expression."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from actsearch.compile.adjoints import statistic_adjoint
 from actsearch.grammar.expression import Apply, Constant, Expression, call
 from actsearch.grammar.operators import OPERATORS
+from actsearch.grammar.statistic import statistic_of, statistics
 
 _ZERO, _ONE = Constant(0.0), Constant(1.0)
 _Adjoints = dict[Expression, list[Expression]]
@@ -19,7 +21,7 @@ def derive(expression: Expression, wrt: Expression) -> Expression:
 def gradients(seeds: Sequence[tuple[Expression, Expression]], wrt: Sequence[Expression]) -> list[Expression]:
     """The derivative of the sum of `value * weight` over the pairs `seeds`, by each leaf in `wrt`.
 
-    Weights are taken for constants.
+    Weights are taken for constants. Statistics are those that others are said by (`with_primitives`).
 
     Terms that are 0 and factors that are 1 are left out; nothing else is simplified. At a kink it is torch's.
     """
@@ -55,6 +57,18 @@ def _dependents(roots: Iterable[Expression], leaves: frozenset[Expression]) -> l
 
 def _spread(node: Apply, adjoint: Expression, adjoints: _Adjoints, wrt: Sequence[Expression]) -> None:
     """Hand the derivative `adjoint` of a node on to its arguments."""
+    if statistic_of(node.operator):
+        handed_on = statistic_adjoint(node, adjoint)
+        if handed_on is not None and node.arguments[0] in adjoints:
+            adjoints[node.arguments[0]].append(handed_on)
+        return
+    if node.operator == "where" and any(statistics(piece) for piece in node.arguments[1:]):
+        # What a statistic hands on depends on where it is used, so the choice is part of the adjoint.
+        condition, first, second = node.arguments
+        for piece, weights in ((first, (adjoint, _ZERO)), (second, (_ZERO, adjoint))):
+            if piece in adjoints:
+                adjoints[piece].append(call.where(condition, *weights))
+        return
     if node.operator == "where":
         # The choice of the derivatives, not their weighted sum: 0 times the infinite slope of the piece that is not
         # chosen would be NaN.

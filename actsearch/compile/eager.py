@@ -112,7 +112,7 @@ class _Recorder:
             # torch decides what e.g. 1/0 or an overflow is, so one of the floats becomes a tensor.
             arguments = [self._tensor(arguments[0]), *arguments[1:]]
         function = _OWN.get(name) or _torch_function(OPERATORS[name].torch or name)
-        if name in ("add", "multiply"):
+        if OPERATORS[name].associative:
             return functools.reduce(lambda a, b: self._step(function, (a, b)), arguments)
         return self._step(function, tuple(arguments))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from torch.nn.parameter import UninitializedParameter
 
 from actsearch.compile import backend as backends
 from actsearch.compile import gates, library, parameters
-from actsearch.compile.autograd import Fused, swept_tensors
 from actsearch.compile.backend import Function
-from actsearch.compile.reductions import estimates
+from actsearch.compile.fused import Fused, running_tensors, swept_tensors
+from actsearch.compile.reductions import estimates, update
 from actsearch.compile.reference import Estimates
+from actsearch.compile.stages import stage
 from actsearch.errors import ConfigError
 from actsearch.grammar.activation import Activation
 
@@ -76,10 +77,13 @@ class ActivationModule(nn.Module):
             raise ConfigError(f"channels is {channels}: give a positive number, or None for that of the first input.")
         self.activation, self.gain, self.channel_dim = activation, float(gain), channel_dim
         self._backend, self._cache = backend, cache
-        self._described = library.describe(activation, gain=self.gain, backend=backend, cache=cache)
+        self._described = {
+            training: library.describe(activation, gain=self.gain, backend=backend, cache=cache, training=training)
+            for training in (True, False)
+        }
         self._gate: gates.Gate = "split" if split else "given" if "gate" in activation.inputs else "none"
         # Whether torch.compile is to keep its kernels as an operator.
-        self._is_operator = backend != backends.REFERENCE and not activation.statistics
+        self._is_operator = backend != backends.REFERENCE
         self._functions: dict[torch.device, Function] = {}
         for spec in activation.parameters:
             known = shared if shared is not None and spec.shared else {}
@@ -87,6 +91,11 @@ class ActivationModule(nn.Module):
                 known[spec.name] = parameters.make(spec, channels, device, dtype)
             self.register_parameter(attribute(spec.name), known[spec.name])
         self._estimates = tuple(estimates(activation.expression, 1))
+        # Training differs from evaluation where there is something to be estimated or to be drawn.
+        self._has_modes = bool(self._estimates) or activation.is_stochastic
+        self._staged = {
+            mode: stage(activation, gain=self.gain, training=mode) for mode in (True, False) if self._has_modes
+        }
         for index, (_, value) in enumerate(estimates(activation.expression, channels or 0, device).items()):
             self.register_buffer(f"running_{index}", value)
 
@@ -101,14 +110,27 @@ class ActivationModule(nn.Module):
         for parameter, spec in zip(own, self.activation.parameters, strict=True):
             parameters.fit(parameter, spec, x, self.channel_dim)
         if torch.compiler.is_compiling() and self._is_operator:
-            tensors = [*swept_tensors(self.activation, own, x, self.channel_dim)]
-            return library.call(self._described, inputs, tensors, self.channel_dim)
-        return self._function(x.device)(inputs, own, self.channel_dim, self._running(x))
+            return self._operator(inputs, own)
+        return self._function(x.device)(inputs, own, self.channel_dim, self._known(x))
 
-    def _running(self, x: Tensor) -> Estimates | None:
-        """What batch statistics need; running estimates get their size from the first input."""
+    def _operator(self, inputs: Sequence[Tensor], own: Sequence[Tensor]) -> Tensor:
+        """The layer as an operator of torch."""
+        x, training = inputs[0], self.training or not self._has_modes
+        tensors = [*swept_tensors(self.activation, own, x, self.channel_dim)]
+        known, staged = self._known(x), self._staged.get(training)
+        if known is not None and staged is not None and not training:
+            tensors += running_tensors(staged, known.running)
+        noise = len(staged.noise) if staged is not None else 0
+        y, batch = library.call(self._described[training], inputs, noise, tensors, self.channel_dim)
+        if known is not None and batch:
+            for running, value in zip(known.running.values(), batch, strict=True):
+                update(running, value.to(running.dtype))
+        return y
+
+    def _known(self, x: Tensor) -> Estimates | None:
+        """What a call needs to know; running estimates get their size from the first input."""
         if not self._estimates:
-            return None
+            return Estimates(self.training, {}) if self._has_modes else None
         buffers = [getattr(self, f"running_{index}") for index in range(len(self._estimates))]
         if not buffers[0].numel():
             fresh = estimates(self.activation.expression, x.shape[self.channel_dim], x.device)

@@ -176,7 +176,7 @@ class _Builder:
         rule = OPERATORS[name].lowering(exact=self.exact)
         if rule is not None and name not in self.kept:
             return self.follow(*_expansion(rule, tuple(map(_in_rule, operands, itertools.count()))), operands)
-        if OPERATORS[name].arity is None:
+        if OPERATORS[name].associative:
             result = operands[0]
             for operand in operands[1:]:
                 result = self._primitive(name, (result, operand))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor
@@ -25,6 +25,11 @@ def largest(value: Tensor, dimensions: tuple[int, ...]) -> Tensor:
     A rank may have nothing along `dimensions`.
     """
     return cast("Tensor", _Largest.apply(value, dimensions))  # type: ignore[no-untyped-call]
+
+
+def merged(value: Tensor, operation: Literal["sum", "max"]) -> Tensor:
+    """The sum or the maximum of `value` over all ranks, of which autograd sees nothing."""
+    return _reduced(value, ranks.ReduceOp.SUM if operation == "sum" else ranks.ReduceOp.MAX)
 
 
 class _Total(torch.autograd.Function):

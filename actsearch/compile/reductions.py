@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from actsearch.compile import ranks
+from actsearch.compile.cells import channel_of
 from actsearch.errors import ConfigError, UnsupportedError
 from actsearch.grammar.expression import Apply, Expression
 from actsearch.grammar.statistic import Kind, Statistic, level_of, statistic_of, statistics
@@ -34,7 +35,8 @@ class Reductions:
     `channel_dim` is the dimension of the channels. `running` holds the running estimates by the statistics' texts (see
     `estimates`): a training updates them in place, everything else reads them. Without them a training keeps none.
     While several ranks train together, batch statistics are those of all their batches. Everything is computed in the
-    dtype of what is reduced, so half precision is for the caller to widen.
+    dtype of what is reduced, so half precision is for the caller to widen. `over_batch` has the values of those batch
+    statistics that were computed, of shape (channels,).
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Reductions:
         self._channel_dim = channel_dim
         self._training = training
         self._running = running or {}
+        self.over_batch: dict[Apply, Tensor] = {}
 
     def reduce(self, statistic: Apply, argument: Tensor) -> Tensor:
         """The value of `statistic`, whose first argument has the value `argument`, so that it broadcasts against x.
@@ -58,46 +61,28 @@ class Reductions:
         """
         found = _parsed(statistic)
         u = argument.expand(self._shape)
+        channel = channel_of(found, self._shape, self._channel_dim)
         if found.axis == "last":
-            if not u.dim():
-                raise ConfigError(f"{found.name} needs a last dimension, and x has none.")
             return _over(statistic, u, (-1,)) if u.numel() else u
-        channel = self._channel(found)
         others = tuple(index for index in range(1, u.dim()) if index != channel)
         if found.axis == "batch":
-            return self._batch(write_once(statistic), found.kind, u, channel)
+            value = self._batch(write_once(statistic), found.kind, u, channel)
+            self.over_batch[statistic] = value.detach().reshape(-1)
+            return value
         if not u.numel():
             return u
         if found.axis == "group":
             return _over_groups(statistic, u, found.groups, channel)
         return _over(statistic, u, others if found.axis == "instance" else tuple(range(1, u.dim())))
 
-    def _channel(self, statistic: Statistic) -> int:
-        """The dimension of the channels, counted from the front."""
-        rank = len(self._shape)
-        channel = self._channel_dim + rank if self._channel_dim < 0 else self._channel_dim
-        if rank < 2:
-            raise ConfigError(f"{statistic.name} needs samples and channels, but x has only {rank} dimension(s).")
-        if not 1 <= channel < rank:
-            raise ConfigError(
-                f"{statistic.name} needs channels along one of the dimensions 1 to {rank - 1} of x, but channel_dim is "
-                f"{self._channel_dim}."
-            )
-        return channel
-
     def _batch(self, text: str, kind: Kind, u: Tensor, channel: int) -> Tensor:
         shape = [1] * u.dim()
         shape[channel] = -1
         running = self._running.get(text)
-        if running is not None and running.numel() != u.shape[channel]:
-            raise ConfigError(
-                f"the running estimate of {text[:60]} has {running.numel()} channels, but dimension {channel} of x has "
-                f"{u.shape[channel]}."
-            )
+        if running is not None:
+            check_running(text, running, u.shape[channel], channel)
         if not self._training:
-            if running is None:
-                raise UnsupportedError(f"{text[:60]} has no running estimate, which evaluation needs.")
-            return running.detach().to(u.dtype).view(shape)
+            return needed(text, running).detach().to(u.dtype).view(shape)
         dimensions = tuple(index for index in range(u.dim()) if index != channel)
         if ranks.are_many():
             value = _merged(kind, u, dimensions)
@@ -106,11 +91,28 @@ class Reductions:
         else:
             return u
         if running is not None:
-            _update(running, value.detach().reshape(-1).to(running.dtype))
+            update(running, value.detach().reshape(-1).to(running.dtype))
         return value
 
 
-def _update(running: Tensor, value: Tensor) -> None:
+def check_running(text: str, running: Tensor, channels: int, channel_dim: int) -> None:
+    """Raise `ConfigError` if the running estimate of the statistic `text` is one of other channels."""
+    if running.numel() != channels:
+        raise ConfigError(
+            f"the running estimate of {text[:60]} has {running.numel()} channels, but dimension {channel_dim} of x has "
+            f"{channels}."
+        )
+
+
+def needed(text: str, running: Tensor | None) -> Tensor:
+    """The running estimate of the statistic `text`; raises `UnsupportedError` if there is none."""
+    if running is None:
+        raise UnsupportedError(f"{text[:60]} has no running estimate, which evaluation needs.")
+    return running
+
+
+def update(running: Tensor, value: Tensor) -> None:
+    """Move a running estimate towards the value of a batch, both of shape (channels,)."""
     with torch.no_grad():
         # Batches that are empty on every rank have no moments, and a GPU is not to be waited for to see it.
         running.copy_(torch.where(value.isnan() | value.isneginf(), running, running.lerp(value, MOMENTUM)))
@@ -138,7 +140,7 @@ def _over(statistic: Apply, u: Tensor, dimensions: tuple[int, ...]) -> Tensor:
     """The statistic over `dimensions`, kept with size 1; none of them has size 0."""
     kind = _parsed(statistic).kind
     if kind == "quantile":
-        return _quantile(u, level_of(statistic))
+        return quantile(u, level_of(statistic))
     if not dimensions:
         # torch takes no dimensions for all of them.
         return _MOMENTS[kind](u.unsqueeze(-1), (-1,)).squeeze(-1)
@@ -147,8 +149,6 @@ def _over(statistic: Apply, u: Tensor, dimensions: tuple[int, ...]) -> Tensor:
 
 def _over_groups(statistic: Apply, u: Tensor, groups: int, channel: int) -> Tensor:
     channels = u.shape[channel]
-    if channels % groups:
-        raise ConfigError(f"{statistic.operator}: {channels} channels cannot be divided into {groups} equal groups.")
     grouped = u.unflatten(channel, (groups, channels // groups))
     value = _over(statistic, grouped, tuple(index for index in range(1, grouped.dim()) if index != channel))
     return value.repeat_interleave(channels // groups, channel).squeeze(channel + 1)
@@ -191,7 +191,7 @@ def _merged(kind: Kind, u: Tensor, dimensions: tuple[int, ...]) -> Tensor:
     return ranks.total(apart + count * (own_mean - mean).square()) / whole
 
 
-def _quantile(u: Tensor, level: float) -> Tensor:
+def quantile(u: Tensor, level: float) -> Tensor:
     """As `torch.quantile` over the last dimension, of any size, without a gradient."""
     ordered = u.detach().sort(dim=-1).values
     place = level * (u.shape[-1] - 1)

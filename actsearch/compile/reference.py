@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from actsearch.compile.eager import Evaluator, compile_eager
+from actsearch.compile.noise import new_seed, noise
 from actsearch.compile.parameters import along, entries, swept
-from actsearch.compile.reductions import Reductions
-from actsearch.compile.stability import stabilise
-from actsearch.compile.stages import inputs_of, scaled
+from actsearch.compile.reductions import Reductions, write_once
+from actsearch.compile.stages import Prepared, inputs_of, prepare
 from actsearch.compile.sweep import Sweep
 from actsearch.grammar.activation import Activation, ParameterSpec
-from actsearch.grammar.expression import Expression
+from actsearch.grammar.expression import Apply, Expression
 
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -28,7 +29,7 @@ class Estimates:
     running: Mapping[str, Tensor]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Eager:
     """The reference: `gain` times an activation with torch's own operations, differentiated by autograd.
 
@@ -36,12 +37,7 @@ class Eager:
     """
 
     activation: Activation
-    evaluator: Evaluator
-
-    @classmethod
-    def of(cls, activation: Activation, gain: float = 1.0) -> Eager:
-        """The reference of an activation."""
-        return cls(activation=activation, evaluator=compile_eager(stabilise(scaled(activation, gain))))
+    gain: float = 1.0
 
     def __call__(
         self,
@@ -53,20 +49,40 @@ class Eager:
         """The activation of `inputs`; see `actsearch.compile.backend.Function`."""
         x = inputs[0]
         inside = computed_in(x.dtype)
+        known = estimates or Estimates(training=True, running={})
+        prepared, evaluator = self._training if known.training else self._evaluation
         values = {name: tensor.to(inside) for name, tensor in zip(inputs_of(self.activation), inputs, strict=True)}
         for spec, parameter in zip(self.activation.parameters, parameters, strict=True):
             values[spec.name] = _placed(parameter.to(inside), spec, x, channel_dim)
+        if prepared.noise:
+            seed = new_seed()
+            values |= {name: noise(seed, index, x).to(inside) for index, name in enumerate(prepared.noise)}
         reductions = None
         if self.activation.statistics:
-            known = estimates or Estimates(training=True, running={})
-            reductions = Reductions(x.shape, channel_dim=channel_dim, training=known.training, running=known.running)
-        return self.evaluator(values, reductions).to(x.dtype)
+            running = {write_once(node): known.running[text] for text, node in prepared.batch if text in known.running}
+            reductions = Reductions(x.shape, channel_dim=channel_dim, training=known.training, running=running)
+        return evaluator(values, reductions).to(x.dtype)
+
+    @cached_property
+    def _training(self) -> tuple[Prepared, Evaluator]:
+        return self._prepared(training=True)
+
+    @cached_property
+    def _evaluation(self) -> tuple[Prepared, Evaluator]:
+        return self._prepared(training=False)
+
+    def _prepared(self, *, training: bool) -> tuple[Prepared, Evaluator]:
+        prepared = prepare(self.activation, gain=self.gain, training=training)
+        return prepared, compile_eager(prepared.expression)
 
 
 def evaluate_sweep(
     sweep: Sweep, constants: Mapping[str, float], tensors: Sequence[Tensor], channel_dim: int
-) -> tuple[Tensor, ...]:
-    """The outputs and sums of a sweep for its elements and then its parameters in `tensors`."""
+) -> tuple[tuple[Tensor, ...], dict[Apply, Tensor]]:
+    """The outputs and sums of a sweep for its elements and then its parameters in `tensors`.
+
+    Also the values of its statistics over the batch, of shape (channels,).
+    """
     count = len(sweep.elements)
     x, inside = tensors[0], computed_in(tensors[0].dtype)
     granularities = dict(sweep.parameters)
@@ -76,15 +92,16 @@ def evaluate_sweep(
         name: along(parameter.to(inside), granularities[name], x, channel_dim) for name, parameter in own.items()
     }
     values |= {name: x.new_tensor(value, dtype=inside) for name, value in constants.items()}
+    reductions = Reductions(x.shape, channel_dim=channel_dim) if sweep.has_statistics else None
 
     def element(expression: Expression) -> Tensor:
-        found = compile_eager(expression)(values)
+        found = compile_eager(expression)(values, reductions)
         # An expression that reads another element than the first, or none, has no reason to have its shape.
         return found.expand(x.shape) if found.shape != x.shape else found
 
     outputs = [element(value).to(x.dtype) for _, value in sweep.outputs]
     sums = [_summed(element(value), own[of], granularities[of], channel_dim) for _, of, value in sweep.sums]
-    return (*outputs, *sums)
+    return (*outputs, *sums), reductions.over_batch if reductions is not None else {}
 
 
 def computed_in(dtype: torch.dtype) -> torch.dtype:

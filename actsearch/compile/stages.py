@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from actsearch.compile.parameters import swept
@@ -12,31 +13,75 @@ from actsearch.compile.sweep import Sweep
 from actsearch.compile.symbolic import share, to_sympy
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import Activation
-from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, substitute
+from actsearch.grammar.expression import Apply, Constant, Expression, Input, Parameter, call, fold, substitute, walk
+from actsearch.grammar.statistic import between_statistics, statistic_of, statistics, with_primitives
 from actsearch.grammar.text import write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An activation in stable form, for training or evaluation.
+
+    `batch` has the statistics over the batch that it takes by the text under which their running estimates are kept.
+    `noise` names inputs that are drawn from [0, 1), anew for each call in training.
+    """
+
+    expression: Expression
+    batch: tuple[tuple[str, Apply], ...]
+    noise: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Staged:
-    """The forward sweep of an activation, and the values of its constants."""
+    """The forward sweep of an activation, and the values of its constants.
+
+    `batch` and `noise` are as in `Prepared`, but that in evaluation a parameter stands for each running estimate.
+    """
 
     sweep: Sweep
     constants: tuple[tuple[str, float], ...]
+    batch: tuple[tuple[str, Expression], ...] = ()
+    noise: tuple[str, ...] = ()
 
 
-def stage(activation: Activation, *, gain: float = 1.0) -> Staged:
-    """The forward sweep of `gain` times the activation: in stable form, its non-integer constants being arguments.
+def prepare(activation: Activation, *, gain: float = 1.0, training: bool = True) -> Prepared:
+    """`gain` times the activation in stable form.
 
-    Raises `UnsupportedError` for an activation with statistics.
+    In training a `stochastic` switch is a choice by an element of noise, in evaluation it is its expectation.
     """
-    return _staged(activation, lift(stabilise(scaled(activation, gain))))
+    expression = with_primitives(scaled(activation, gain))
+    texts = [write(node) for node in _over_batch(expression)]
+    expression, noise = _drawn(expression) if training else (expression, ())
+    # A choice may stand in a statistic, which is in its place still.
+    batch = _over_batch(expression)
+    stable, became = between_statistics(expression, stabilise)
+    found = ((text, became[node]) for text, node in zip(texts, batch, strict=True))
+    return Prepared(expression=stable, batch=tuple(found), noise=noise)
+
+
+def stage(activation: Activation, *, gain: float = 1.0, training: bool = True) -> Staged:
+    """The forward sweep of `gain` times the activation: in stable form, its non-integer constants being arguments."""
+    prepared = prepare(activation, gain=gain, training=training)
+    running: dict[Expression, Expression] = {}
+    if not training:
+        running = {node: Parameter(f"_running{index}") for index, (_, node) in enumerate(prepared.batch)}
+    lifted = lift(substitute(prepared.expression, {**_entries(activation), **running}))
+    batch: dict[Expression, Expression] = running
+    if training and prepared.batch:
+        # Both substitution and lifting leave every statistic in its place.
+        batch = dict(zip(statistics(prepared.expression), statistics(lifted.expression), strict=True))
+    return replace(
+        _staged(activation, lifted, prepared.noise, [node.name for node in running.values()]),  # type: ignore[attr-defined]
+        batch=tuple((text, batch[node]) for text, node in prepared.batch),
+    )
 
 
 def stage_embedded(activation: Activation, *, gain: float = 1.0) -> Staged:
     """The forward sweep of `gain` times the activation for an exported file: only the gain is an argument."""
     refuse_beyond_one_input(activation)
     lifted = gain_as_argument(activation, gain)
-    return _staged(activation, replace(lifted, expression=stabilise(lifted.expression)))
+    expression = substitute(lifted.expression, _entries(activation))
+    return _staged(activation, replace(lifted, expression=stabilise(expression)))
 
 
 def gain_as_argument(activation: Activation, gain: float) -> Lifted:
@@ -63,27 +108,53 @@ def refuse_beyond_one_input(activation: Activation) -> None:
         raise UnsupportedError(f"{part} is not supported here by this version: {activation.text[:60]!r}.")
 
 
-def _staged(activation: Activation, lifted: Lifted) -> Staged:
-    for statistic in activation.statistics:
-        raise UnsupportedError(
-            f"statistics such as {write(statistic)[:60]} are computed by the backend torch only in this version."
-        )
+def _over_batch(expression: Expression) -> list[Apply]:
+    """The statistics over the batch, those inside others before them."""
+    found = [(node, statistic_of(node.operator)) for node in statistics(expression)]
+    return [node for node, statistic in found if statistic is not None and statistic.axis == "batch"]
+
+
+def _drawn(expression: Expression) -> tuple[Expression, tuple[str, ...]]:
+    """`expression` with each `stochastic(p, f, g)` as f where noise is below p, else g; the names of the noise."""
+    names: dict[Expression, str] = {}
+
+    def apply(operator: str, arguments: list[Expression]) -> Expression:
+        node = Apply(operator, tuple(arguments))
+        if operator != "stochastic":
+            return node
+        probability, first, second = arguments
+        name = names.setdefault(node, f"noise{len(names)}")
+        return call.where(call.greater(probability, Input(name)), first, second)
+
+    return fold(expression, lambda leaf: leaf, apply), tuple(names.values())
+
+
+def _staged(activation: Activation, lifted: Lifted, noise: tuple[str, ...] = (), running: Iterable[str] = ()) -> Staged:
     names = _entry_names(activation)
-    leaves: dict[Expression, Expression] = {
+    read = {node.name for node in walk(lifted.expression) if isinstance(node, Parameter)}
+    estimates = tuple(name for name in running if name in read)
+    sweep = Sweep(
+        elements=(*inputs_of(activation), *noise),
+        parameters=(
+            *((name, swept(spec.granularity)) for spec in activation.parameters for name in names[spec.name]),
+            *((name, "channel") for name in estimates),
+        ),
+        constants=tuple(name for name, _ in lifted.constants),
+        outputs=(("y", lifted.expression),),
+        fixed=frozenset((*noise, *estimates)),
+    )
+    return Staged(sweep=sweep, constants=lifted.constants, noise=noise)
+
+
+def _entries(activation: Activation) -> dict[Expression, Expression]:
+    """For each entry of an array the parameter that a sweep has for it."""
+    names = _entry_names(activation)
+    return {
         Parameter(spec.name, index): Parameter(name)
         for spec in activation.parameters
         for index, name in enumerate(names[spec.name])
         if spec.length is not None
     }
-    sweep = Sweep(
-        elements=inputs_of(activation),
-        parameters=tuple(
-            (name, swept(spec.granularity)) for spec in activation.parameters for name in names[spec.name]
-        ),
-        constants=tuple(name for name, _ in lifted.constants),
-        outputs=(("y", substitute(lifted.expression, leaves) if leaves else lifted.expression),),
-    )
-    return Staged(sweep=sweep, constants=lifted.constants)
 
 
 def _entry_names(activation: Activation) -> dict[str, tuple[str, ...]]:

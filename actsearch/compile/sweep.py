@@ -1,8 +1,8 @@
-"""One pass over the elements of tensors, and the pass that is its derivative.
+"""What is computed of tensors, and what is the derivative of that.
 
 A sweep reads tensors of one shape and parameters, writes tensors of that shape, and sums over the elements that share
 a parameter. Its vector-Jacobian product has the same form, so a backward, the backward of that and so on are compiled
-like the forward.
+like the forward. A sweep without statistics is one pass over the elements; `schedule` makes passes of one with them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from actsearch.compile.derive import gradients
 from actsearch.compile.program import Program, lower
 from actsearch.grammar.activation import Granularity
 from actsearch.grammar.expression import Expression, Input, Parameter
+from actsearch.grammar.statistic import statistics
 from actsearch.grammar.text import write
 
 
@@ -21,8 +22,10 @@ from actsearch.grammar.text import write
 class Sweep:
     """What is read, and what is computed of it.
 
-    `sums` has for each output the parameter over whose elements it is summed. `constants` are run-time numbers.
-    `order` counts the derivatives taken: 0 for the forward.
+    `sums` has for each output the parameter over whose elements it is summed, or one of `totals`, which has a name and
+    a granularity as parameters do; the largest is taken for those of `maxima`. `constants` are run-time numbers; nobody
+    asks for a derivative by those elements and parameters that are `fixed`. `order` counts the derivatives taken: 0 for
+    the forward.
     """
 
     elements: tuple[str, ...]
@@ -30,6 +33,11 @@ class Sweep:
     constants: tuple[str, ...]
     outputs: tuple[tuple[str, Expression], ...]
     sums: tuple[tuple[str, str, Expression], ...] = ()
+    totals: tuple[tuple[str, Granularity], ...] = ()
+    maxima: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
+    is_part: bool = False
+    """Whether it is one of the passes of another one."""
     order: int = 0
     origin: Sweep | None = None
     """What this one is the derivative of, of the order `order`; None for a forward."""
@@ -40,7 +48,18 @@ class Sweep:
         if self.origin is not None:
             return f"derivative {self.order} of {self.origin.structure}"
         outputs = [(name, write(value)) for name, value in self.outputs]
-        return repr((self.elements, self.parameters, self.constants, outputs))
+        sums = [(name, of, write(value), name in self.maxima) for name, of, value in self.sums]
+        return repr((self.elements, self.parameters, self.totals, self.constants, outputs, sums, sorted(self.fixed)))
+
+    @property
+    def has_statistics(self) -> bool:
+        """Whether some result has statistics in it."""
+        return any(statistics(value) for value in self.results.values())
+
+    @property
+    def granularities(self) -> dict[str, Granularity]:
+        """That of each parameter and total."""
+        return dict((*self.parameters, *self.totals))
 
     @property
     def results(self) -> dict[str, Expression]:
@@ -57,7 +76,7 @@ def vjp(sweep: Sweep) -> Sweep:
     """The vector-Jacobian product: from what `sweep` reads and the gradients by what it writes, those by what it reads.
 
     It reads the elements of `sweep` and then a gradient for each of its outputs; its parameters and then a gradient
-    for each of its sums. It writes a gradient for each element and sums one for each parameter.
+    for each of its sums. It writes a gradient for each element and sums one for each parameter, but for fixed ones.
     """
     granularities = dict(sweep.parameters)
     order = sweep.order + 1
@@ -68,15 +87,17 @@ def vjp(sweep: Sweep) -> Sweep:
         (value, Input(name)) for name, (_, value) in zip(upstream, sweep.outputs, strict=True)
     ]
     seeds += [(value, Parameter(name)) for (name, _), (_, _, value) in zip(upstream_sums, sweep.sums, strict=True)]
-    names = [name for name, _ in sweep.parameters]
-    found = gradients(seeds, [*map(Input, sweep.elements), *map(Parameter, names)])
-    count = len(sweep.elements)
+    elements = [name for name in sweep.elements if name not in sweep.fixed]
+    names = [name for name, _ in sweep.parameters if name not in sweep.fixed]
+    found = gradients(seeds, [*map(Input, elements), *map(Parameter, names)])
+    count = len(elements)
     return Sweep(
         elements=(*sweep.elements, *upstream),
         parameters=(*sweep.parameters, *upstream_sums),
         constants=sweep.constants,
-        outputs=tuple((gradient_name(name), value) for name, value in zip(sweep.elements, found[:count], strict=True)),
+        outputs=tuple((gradient_name(name), value) for name, value in zip(elements, found[:count], strict=True)),
         sums=tuple((f"d_{name}", name, value) for name, value in zip(names, found[count:], strict=True)),
+        fixed=sweep.fixed,
         order=order,
         origin=sweep.origin or sweep,
     )

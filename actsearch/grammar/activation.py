@@ -105,14 +105,21 @@ class Activation:
         """The statistics it takes, those inside others before them, each once."""
         return statistics(self.expression)
 
+    @property
+    def is_stochastic(self) -> bool:
+        """Whether it draws between functions in training."""
+        return any(isinstance(node, Apply) and node.operator == "stochastic" for node in walk(self.expression))
+
     def unsupported_by_pointwise(self, granularities: Container[str] | None = None) -> str | None:
         """The first part that a tool for pointwise functions cannot take, such as `the statistic mean[last](x)`.
 
-        None if there is no statistic and no array parameter. A tool that knows some granularities only names them:
-        then a parameter of another one, or one that sites share, is such a part too.
+        None if there is no statistic, no `stochastic` and no array parameter. A tool that knows some granularities only
+        names them: then a parameter of another one, or one that sites share, is such a part too.
         """
         for statistic in self.statistics:
             return f"the statistic {write(statistic)[:60]}"
+        if self.is_stochastic:
+            return "the operator stochastic"
         for spec in self.parameters:
             if spec.length is not None:
                 return f"the array parameter {spec.name}"
@@ -185,16 +192,16 @@ def parse(text: str, /, **parameters: Given) -> Activation:
 
     A parameter is given as its initial value (a number, or a sequence of numbers for an array), as
     `(initial, granularity)` or as a `ParameterSpec`; one that is not given starts at 1.0, one value per layer, an array
-    as long as its largest index needs. Raises `ParseError`, and `UnknownNameError` for an unknown granularity.
+    as long as its largest index needs; `pwpoly(x, c)` has all entries of an array that is given as c. Raises
+    `ParseError`, and `UnknownNameError` for an unknown granularity.
     """
-    expression = read(text)
+    specs = {name: _spec(name, value) for name, value in parameters.items()}
+    expression = read(text, {name: spec.length for name, spec in specs.items() if spec.length is not None})
     _check_normal_form(text, expression)
     known = parameter_names(expression)
-    specs: dict[str, ParameterSpec] = {}
-    for name, value in parameters.items():
+    for name in specs:
         if name not in known:
             raise ParseError(str(unknown_name(f"parameter of {text[:60]!r}", name, known)))
-        specs[name] = _spec(name, value)
     return Activation.of(expression, specs)
 
 

@@ -73,7 +73,7 @@ class Parameter(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Apply(Expression):
-    """An operator applied to arguments; `add` and `multiply` take two or more."""
+    """An operator applied to arguments; `add`, `multiply` and what has coefficients take two or more."""
 
     operator: str
     arguments: tuple[Expression, ...]

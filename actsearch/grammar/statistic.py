@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
 from actsearch.errors import ParseError, unknown_name
-from actsearch.grammar.expression import Apply, Constant, Expression, call, fold
+from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, call, fold, substitute
 
 Kind = Literal["mean", "std", "rms", "var", "sum", "max", "min", "quantile"]
 Axis = Literal["batch", "instance", "layer", "group", "last"]
@@ -103,6 +103,24 @@ def statistics(expression: Expression) -> tuple[Apply, ...]:
 
     visit(expression)
     return tuple(found)
+
+
+def between_statistics(
+    expression: Expression, rewrite: Callable[[Expression], Expression]
+) -> tuple[Expression, Mapping[Apply, Apply]]:
+    """`expression` with what stands between its statistics rewritten, piece by piece; what each statistic became.
+
+    A statistic's value is to `rewrite` a parameter, so that no rule reaches through it.
+    """
+    names: dict[Expression, Expression] = {}
+    values: dict[Expression, Expression] = {}
+    became: dict[Apply, Apply] = {}
+    for index, node in enumerate(statistics(expression)):
+        argument, *level = node.arguments
+        inside = substitute(rewrite(substitute(argument, names)), values)
+        names[node] = Parameter(f"_statistic{index}")
+        values[names[node]] = became[node] = Apply(node.operator, (inside, *level))
+    return substitute(rewrite(substitute(expression, names)), values), became
 
 
 def said_by_others(statistic: Statistic, argument: Expression) -> Expression | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NoReturn
 
 from actsearch.errors import ParseError, unknown_name
-from actsearch.grammar.expression import INPUTS, Apply, Constant, Expression, Parameter, call
-from actsearch.grammar.operators import OPERATORS
+from actsearch.grammar.expression import INPUTS, Apply, Constant, Expression, Parameter
+from actsearch.grammar.operators import OPERATORS, Operator
 from actsearch.grammar.parameter import LONGEST_ARRAY, array_lengths
 from actsearch.grammar.statistic import KINDS, MOST_GROUPS, Statistic, check_nesting, named
 
@@ -28,8 +28,11 @@ _CONSTRUCTS = {
 }  # fmt: skip
 
 
-def read(text: str) -> Expression:
+def read(text: str, lengths: Mapping[str, int] | None = None) -> Expression:
     """The expression that `text` says, as written (not in normal form), but for sums and products, which are flat.
+
+    The name of an array alone, as in `pwpoly(x, c)`, stands for all its entries where it is the only coefficient;
+    `lengths` says how many the arrays have. Any other expression is itself, and so is `+c`.
 
     Raises `ParseError` if `text` is not in the language, longer than 4096 characters or deeper than 48 levels, if its
     statistics stand more than two deep in each other, or if a parameter is an array at one place only.
@@ -52,7 +55,7 @@ def read(text: str) -> Expression:
         # Which of the two says that there is a null byte depends on Python's version.
         reason = error.msg.split(". ")[0].rstrip("?") if isinstance(error, SyntaxError) else str(error)
         raise ParseError(f"{_excerpt(text)} is no expression: {reason}.") from None
-    reader = _Reader(text)
+    reader = _Reader(text, lengths or {})
     expression = reader.visit(tree.body, 0)
     reader.check(expression)
     return expression
@@ -64,8 +67,9 @@ def write(expression: Expression) -> str:
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, lengths: Mapping[str, int]) -> None:
         self._text = text
+        self._lengths = lengths
 
     def check(self, expression: Expression) -> None:
         """Refuse what only the whole tree shows."""
@@ -175,10 +179,24 @@ class _Reader:
             return self._power(*arguments)
         if name in ("pow", "power"):
             self._refuse("write ** for power")
-        arity = OPERATORS[name].arity
-        if len(arguments) != arity and not (arity is None and len(arguments) > 1):
-            self._refuse(f"{name} takes {arity or 'two or more'} argument(s), not {len(arguments)}")
-        return getattr(call, name)(*arguments)  # type: ignore[no-any-return]
+        operator = OPERATORS[name]
+        if operator.most_coefficients and len(arguments) == 2 and isinstance(node.args[1], ast.Name):
+            arguments = self._with_entries(operator, *arguments)
+        if not operator.takes(len(arguments)):
+            self._refuse(f"{name} takes {operator.signature}, not {len(arguments)}")
+        return Apply(name, tuple(arguments))
+
+    def _with_entries(self, operator: Operator, argument: Expression, only: Expression) -> list[Expression]:
+        """The arguments with all entries of an array where its name is the `only` coefficient."""
+        if not isinstance(only, Parameter):
+            return [argument, only]
+        name = only.name
+        if name not in self._lengths:
+            self._refuse(
+                f"{operator.name} takes all entries of the array {name}: give {name} as a list of numbers, as in "
+                f"{name}=[0.1, 0.2, 0.3], or write +{name} for one coefficient"
+            )
+        return [argument, *(Parameter(name, index) for index in range(self._lengths[name]))]
 
     def _statistic_of(self, kind: str, axis: ast.expr) -> Statistic:
         """The statistic before the parentheses: `rms`, and `last` or `group:32`."""
@@ -263,7 +281,19 @@ def _write(node: Expression) -> tuple[str, int]:
         return _write_sum(node), _SUM
     if node.operator in ("multiply", "divide", "power", "negative"):
         return _write_product(node)
-    return f"{node.operator}({', '.join(write(argument) for argument in node.arguments)})", _TIGHT
+    written = [write(argument) for argument in node.arguments]
+    if _is_one_coefficient(node):
+        # Without the sign it would be the name of an array, which stands for all its entries.
+        written[1] = f"+{written[1]}"
+    return f"{node.operator}({', '.join(written)})", _TIGHT
+
+
+def _is_one_coefficient(node: Apply) -> bool:
+    operator = OPERATORS.get(node.operator)
+    if operator is None or not operator.most_coefficients or len(node.arguments) != 2:
+        return False
+    coefficient = node.arguments[1]
+    return isinstance(coefficient, Parameter) and coefficient.index is None
 
 
 def _write_number(value: float) -> tuple[str, int]:
@@ -307,7 +337,8 @@ def _collect_factors(node: Expression, above: list[Expression], below: list[Expr
         return _collect_factors(node.arguments[0], above, below) * _collect_factors(node.arguments[1], below, above)
     if isinstance(node, Apply) and node.operator == "power":
         base, exponent = node.arguments
-        if isinstance(exponent, Constant) and exponent.value < 0:
+        # 0 below the fraction bar would make a 0 of what else is there.
+        if isinstance(exponent, Constant) and exponent.value < 0 and base != Constant(0.0):
             below.append(base if exponent.value == -1 else Apply("power", (base, Constant(-exponent.value))))
             return 1
     if isinstance(node, Constant) and node.value < 0:

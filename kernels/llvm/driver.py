@@ -32,15 +32,15 @@ declare void @GOMP_parallel(ptr, ptr, i32, i32)
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """Runs plans (see README.md) whose sums are computed in one scalar type."""
+    """Runs programs (see README.md) whose sums are computed in one scalar type."""
 
     function: Callable[..., None]
     parallel: Callable[..., None] | None
     code: Any
 
-    def run(self, plan: ctypes.Array[Any], chunks: int, threads: int) -> None:
-        """Run a plan's `chunks` on up to `threads` threads; returns when all are done."""
-        place = ctypes.addressof(plan)
+    def run(self, program: ctypes.Array[Any], threads: int) -> None:
+        """Run a program on up to `threads` threads; returns when all chunks are done."""
+        place, chunks = ctypes.addressof(program), program[0]
         if threads < 2:
             self.function(place, 0, chunks)
         elif self.parallel is not None:
@@ -57,7 +57,8 @@ def driver(scalar: str) -> Driver:
     """The driver for sums in `scalar`, an LLVM type; compiled once a process."""
     is_parallel = _find_openmp()
     parts = {"openmp": _DECLARATIONS, "parallel": _text("openmp.ll.in")} if is_parallel else _NO_THREADS
-    text = string.Template(_text("driver.ll.in")).substitute(scalar=scalar, **parts)
+    widths = {"widen": "fpext", "narrow": "fptrunc"} if scalar == "float" else {"widen": "bitcast", "narrow": "bitcast"}
+    text = string.Template(_text("driver.ll.in")).substitute(scalar=scalar, **widths, **parts)
     names = ("run", "run_parallel") if is_parallel else ("run",)
     code = LOADER.loader().library(LOADER.Code(names=names, key=text, text=lambda: text, cache=default_cache()))
     parallel = _RUN_PARALLEL(code["run_parallel"]) if is_parallel else None

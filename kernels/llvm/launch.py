@@ -1,4 +1,4 @@
-"""Runs the kernels of a sweep on tensors."""
+"""Runs the kernels of a sweep without statistics on tensors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import torch
 from torch import Tensor
 
 from actsearch.compile.backend import sibling
+from actsearch.compile.nest import Nest, nest
 from actsearch.compile.sweep import Sweep
 
+GEOMETRY = sibling(__file__, "geometry")
 KERNELS = sibling(__file__, "kernels")
 MACHINE = sibling(__file__, "machine")
-NEST = sibling(__file__, "nest")
 PLAN = sibling(__file__, "plan")
+PROGRAM = sibling(__file__, "program")
 TYPES = sibling(__file__, "types")
 _MOST_PLANS = 256
 _MUCH = 1 << 24
@@ -34,13 +36,11 @@ class Launcher:
     sweep: Sweep
     constants: tuple[float, ...]
     kernels: Any
-    granularities: tuple[str, ...] = ()
+    with_derivatives: bool = True
+    """Whether a forward is compiled together with its derivative where gradients are wanted."""
     plans: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     worked: int = 0
     """Elements so far, until there have been many."""
-
-    def __post_init__(self) -> None:
-        self.granularities = tuple(granularity for _, granularity in self.sweep.parameters)
 
     def __call__(
         self, elements: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int
@@ -55,13 +55,11 @@ class Launcher:
     ) -> list[Tensor]:
         """Write the outputs into tensors like the first element, which fills memory without gaps; the sums."""
         x = elements[0]
+        own = dict(zip((name for name, _ in self.sweep.parameters), parameters, strict=True))
         if not x.numel():
-            own = dict(zip((name for name, _ in self.sweep.parameters), parameters, strict=True))
             return [torch.zeros_like(own[of]) for _, of, _ in self.sweep.sums]
-        if self.worked < _MUCH:
-            self.worked += x.numel()
-            if self.worked >= _MUCH:
-                self.plans.clear()
+        if self.is_to_be_better(x.numel()):
+            self.plans.clear()
         key = (x.shape, x.stride(), x.dtype, channel_dim)
         plan = self.plans.get(key)
         if plan is None:
@@ -70,8 +68,24 @@ class Launcher:
             # In the forward of an autograd function, too, tensors tell whether they require gradients.
             wants_gradients = any(tensor.requires_grad for tensor in (*elements, *parameters))
             plan = self.plans[key] = self._plan(x, channel_dim, with_derivative=wants_gradients)
-        sums: list[Tensor] = plan.run([_like(x, tensor) for tensor in elements], outputs, parameters)
-        return sums
+        read = [plan.spread(index, parameter) for index, parameter in enumerate(parameters)]
+        inputs = [
+            _like(x, tensor, plan.computed if name in self.sweep.fixed else x.dtype)
+            for name, tensor in zip(self.sweep.elements, elements, strict=True)
+        ]
+        filled = plan.fill(inputs, outputs, read)
+        PROGRAM.run(plan.element, plan.geometry.chunks, [(filled, ())], x.numel())
+        return [
+            total.to(own[of].dtype).reshape(own[of].shape) if of in own else total
+            for total, (_, of, _) in zip(plan.gathered(filled), self.sweep.sums, strict=True)
+        ]
+
+    def is_to_be_better(self, elements: int) -> bool:
+        """Count elements; whether there now have been so many that plans are to be made anew, which is so once."""
+        if self.worked >= _MUCH:
+            return False
+        self.worked += elements
+        return self.worked >= _MUCH
 
     def prepare(self, x: Tensor, channel_dim: int, worker: Executor) -> Future[None]:
         """Have `worker` compile this forward and its derivative for tensors like `x`."""
@@ -81,24 +95,37 @@ class Launcher:
 
     def _plan(self, x: Tensor, channel_dim: int, *, with_derivative: bool) -> Any:
         """How a tensor like `x` is walked, and the kernel for it."""
-        nest, element = self.nest(x, channel_dim), TYPES.ELEMENTS[x.dtype]
+        walked, granularities = self.nest(x, channel_dim), self.sweep.granularities
+        has_column_sums = any(walked.along(granularities[of]) == "columns" for _, of, _ in self.sweep.sums)
+        per_chunk = GEOMETRY.tiles_a_chunk(walked, has_column_sums=has_column_sums)
+        geometry = GEOMETRY.Geometry(walked, per_chunk)
+        return self.plan_of(x, geometry, with_derivative=with_derivative and self.with_derivatives)
+
+    def plan_of(self, x: Tensor, geometry: Any, *, with_derivative: bool = False) -> Any:
+        """The plan for tensors like `x` that are walked in that way."""
+        element = TYPES.ELEMENTS[x.dtype]
         kernel = self.kernels.address(
-            self.sweep, self.variant(x, nest), with_derivative=with_derivative, thorough=self.worked >= _MUCH
+            self.sweep,
+            self.variant(x, geometry.nest),
+            with_derivative=with_derivative,
+            thorough=self.worked >= _MUCH,
         )
         lanes = MACHINE.machine().lanes(element)
-        return PLAN.Plan.of(self.sweep, nest, element, kernel=kernel, constants=self.constants, lanes=lanes)
+        return PLAN.Plan(self.sweep, geometry, element, kernel=kernel, constants=self.constants, lanes=lanes)
 
-    def nest(self, x: Tensor, channel_dim: int) -> Any:
+    def nest(self, x: Tensor, channel_dim: int) -> Nest:
         """How a tensor like `x`, which fills memory without gaps, is walked."""
+        granularities = set(self.sweep.granularities.values())
         viewed, dimension = x, channel_dim
-        if not x.is_contiguous() and set(self.granularities) - {"layer"}:
+        if not x.is_contiguous() and granularities - {"layer"}:
             # `channels_last`: the same memory as a contiguous tensor whose last dimension has the channels.
             viewed, dimension = x.permute(0, 2, 3, 1), (0, 3, 1, 2)[channel_dim]
-        return NEST.nest(viewed.shape, dimension, self.granularities)
+        return nest(viewed.shape, dimension, granularities)
 
-    def variant(self, x: Tensor, nest: Any) -> Any:
+    def variant(self, x: Tensor, walked: Nest) -> Any:
         """What the kernel for such a tensor is specialised for."""
-        return KERNELS.Variant(dtype=x.dtype, by_column=nest.by_column)
+        by_column = tuple(walked.along(granularity) == "columns" for granularity in self.sweep.granularities.values())
+        return KERNELS.Variant(dtype=x.dtype, by_column=by_column)
 
 
 def _dense(x: Tensor) -> Tensor:
@@ -108,8 +135,8 @@ def _dense(x: Tensor) -> Tensor:
     return x.contiguous()
 
 
-def _like(x: Tensor, other: Tensor) -> Tensor:
-    """`other` with the dtype and the strides of `x`."""
-    if other.dtype == x.dtype and other.stride() == x.stride():
+def _like(x: Tensor, other: Tensor, dtype: torch.dtype) -> Tensor:
+    """`other` with the strides of `x` and that dtype."""
+    if other.dtype == dtype and other.stride() == x.stride():
         return other
-    return torch.empty_like(x).copy_(other.detach())
+    return torch.empty_like(x, dtype=dtype).copy_(other.detach())

@@ -33,16 +33,6 @@ def store(vector: Any, element: Any, value: str, at: str) -> list[str]:
     return [*rounded, f"  store {stored} {at}_rounded, ptr {at}, align {element.bytes}"]
 
 
-def accumulate(vector: Any, value: str, at: str) -> list[str]:
-    """Lines that add `value` to the vector that stands there."""
-    size = vector.bits // 8
-    return [
-        f"  {at}_before = load {vector.text}, ptr {at}, align {size}",
-        f"  {at}_after = fadd {vector.text} {at}_before, {value}",
-        f"  store {vector.text} {at}_after, ptr {at}, align {size}",
-    ]
-
-
 def _rounded_to_bfloat16(vector: Any, at: str, value: str) -> list[str]:
     """To nearest, ties to even, as integers: processors with an instruction for it are few."""
     integer = vector.integer

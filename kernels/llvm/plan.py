@@ -13,121 +13,118 @@ import torch
 from torch import Tensor
 
 from actsearch.compile.backend import sibling
+from actsearch.compile.nest import Placement
 from actsearch.compile.sweep import Sweep
 
-DRIVER = sibling(__file__, "driver")
+GEOMETRY = sibling(__file__, "geometry")
 TYPES = sibling(__file__, "types")
-TILE = 8192
-"""Columns of a tile: its partial sums are added to others' afterwards, so rounding errors stay small."""
 _Operand = tuple[int, int, int, int, int, int, int]
-"""Address; bytes from one row, channel, chunk and column to the next; whether it is read and written."""
-_FEW = 1 << 14
-"""Elements below which handing out work costs more than it brings."""
-_MOST_CHUNKS = 16
-"""Buffers for sums over rows; they are as long as a row, and there are as many on every machine, so that sums repeat
-bit for bit whatever the number of threads."""
+"""Address; bytes from one row, kind of rows, chunk and column to the next; whether it is read and written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A plan's table for some tensors, the rooms for its sums, and what must live as long as the table is used."""
+
+    table: ctypes.Array[ctypes.c_int64]
+    tile_sums: Tensor | None
+    column_sums: Tensor | None
+    kept: Any
+
+
 class Plan:
-    """A kernel on tensors of one layout. `tile_sums` and `column_sums` are the places of sums among the sweep's.
+    """A kernel on tensors of one layout; `constants` are the sweep's, `lanes` those of the kernel's vectors.
 
-    Tiles: `parts` to a row, `per_chunk` of them worked on by one thread, one after the other.
+    `tile_sums` and `column_sums` are the places of sums among the sweep's.
     """
 
-    sweep: Sweep
-    nest: Any
-    element: Any
-    kernel: int
-    numbers: Any
-    lanes: int
-    tile_sums: tuple[int, ...]
-    column_sums: tuple[int, ...]
-    owners: tuple[int, ...]
-    tiles: int
-    parts: int
-    per_chunk: int
-    chunks: int
-
-    @classmethod
-    def of(
-        cls, sweep: Sweep, nest: Any, element: Any, *, kernel: int, constants: tuple[float, ...], lanes: int
-    ) -> Plan:
-        """The plan of a sweep on a nest that is not empty."""
-        names = [name for name, _ in sweep.parameters]
-        owners = tuple(names.index(of) for _, of, _ in sweep.sums)
-        in_columns = tuple(index for index, owner in enumerate(owners) if nest.by_column[owner])
-        parts = math.ceil(nest.columns / TILE)
-        tiles = nest.rows * parts
-        per_chunk = max(1, TILE // nest.columns)
-        if in_columns:
-            per_chunk = max(per_chunk, math.ceil(tiles / _MOST_CHUNKS))
+    def __init__(
+        self, sweep: Sweep, geometry: Any, element: Any, *, kernel: int, constants: tuple[float, ...], lanes: int
+    ) -> None:
+        nest, granularities = geometry.nest, sweep.granularities
+        self.geometry, self.element, self.computed = geometry, element, TYPES.COMPUTED[element.computed]
+        self.read = [nest.placement(granularity) for _, granularity in sweep.parameters]
+        self.owners: list[Placement] = [nest.placement(granularities[of]) for _, of, _ in sweep.sums]
+        self.operations: list[Any] = ["max" if name in sweep.maxima else "sum" for name, _, _ in sweep.sums]
+        self.column_sums = [index for index, owner in enumerate(self.owners) if owner.along == "columns"]
+        self.tile_sums = [index for index in range(len(self.owners)) if index not in self.column_sums]
+        maxima = sum(1 << at for at, index in enumerate(self.tile_sums) if self.operations[index] == "max")
+        self._is_plain = not maxima and all(self.owners[index].along == "one" for index in self.tile_sums)
         kind: Callable[..., Any] = ctypes.c_float if element.computed == "float" else ctypes.c_double
-        return cls(
-            sweep=sweep, nest=nest, element=element, kernel=kernel, lanes=lanes, owners=owners,
-            numbers=(kind * len(constants))(*constants) if constants else None,  # type: ignore[operator]
-            tile_sums=tuple(index for index in range(len(owners)) if index not in in_columns), column_sums=in_columns,
-            tiles=tiles, parts=parts, per_chunk=per_chunk, chunks=math.ceil(tiles / per_chunk),
+        self._numbers = (kind * len(constants))(*constants) if constants else None  # type: ignore[operator]
+        count = len(sweep.elements) + len(sweep.outputs) + len(sweep.parameters) + bool(constants)
+        self._head = (
+            kernel, geometry.tiles, geometry.parts, nest.columns, GEOMETRY.TILE, geometry.modulus, geometry.per_chunk,
+            geometry.chunks, lanes, count + len(self.column_sums), len(self.tile_sums), maxima,
         )  # fmt: skip
 
-    def run(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
-        """Compute the outputs, and return the sums."""
-        nest, computed = self.nest, TYPES.COMPUTED[self.element.computed]
-        read = [
-            nest.spread(parameter.detach().to(computed), placement).contiguous()
-            for parameter, placement in zip(parameters, nest.placements, strict=True)
-        ]
-        tile_sums = torch.empty((self.tiles, len(self.tile_sums)), dtype=computed) if self.tile_sums else None
-        shape = (self.chunks, len(self.column_sums), nest.columns)
-        column_sums = torch.zeros(shape, dtype=computed) if self.column_sums else None
-        operands = [*self._elements(inputs, outputs), *self._parameters(read), *_columns(column_sums)]
-        table = [
-            self.kernel, self.tiles, self.parts, nest.columns, TILE, nest.channels, self.per_chunk, self.chunks,
-            self.lanes, len(operands), len(self.tile_sums), 0 if tile_sums is None else tile_sums.data_ptr(),
-            *itertools.chain.from_iterable(operands),
-        ]  # fmt: skip
-        threads = 1 if inputs[0].numel() < _FEW else min(torch.get_num_threads(), self.chunks)
-        DRIVER.driver(self.element.computed).run((ctypes.c_int64 * len(table))(*table), self.chunks, threads)
-        return self._gathered(tile_sums, column_sums, parameters)
+    def spread(self, index: int, values: Tensor) -> Tensor:
+        """Values of a parameter as the kernel reads them, 1-D."""
+        placement, inside = self.read[index], values.detach().to(self.computed)
+        spread = inside.reshape(-1) if self.geometry.is_by_kind(placement) else placement.spread(inside)
+        return spread.contiguous()
+
+    def fill(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], parameters: Sequence[Tensor]) -> Filled:
+        """The table for some tensors, and room for the sums; `parameters` are as `spread` gives them."""
+        tile_sums = None
+        if self.tile_sums:
+            tile_sums = torch.empty((self.geometry.tiles, len(self.tile_sums)), dtype=self.computed)
+        column_sums = self._room_for_column_sums() if self.column_sums else None
+        place = 0 if tile_sums is None else tile_sums.data_ptr()
+        operands = (*self._elements(inputs, outputs), *self._parameters(parameters), *self._columns(column_sums))
+        table = (*self._head, place, *itertools.chain.from_iterable(operands))
+        filled = (ctypes.c_int64 * len(table))(*table)
+        return Filled(filled, tile_sums, column_sums, (inputs, outputs, parameters, self._numbers))
+
+    def gathered(self, filled: Filled) -> list[Tensor]:
+        """The sums in the sweep's order, 1-D."""
+        found: dict[int, Tensor] = {}
+        if filled.tile_sums is not None and self._is_plain:
+            found |= dict(zip(self.tile_sums, filled.tile_sums.sum(0).unbind(), strict=True))
+        elif filled.tile_sums is not None:
+            parts = filled.tile_sums.view(self.geometry.nest.rows, self.geometry.parts, -1).unbind(2)
+            found |= {index: self._total(index, part, 1) for index, part in zip(self.tile_sums, parts, strict=True)}
+        if filled.column_sums is not None:
+            parts = filled.column_sums.unbind(1)
+            found |= {index: self._total(index, part, 0) for index, part in zip(self.column_sums, parts, strict=True)}
+        return [found[index].reshape(-1) for index in range(len(self.owners))]
+
+    def _total(self, index: int, parts: Tensor, along: int) -> Tensor:
+        """A sum of the sweep's, or largest value, of what was found along a dimension of parts."""
+        owner, operation = self.owners[index], self.operations[index]
+        dimensions = (0, 1) if owner.along == "one" else (along,)
+        total = parts.sum(dimensions) if operation == "sum" else parts.amax(dimensions)
+        return total if owner.along == "one" else owner.gather(total, operation)
+
+    def _room_for_column_sums(self) -> Tensor:
+        nest = self.geometry.nest
+        shape = (self.geometry.chunks, len(self.column_sums), nest.kinds * nest.columns)
+        room = torch.zeros(shape, dtype=self.computed)
+        for at, index in enumerate(self.column_sums):
+            if self.operations[index] == "max":
+                room[:, at] = -math.inf
+        return room
 
     def _elements(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Iterator[_Operand]:
-        size = self.element.bytes
         for tensors, read in ((inputs, 1), (outputs, 0)):
             for tensor in tensors:
-                yield (tensor.data_ptr(), self.nest.columns * size, 0, 0, size, read, 1 - read)
+                size = tensor.element_size()
+                yield (tensor.data_ptr(), self.geometry.nest.columns * size, 0, 0, size, read, 1 - read)
 
     def _parameters(self, read: Sequence[Tensor]) -> Iterator[_Operand]:
-        for values, placement in zip(read, self.nest.placements, strict=True):
+        for values, placement in zip(read, self.read, strict=True):
             size = values.element_size()
-            by_channel, by_column = size * (placement == "r"), size * (placement in "ce")
-            yield (values.data_ptr(), 0, by_channel, 0, by_column, 1, 0)
-        if self.numbers is not None:
-            yield (ctypes.addressof(self.numbers), 0, 0, 0, 0, 1, 0)
-
-    def _gathered(
-        self, tile_sums: Tensor | None, column_sums: Tensor | None, parameters: Sequence[Tensor]
-    ) -> list[Tensor]:
-        """The sums in the sweep's order, each like its parameter."""
-        found: dict[int, Tensor] = {}
-        if tile_sums is not None:
-            if self.nest.is_flat:
-                found |= dict(zip(self.tile_sums, tile_sums.sum(0).unbind(), strict=True))
+            if placement.along == "columns":
+                yield (values.data_ptr(), 0, size * self.geometry.columns_of_a_kind, 0, size, 1, 0)
             else:
-                parts = tile_sums.view(self.nest.rows, self.parts, -1).unbind(2)
-                found |= {index: self._total(index, part) for index, part in zip(self.tile_sums, parts, strict=True)}
-        if column_sums is not None:
-            parts = column_sums.unbind(1)
-            found |= {index: self._total(index, part) for index, part in zip(self.column_sums, parts, strict=True)}
-        owners = [parameters[owner] for owner in self.owners]
-        return [found[index].to(own.dtype).reshape(own.shape) for index, own in enumerate(owners)]
+                by_kind = size * self.geometry.is_by_kind(placement)
+                yield (values.data_ptr(), size * (placement.along == "rows") - by_kind, by_kind, 0, 0, 1, 0)
+        if self._numbers is not None:
+            yield (ctypes.addressof(self._numbers), 0, 0, 0, 0, 1, 0)
 
-    def _total(self, index: int, sums: Tensor) -> Tensor:
-        total: Tensor = self.nest.gathered(sums, self.nest.placements[self.owners[index]])
-        return total
-
-
-def _columns(sums: Tensor | None) -> Iterator[_Operand]:
-    if sums is not None:
-        size = sums.element_size()
-        for index in range(sums.shape[1]):
-            yield (sums[0, index].data_ptr(), 0, 0, sums.stride(0) * size, size, 1, 1)
+    def _columns(self, sums: Tensor | None) -> Iterator[_Operand]:
+        if sums is not None:
+            size = sums.element_size()
+            by_kind, by_chunk = self.geometry.columns_of_a_kind * size, sums.stride(0) * size
+            for index in range(sums.shape[1]):
+                yield (sums.data_ptr() + index * sums.stride(1) * size, 0, by_kind, by_chunk, size, 1, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,15 +32,15 @@ def generate(
 ) -> str:
     """LLVM assembly of a kernel for each sweep, called `name` and its order, computing `lanes` elements at once.
 
-    `element` is a `types.Element`. `by_column` says for each parameter of the first sweep whether it has a value for
-    each column of a row, or one for all; a gradient that a later one reads is like its parameter. A kernel's operands
-    are in this order: elements, outputs, parameters, constants (all in one), sums over rows.
+    `element` is a `types.Element`. `by_column` says for each parameter and total of the first sweep whether it has a
+    value for each column of a row, or one for all; a gradient that a later one reads is like its parameter. A kernel's
+    operands are in this order: elements, outputs, parameters, constants (all in one), sums over rows.
     """
     vector = TYPES.Vector(element.computed, lanes)
     declarations: set[str] = set()
     texts = []
     for sweep in sweeps:
-        like = dict(zip((name for name, _ in sweeps[0].parameters), by_column, strict=True))
+        like = dict(zip(sweeps[0].granularities, by_column, strict=True))
         page = _Page(sweep, vector, element, like, vectorised, declarations)
         page.write()
         holes = {"entry": page.entry, "loop": page.loop, "done": page.done}
@@ -67,10 +68,10 @@ class _Page:
         vector = self.vector
         given: dict[Operand, Any] = {}
         writer = PRINTER.Writer(vector=vector, given=given, vectorised=self.vectorised, declarations=self.declarations)
-        for name in self.sweep.elements:
-            given[Input(name)] = self._read(self.element)
-        outputs = [self._vector(self.element.memory) for _ in self.sweep.outputs]
         computed = TYPES.of(vector)
+        for name in self.sweep.elements:
+            given[Input(name)] = self._read(computed if name in self.sweep.fixed else self.element)
+        outputs = [self._vector(self.element.memory) for _ in self.sweep.outputs]
         for name, _ in self.sweep.parameters:
             given[Parameter(name)] = self._read(computed) if self.by_column[name] else self._uniform()
         if self.sweep.constants:
@@ -88,11 +89,14 @@ class _Page:
     def _sums(self, values: Mapping[str, str]) -> None:
         in_tiles = 0
         for name, of, _ in self.sweep.sums:
+            is_maximum = name in self.sweep.maxima
             if self.by_column[of]:
                 at = self._vector(self.vector.scalar)
-                self.loop += MEMORY.accumulate(self.vector, values[name], at)
+                lines, before = MEMORY.load(self.vector, TYPES.of(self.vector), at)
+                joined, after = self._joined(at, before, values[name], is_maximum=is_maximum)
+                self.loop += [*lines, *joined, *MEMORY.store(self.vector, TYPES.of(self.vector), after, at)]
             else:
-                self._tile_sum(in_tiles, values[name])
+                self._tile_sum(in_tiles, values[name], is_maximum=is_maximum)
                 in_tiles += 1
 
     def _pointer(self) -> str:
@@ -132,11 +136,25 @@ class _Page:
         ]
         return PRINTER.Value(f"{name}_all", in_loop=False)
 
-    def _tile_sum(self, index: int, value: str) -> None:
-        vector = self.vector
-        self.loop.insert(0, f"  %s{index} = phi {vector.text} [ zeroinitializer, %entry ], [ %s{index}_next, %loop ]")
-        self.loop.append(f"  %s{index}_next = fadd {vector.text} %s{index}, {value}")
+    def _tile_sum(self, index: int, value: str, *, is_maximum: bool) -> None:
+        vector, start = self.vector, self.vector.number(-math.inf) if is_maximum else "zeroinitializer"
+        lines, after = self._joined(f"%s{index}", f"%s{index}", value, is_maximum=is_maximum)
+        self.loop.insert(0, f"  %s{index} = phi {vector.text} [ {start}, %entry ], [ {after}, %loop ]")
+        self.loop += lines
         self.done += [
             f"  %s{index}_at = getelementptr [{vector.lanes} x {vector.scalar}], ptr %sums, i64 {index}",
-            f"  store {vector.text} %s{index}_next, ptr %s{index}_at, align {vector.bits // 8}",
+            f"  store {vector.text} {after}, ptr %s{index}_at, align {vector.bits // 8}",
         ]
+
+    def _joined(self, name: str, before: str, value: str, *, is_maximum: bool) -> tuple[list[str], str]:
+        """Lines that add a value to what there was, or take the larger one, and what there is then."""
+        vector = self.vector
+        if not is_maximum:
+            return [f"  {name}_next = fadd {vector.text} {before}, {value}"], f"{name}_next"
+        return [
+            f"  {name}_larger = fcmp ogt {vector.text} {value}, {before}",
+            # Like torch: NaN wins.
+            f"  {name}_nan = fcmp uno {vector.text} {value}, {value}",
+            f"  {name}_taken = or {vector.mask} {name}_larger, {name}_nan",
+            f"  {name}_next = select {vector.mask} {name}_taken, {vector.text} {value}, {vector.text} {before}",
+        ], f"{name}_next"

@@ -27,7 +27,7 @@ class TorchBackend:
 
     def compile(self, activation: Activation, *, gain: float = 1.0, cache: Path | None = None) -> Eager:  # noqa: ARG002
         """`gain` times the activation; nothing is generated."""
-        return Eager.of(activation, gain)
+        return Eager(activation, gain)
 
     def emit(self, activation: Activation, kind: str, *, target: str | None = None, dtype: str = "fp32") -> str:  # noqa: ARG002
         """A Python function of torch operations."""

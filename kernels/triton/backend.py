@@ -14,13 +14,16 @@ import triton
 from torch import Tensor
 
 from actsearch.compile.artifact import install
-from actsearch.compile.autograd import Fused, Runner
+from actsearch.compile.autograd import Runner
 from actsearch.compile.backend import check_kind, sibling
 from actsearch.compile.checked import Checked
+from actsearch.compile.fused import Fused
+from actsearch.compile.schedule import parts
 from actsearch.compile.stages import stage, stage_embedded
 from actsearch.compile.sweep import Sweep, vjp
 from actsearch.grammar.activation import Activation
 
+ROWS = sibling(__file__, "rows")
 SOURCE = sibling(__file__, "source")
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
@@ -54,12 +57,16 @@ class Kernels:
         self.modules |= dict.fromkeys((sweep.order for sweep in sweeps), module)
 
     def __call__(self, sweep: Sweep, constants: tuple[float, ...]) -> Runner:
-        """See `actsearch.compile.autograd.Compile`."""
+        """See `actsearch.compile.autograd.Compiler`."""
+        # float32 here and not at the launch, where a number beyond its range would be an error.
+        numbers = tuple(ctypes.c_float(value).value for value in constants)
+        if sweep.is_part:
+            runner: Runner = ROWS.Runner(ROWS.Kernel(sweep=sweep), install(SOURCE.part(sweep), self.cache), numbers)
+            return runner
         if sweep.order not in self.modules:
             self.generate(sweep)
         launch = getattr(self.modules[sweep.order], f"_launch_{SOURCE.KERNEL.direction(sweep.order)}")
-        # float32 here and not at the launch, where a number beyond its range would be an error.
-        return Launcher(launch, tuple(ctypes.c_float(value).value for value in constants))
+        return Launcher(launch, numbers)
 
 
 class TritonBackend:
@@ -82,9 +89,12 @@ class TritonBackend:
     def compile(self, activation: Activation, *, gain: float = 1.0, cache: Path | None = None) -> Checked | Fused:
         """`gain` times the activation; float64 is left to eager torch."""
         kernels = Kernels(cache)
-        fused = Fused.of(activation, kernels, _DTYPES, gain=gain)
+        fused = Fused(activation, kernels, _DTYPES, gain)
         # At once, so that what cannot be written is refused here; in one file, because a first call waits for it.
-        kernels.generate(fused.forward.sweep, fused.forward.derivative.sweep)
+        if fused.forward.sweep.has_statistics:
+            _ = fused.forward.runner, fused.forward.derivative.runner
+        else:
+            kernels.generate(fused.forward.sweep, fused.forward.derivative.sweep)
         return fused if interpreted() else Checked(fused, fused.eager)
 
     def emit(self, activation: Activation, kind: str, *, target: str | None = None, dtype: str = "fp32") -> str:
@@ -92,6 +102,8 @@ class TritonBackend:
         check_kind(self, kind)
         if kind == "source":
             forward = stage(activation).sweep
+            if forward.has_statistics:
+                return "\n\n".join(f"# {name}\n{SOURCE.part(part)}" for name, part in parts(forward).items())
             text: str = SOURCE.artifact((forward, vjp(forward)))
             return text
         made = sibling(__file__, "offline").compile_offline(activation, target=target or "sm_90", dtype=dtype)

@@ -49,6 +49,11 @@ class Kernel:
         return LAYOUT.layout_of(self.sweep)
 
     @property
+    def name(self) -> str:
+        """What the kernel and its launcher are called."""
+        return direction(self.sweep.order)
+
+    @property
     def elements(self) -> list[str]:
         """The elements that are read."""
         return [name for name in self.sweep.elements if Input(name) in self._read]
@@ -79,7 +84,8 @@ class Kernel:
         results = [*self.names.outputs, *self.names.sums.values()]
         pointers = self.names.pointers
         return {
-            "kernel_arguments": LINES.signature(self._arguments(), len(f"def _{direction(self.sweep.order)}():")),
+            "name": self.name,
+            "kernel_arguments": LINES.signature(self._arguments(), len(f"def _{self.name}():")),
             "place": ", ".join(self._place()),
             "tile": LINES.call("_tile", [*self.layout.tile_sizes, *self.layout.tile], _INDENT),
             "loads": LINES.indented(self._loads()),

@@ -18,8 +18,9 @@ _ABOUT = (
 )
 
 
-def holes(kernel: Any, name: str) -> Mapping[str, str]:
-    """What goes into the holes of the launcher of the `Kernel` called `name`."""
+def holes(kernel: Any) -> Mapping[str, str]:
+    """What goes into the holes of the launcher of a `Kernel`."""
+    name = kernel.name
     names, sweep, layout = kernel.names, kernel.sweep, kernel.layout
     has_channels = any(granularity == "channel" for _, granularity in sweep.parameters)
     given = [*sweep.elements, *names.parameters.values(), *names.constants.values(), "channel_dim=1"]

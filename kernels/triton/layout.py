@@ -85,6 +85,20 @@ ELEMENTS = Layout(
     sums_first=False,
 )
 
+ROWS = Layout(
+    name="rows",
+    place=("offsets", "mask", "row", "column", "slot", "block"),
+    sizes=("rows", "columns", "kinds"),
+    tile_sizes=("rows", "columns"),
+    tile={"LONG": False, "ROWS": 1, "COLUMNS": BLOCK},
+    # `rows` says how values are loaded and partial sums stored and added up.
+    loads={},
+    partial="",
+    partials_shape="",
+    totals={},
+    sums_first=False,
+)
+
 
 def layout_of(sweep: Sweep) -> Layout:
     """The simplest layout for the granularities of the sweep's parameters, which its derivatives share."""

@@ -11,7 +11,8 @@ from actsearch.compile.sweep import Sweep
 # What the skeletons and the printed mathematics use for themselves.
 _RESERVED = frozenset(
     "tl torch triton float program programs offsets mask count row rows column columns sample channel channels "  # noqa: SIM905
-    "channel_dim inner outer slot slots partials sums sizes tile partials_pointer LONG BLOCK ROWS COLUMNS LAST".split()
+    "channel_dim inner outer slot slots partials sums sizes tile partials_pointer LONG BLOCK ROWS COLUMNS LAST "
+    "block kinds".split()
 )
 
 
@@ -25,7 +26,7 @@ class Names:
     constants: Mapping[str, str]
     sums: Mapping[str, str]
     pointers: Mapping[str, str]
-    """Of elements, outputs and parameters."""
+    """Of elements, outputs, parameters and sums."""
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -46,11 +47,13 @@ def names_of(sweep: Sweep) -> Names:
         pointer = f"{values[name]}_pointer"
         pointers[name] = identifiers([pointer], taken)[pointer]
         taken.add(pointers[name])
+    sums = identifiers([name for name, _, _ in sweep.sums], taken)
+    pointers |= {name: f"{sums[name]}_pointer" for name, _, _ in sweep.sums if name not in pointers}
     return Names(
         elements=sweep.elements,
         outputs=outputs,
         parameters={name: values[name] for name in given},
         constants={name: values[name] for name in sweep.constants},
-        sums=identifiers([name for name, _, _ in sweep.sums], taken),
+        sums=sums,
         pointers=pointers,
     )

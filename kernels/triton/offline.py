@@ -17,6 +17,7 @@ from triton.compiler import ASTSource
 
 from actsearch.compile.artifact import install
 from actsearch.compile.backend import sibling
+from actsearch.compile.schedule import parts
 from actsearch.compile.stages import stage
 from actsearch.compile.sweep import Sweep, vjp
 from actsearch.errors import UnsupportedError, unknown_name
@@ -62,8 +63,8 @@ def compile_offline(
     """Forward and derivatives of `activation` up to `order`, for NVIDIA's `target` and tensors of `dtype`.
 
     They are called `forward`, `backward`, `backward2` and so on. Per-channel parameters are compiled for channels-first
-    tensors. Raises `UnknownNameError` for an unknown target or dtype, `UnsupportedError` where Triton interprets
-    instead of compiling.
+    tensors. With statistics the passes of forward and backward are compiled, whatever `order` is. Raises
+    `UnknownNameError` for an unknown target or dtype, `UnsupportedError` where Triton interprets instead of compiling.
     """
     architecture = _TARGET.fullmatch(target)
     if architecture is None or target not in TARGETS:
@@ -72,16 +73,34 @@ def compile_offline(
         raise unknown_name("dtype", dtype, DTYPES)
     if triton.knobs.runtime.interpret:
         raise UnsupportedError("nothing is compiled while TRITON_INTERPRET is set: unset it.")
+    gpu = GPUTarget("cuda", int(architecture[1]), 32)
     sweeps = [stage(activation).sweep]
+    if sweeps[0].has_statistics:
+        return {name: _compiled_part(part, gpu, dtype, cache) for name, part in parts(sweeps[0]).items()}
     for _ in range(order):
         sweeps.append(vjp(sweeps[-1]))
     module = install(SOURCE.artifact(sweeps), cache)
-    gpu = GPUTarget("cuda", int(architecture[1]), 32)
     made = {}
     for sweep in sweeps:
         direction = SOURCE.KERNEL.direction(sweep.order)
         made[direction] = _compiled(getattr(module, f"_{direction}"), module, gpu, _types(sweep, dtype))
     return made
+
+
+def _compiled_part(sweep: Sweep, gpu: GPUTarget, dtype: str, cache: Path | None) -> Binary:
+    """A pass; values of statistics and of channels lie along rows, those of elements along columns."""
+    kernel = SOURCE.ROWS.Kernel(sweep=sweep)
+    module, granularities = install(SOURCE.part(sweep), cache), sweep.granularities
+    by = {"layer": "one", "element": "columns"}
+    owners = {**{name: granularities[of] for name, of, _ in sweep.sums}, **dict(sweep.parameters)}
+    types = {
+        **_types(sweep, dtype),
+        **{kernel.names.pointers[name]: "*fp32" for name in owners},
+        **dict.fromkeys(kernel.layout.sizes, "i32"),
+        **kernel.layout.tile,
+        **{kernel.by(name): SOURCE.ROWS.BY[by.get(granularity, "rows")] for name, granularity in owners.items()},
+    }
+    return _compiled(getattr(module, f"_{kernel.name}"), module, gpu, types)
 
 
 def _types(sweep: Sweep, dtype: str) -> dict[str, Any]:

@@ -45,7 +45,6 @@ TRITON = Language(
         "sqrt": _call("sqrt"),
         "exp": _call("exp"),
         "log": _call("log"),
-        "erf": _call("erf"),
     },
     conditions=_CONDITIONS,
     number=_number,

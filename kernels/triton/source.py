@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import string
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from actsearch import __version__
@@ -16,6 +16,7 @@ KERNEL = sibling(__file__, "kernel")
 LAUNCHER = sibling(__file__, "launcher")
 LAYOUT = sibling(__file__, "layout")
 LINES = sibling(__file__, "lines")
+ROWS = sibling(__file__, "rows")
 
 _SETTINGS = f"""_BLOCK = {LAYOUT.BLOCK}
 # Contracting a*b + c into one instruction is faster and rounds once; said here because Triton's default changes.
@@ -53,23 +54,39 @@ def artifact(sweeps: Sequence[Sweep]) -> str:
     text = generate(sweeps)
     origin = sweeps[0].origin or sweeps[0]
     formula = [f"    {name} = {write(value)}" for name, value in origin.outputs]
-    header = string.Template(_HEADER).substitute(
-        version=__version__,
-        formula="\n".join([*formula, *(["", _DERIVATIVES.format(sweeps[0].order)] if sweeps[0].order > 1 else [])]),
-        structure=hashlib.sha256(text.encode()).hexdigest()[:16],
-        arguments="\n".join(_arguments(sweeps)),
-    )
-    return f"{header}\n{text}"
+    if sweeps[0].order > 1:
+        formula += ["", _DERIVATIVES.format(sweeps[0].order)]
+    return f"{_header(text, formula, _arguments(sweeps))}\n{text}"
+
+
+def part(sweep: Sweep) -> str:
+    """The kernel of one pass of a sweep with statistics as a Python file, which `rows` launches."""
+    kernel = ROWS.Kernel(sweep=sweep)
+    text = "\n\n\n".join([_SETTINGS, _skeleton("rows"), kernel.mathematics(), _filled("kernel", kernel.holes())]) + "\n"
+    formula = [f"    {name} = {write(value)}" for name, value in sweep.results.items()]
+    return f"{_header(text, formula, _arguments([sweep]))}\n{text}"
 
 
 def _page(sweep: Sweep) -> str:
     """The function of what is computed for an element, the kernel around it, and its launcher."""
-    kernel, name = KERNEL.Kernel(sweep=sweep), KERNEL.direction(sweep.order)
-    holes = {"name": name, **kernel.holes(), **LAUNCHER.holes(kernel, name)}
+    kernel = KERNEL.Kernel(sweep=sweep)
+    holes = {**kernel.holes(), **LAUNCHER.holes(kernel)}
+    return "\n\n\n".join([kernel.mathematics(), _filled("kernel", holes), _filled("launcher", holes)])
+
+
+def _filled(skeleton: str, holes: Mapping[str, str]) -> str:
     # A line that is nothing but an empty hole goes.
-    lines = [line for line in _skeleton("sweep").splitlines() if not (line.startswith("$") and not holes[line[1:]])]
-    filled = string.Template("\n".join(lines)).substitute(holes)
-    return f"{kernel.mathematics()}\n\n\n{filled}"
+    lines = [line for line in _skeleton(skeleton).splitlines() if not (line.startswith("$") and not holes[line[1:]])]
+    return string.Template("\n".join(lines)).substitute(holes)
+
+
+def _header(text: str, formula: Sequence[str], arguments: Sequence[str]) -> str:
+    return string.Template(_HEADER).substitute(
+        version=__version__,
+        formula="\n".join(formula),
+        structure=hashlib.sha256(text.encode()).hexdigest()[:16],
+        arguments="\n".join(arguments),
+    )
 
 
 def _skeleton(name: str) -> str:
@@ -93,9 +110,12 @@ def _arguments(sweeps: Sequence[Sweep]) -> list[str]:
     lines = LINES.comment(f"{every}: one shape, whichever; float32, bfloat16 or float16, computed in float32")
     return [
         *(f"    {line[2:]}" for line in lines),
-        *(
-            f"    {name}: {_SHAPES[granularity]}, {'learnable' if name in learnable else 'the gradient by a sum'}"
-            for name, granularity in last.parameters
-        ),
+        *(f"    {name}: {_about(name, granularity, learnable)}" for name, granularity in last.parameters),
         *(f"    {name}: float, a constant of the expression" for name in last.constants),
     ]
+
+
+def _about(name: str, granularity: str, learnable: Collection[str]) -> str:
+    if granularity.startswith("[") or name.startswith("_s"):
+        return f"the value of a statistic, {granularity}"
+    return f"{_SHAPES[granularity]}, {'learnable' if name in learnable else 'the gradient by a sum'}"

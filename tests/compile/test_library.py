@@ -52,8 +52,33 @@ def test_the_operator_is_registered_as_torch_asks():
     layer = SWISH.module(channels=3)
     x = torch.randn(2, 3, 4, 5, requires_grad=True)
     for tensor in (x, x.contiguous(memory_format=torch.channels_last)):
-        arguments = ([tensor.detach().requires_grad_(), layer.beta], layer._described, 1, 0)
+        arguments = ([tensor.detach().requires_grad_(), layer.beta], layer._described[True], 1, 0)
         torch.library.opcheck(torch.ops.actsearch.sweep.default, arguments)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_statistics_and_draws_stay_an_operator_too(training):
+    text = "stochastic(0.5, x, x * sigmoid(v * x)) / max(std[batch](x), v * x + std[instance](x))"
+    layers = [parse(text).module(channels=3).train(training) for _ in range(2)]
+    x = torch.randn(4, 3, 5, requires_grad=True)
+    compiled = torch.compile(layers[0], backend="aot_eager", fullgraph=True)
+    found, expected = [], []
+    for results, call in ((found, compiled), (expected, layers[1])):
+        y = call(x)
+        results += [y, *torch.autograd.grad(y.square().sum(), [x, next(call.parameters())])]
+    for a, b in zip(layers[0].buffers(), layers[1].buffers(), strict=True):
+        torch.testing.assert_close(a, b)
+    assert torch.equal(layers[0].running_0, torch.ones(3)) != training
+    if not training:
+        for a, b in zip(found, expected, strict=True):
+            torch.testing.assert_close(a, b)
+
+
+def test_the_operator_with_statistics_is_registered_as_torch_asks():
+    for text in ("x / std[batch](x)", "x / rms[last](x)"):
+        layer = parse(text).module(channels=3)
+        x = torch.randn(4, 3, 5, requires_grad=True)
+        torch.library.opcheck(torch.ops.actsearch.sweep.default, ([x], layer._described[True], 1, 0))
 
 
 def test_under_autocast_the_dtype_is_that_of_the_input():

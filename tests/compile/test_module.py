@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from actsearch.compile.autograd import Fused
 from actsearch.compile.backend import backends, best, load_backend, names
 from actsearch.compile.checked import Checked
+from actsearch.compile.fused import Fused
 from actsearch.compile.module import build
 from actsearch.errors import ConfigError, UnknownNameError, UnsupportedError
 from actsearch.grammar.activation import parse
@@ -164,7 +164,7 @@ def test_a_kernel_that_disagrees_is_left_with_one_warning():
 
         return run
 
-    fused = Fused.of(SWISH, wrong, (torch.float32,))
+    fused = Fused(SWISH, wrong, (torch.float32,))
     checked = Checked(fused, fused.eager)
     parameters = [torch.tensor([0.1]), torch.full((3,), 1.5)]
     x = torch.randn(4, 3)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import torch
 
 from actsearch.compile.reference import evaluate_sweep
@@ -46,7 +48,7 @@ def test_sums_are_over_the_elements_that_share_a_parameter():
     for granularity, shape, over in (("layer", (1,), (0, 1, 2)), ("channel", (3,), (0, 2)), ("element", (3, 5), (0,))):
         sweep = vjp(sweep_of("x * b", b=(1.0, granularity)))
         b = torch.randn(shape, dtype=torch.float64)
-        dx, db = evaluate_sweep(sweep, {}, [x, upstream, b], 1)
+        (dx, db), _ = evaluate_sweep(sweep, {}, [x, upstream, b], 1)
         torch.testing.assert_close(db, (x * upstream).sum(over).reshape(shape))
         torch.testing.assert_close(dx, upstream * (b.view(-1, 1) if granularity == "channel" else b))
 
@@ -55,3 +57,12 @@ def test_the_entries_of_an_array_are_parameters_of_their_own():
     sweep = sweep_of("c[0] + c[1] * x + c_0", c=((0.1, 0.2), "group:2"))
     assert sorted(name for name, _ in sweep.parameters) == ["_c_0", "c_0", "c_1"]
     assert dict(sweep.parameters)["_c_0"] == "channel"
+
+
+def test_nobody_asks_for_the_derivative_by_what_is_fixed():
+    sweep = replace(sweep_of("x * a + b * gate"), fixed=frozenset({"gate", "b"}))
+    derivative = vjp(sweep)
+    assert derivative.elements == ("x", "gate", "upstream")
+    assert [name for name, _ in derivative.outputs] == ["dx"]
+    assert [name for name, _, _ in derivative.sums] == ["d_a"]
+    assert [name for name, _ in vjp(derivative).outputs] == ["dx", "dupstream"]

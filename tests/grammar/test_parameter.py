@@ -59,6 +59,41 @@ def test_an_array_that_cannot_be_is_refused(text, given, reason):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("count", [1, 3, 64])
+@pytest.mark.parametrize("name", ["pwpoly", "pwlinear"])
+def test_the_name_of_an_array_stands_for_all_its_entries_as_coefficients(name, count):
+    given = (tuple(0.1 * (index + 1) for index in range(count)), "group")
+    short = parse(f"{name}(2*x + 4, c)", c=given)
+    written = parse(f"{name}(2*x + 4, {', '.join(f'c[{index}]' for index in range(count))})", c=given)
+    assert short == written
+    assert short.hash == written.hash
+    assert from_json(short.text, short.parameters_json()) == short
+    assert parse(f"{name}(2*x + 4, other)", other=given).hash == short.hash
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "reason"),
+    [
+        ("pwpoly(x, c)", {}, "pwpoly takes all entries of the array c: give c as a list of numbers, as in c=["),
+        ("pwpoly(x, c)", {"c": 0.5}, "give c as a list of numbers"),
+        (
+            "pwlinear(x, c) + pwlinear(x, d)",
+            {"c": [0.5]},
+            "pwlinear takes all entries of the array d",
+        ),
+        ("pwpoly(x, c)", {"c": [0.5] * 65}, "which are one and 1 to 64 coefficients, not 66."),
+        ("pwpoly(x, c) * c", {"c": [0.5, 0.5]}, "the parameter c is indexed at one place and not at another."),
+        ("pwpoly(x, +c)", {"c": [0.5, 0.5]}, "the parameter c is an array: index it, as in c[0]."),
+        ("pwpoly(x, c, c)", {"c": [0.5, 0.5]}, "the parameter c is an array: index it, as in c[0]."),
+    ],
+)
+def test_coefficients_that_cannot_be_are_refused(text, given, reason):
+    with pytest.raises(ParseError) as refused:
+        parse(text, **given)
+    assert reason in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
 def test_indices_are_checked_in_trees_too():
     with pytest.raises(ParseError, match="indexed at one place and not at another"):
         Activation.of(Parameter("a") + Parameter("a", 0) * X)

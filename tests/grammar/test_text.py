@@ -90,6 +90,10 @@ def test_a_parsed_text_has_a_text_that_gives_the_same_activation(tree):
         ("min(x, 0)", call.minimum(X, 0)),
         ("pow(x, 3)", X**3),
         ("add(x, a, b)", Apply("add", (X, A, B))),
+        ("pwpoly(x, a, b)", call.pwpoly(X, A, B)),
+        ("pwpoly(x, 0.5)", call.pwpoly(X, 0.5)),
+        ("pwlinear(x, +a)", call.pwlinear(X, A)),
+        ("pwpoly(x, c[1], 2 * a)", call.pwpoly(X, Parameter("c", 1), 2 * A)),
         ("where(greater(x, 0), x, a)", call.where(call.greater(X, 0), X, A)),
         ("  x +\t1 ", X + 1),
         ("(x\n+ 1)", X + 1),
@@ -111,7 +115,7 @@ def test_text_says_the_tree(text, tree):
 
 @pytest.mark.parametrize("name", sorted(set(OPERATORS) - {"power"}))
 def test_every_operator_can_be_called_by_its_name(name):
-    count = OPERATORS[name].arity or 2
+    count = OPERATORS[name].arity or 3
     arguments = (X, A, B)[:count]
     text = f"{name}({', '.join('xab'[:count])})"
     assert read(text) == Apply(name, arguments)
@@ -140,6 +144,10 @@ def test_every_operator_can_be_called_by_its_name(name):
         ("x/std[batch](x)", "x / sqrt(var[batch](x) + 1e-05)"),
         ("x*rms[group:4](x)", "x * sqrt(mean[group:4](x**2) + 1e-05)"),
         ("min[last](x)", "-max[last](-x)"),
+        ("pwpoly(2*x+4,c[0],c[1],0)", "pwpoly(2 * x + 4, c[0], c[1], 0)"),
+        ("pwpoly(x, +a)", "pwpoly(x, +a)"),
+        ("pwpoly(x, a/1)", "pwpoly(x, +a)"),
+        ("0**-3/x", "0**(-1) / x"),
     ],
 )
 def test_the_normal_form_reads_like_a_formula(text, printed):
@@ -235,6 +243,10 @@ NO_EXPRESSION = {
     "two arguments": ("sin(x, x)", "sin takes 1 argument(s), not 2"),
     "three of two": ("max(x, 1, 2)", "maximum takes 2 argument(s), not 3"),
     "one of many": ("add(x)", "add takes two or more argument(s), not 1"),
+    "no coefficient": ("pwpoly(x)", "pwpoly takes 2 to 65 argument(s), which are one and 1 to 64 coefficients, not 1"),
+    "neither": ("pwpoly()", "1 to 64 coefficients, not 0"),
+    "many coefficients": (f"pwlinear(x{', 1' * 65})", "pwlinear takes 2 to 65 argument(s), which are one and 1 to 64"),
+    "array that is not given": ("pwpoly(x, c)", "give c as a list of numbers, as in c=[0.1, 0.2, 0.3]"),
     "statistic without axis": ("std(x)", "std is a statistic, which says over what it is taken, as in std[last](...)"),
     "quantile without axis": ("quantile(x, 0.5)", "quantile is a statistic, which says over what"),
     "statistic without argument": ("mean[last]", "a statistic is called, as in mean[last](...)"),

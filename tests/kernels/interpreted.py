@@ -46,9 +46,9 @@ def counted(case):
     function = load_backend("triton").compile(case.activation)
     ran, run = Counter(), FusedSweep.run
 
-    def counting(fused, tensors, channel_dim):
+    def counting(fused, tensors, call):
         ran[f"{type(fused.runner).__name__} {fused.sweep.order}"] += 1
-        return run(fused, tensors, channel_dim)
+        return run(fused, tensors, call)
 
     FusedSweep.run = counting
     try:

@@ -18,6 +18,7 @@ ACTIVATIONS = {
     "gated": parse("gate * silu(x)"),
     "array": parse("c[0] + c[1]*x", c=((0.1, 1.0), "layer")),
     "gelu": parse("gelu(x)"),
+    "spline": parse("pwpoly(x, c)", c=(0.1, 1.0)),
     "element": parse("x * sigmoid(beta * x)", beta=(1.0, "element")),
 }
 SECOND = parse("x * tanh(a * x)")

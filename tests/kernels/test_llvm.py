@@ -152,6 +152,9 @@ def test_assembly_is_printed():
     text = backend.emit(SWISH, "llvm", dtype="bf16")
     assert "define void @sweep_0" in text
     assert "define void @sweep_1" in text
+    passes = backend.emit(parse("x / std[last](x)"), "llvm")
+    assert "; forward, pass 2: var[last](x)" in passes
+    assert "; backward, results" in passes
     assert "sweep_1" in backend.emit(SWISH, "asm")
     with pytest.raises(UnsupportedError, match="emits llvm, asm"):
         backend.emit(SWISH, "ptx")
@@ -161,11 +164,41 @@ def test_assembly_is_printed():
         backend.emit(SWISH, "llvm", dtype="bf8")
 
 
-def test_statistics_are_refused_by_name_and_left_to_torch():
-    with pytest.raises(UnsupportedError, match=r"mean\[last\]\(x\).* backend torch"):
-        load_backend("llvm").compile(parse("x - mean[last](x)"))
-    x = torch.randn(3, 5)
-    torch.testing.assert_close(parse("x - mean[last](x)").module()(x), x - x.mean(-1, keepdim=True))
+def test_a_statistic_over_cached_cells_is_one_call_and_the_derivative_knows_it(monkeypatch):
+    program = sibling(str(load_backend("llvm").compile.__code__.co_filename), "program")
+    stages, run = [], program.run
+    monkeypatch.setattr(program, "run", lambda *given: (stages.append(len(given[2])), run(*given))[1])
+    layer = parse("x * sigmoid(v * x) / std[group:4](x)", v=(1.0, "channel")).module(backend="llvm")
+    x = torch.randn(3, 8, 20, 20, requires_grad=True)
+    torch.autograd.grad(layer(x).sum(), [x, layer.v])
+    # Forward: mean, variance, result. Backward: what the variance hands on, results.
+    assert stages == [3, 2]
+
+
+def test_cells_too_large_for_a_cache_and_the_batch_go_pass_by_pass(monkeypatch):
+    program = sibling(str(load_backend("llvm").compile.__code__.co_filename), "program")
+    stages, run = [], program.run
+    monkeypatch.setattr(program, "run", lambda *given: (stages.append(len(given[2])), run(*given))[1])
+    for text, shape in (("x / rms[layer](x)", (2, 3, 400, 400)), ("x / rms[batch](x)", (4, 3, 5))):
+        x = torch.randn(shape)
+        y = parse(text).module(backend="llvm")(x)
+        expected = parse(text).module(backend="torch", dtype=torch.float64)(x.double())
+        torch.testing.assert_close(y, expected.float())
+    assert stages == [1] * 4
+
+
+def test_the_number_of_threads_changes_no_bit_of_statistics():
+    activation = parse("x * sigmoid(v * x) / std[group:4](x) + mean[batch](x)", v=(1.0, "channel"))
+    x, upstream = torch.randn(16, 8, 30, 30), torch.randn(16, 8, 30, 30)
+    before, runs = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            runs.append(outputs(load_backend("llvm").compile(activation), [x], upstream, [torch.ones(8)], 1))
+    finally:
+        torch.set_num_threads(before)
+    for first, *others in zip(*runs, strict=True):
+        assert all(torch.equal(first, other) for other in others)
 
 
 def test_every_operator_has_a_case():
@@ -173,7 +206,7 @@ def test_every_operator_has_a_case():
 
 
 def test_a_batch_is_compiled_ahead_and_then_found(tmp_path):
-    texts = ("x * sigmoid(beta * x)", "sin(x) + x**2", "x * sigmoid(gate)", "x - mean[last](x)")
+    texts = ("x * sigmoid(beta * x)", "sin(x) + x**2", "x * sigmoid(gate)")
     x = torch.randn(4, 6, requires_grad=True)
     layers = [parse(text).module(cache=tmp_path) for text in texts]
     prepare(layers, x)
@@ -218,6 +251,17 @@ def test_a_kernel_that_works_much_is_compiled_thoroughly(tmp_path, monkeypatch):
     torch.autograd.grad(other(x).sum(), x)
     assert len(opened) == 1
     assert opened[0] is not None
+
+
+def test_passes_with_statistics_that_work_much_are_compiled_thoroughly_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(module_of("launch"), "_MUCH", 1000)
+    layer = parse("x * sigmoid(x - mean[last](x))").module(backend="llvm", cache=tmp_path)
+    x, counts, results = torch.randn(10, 40), [], []
+    for _ in range(4):
+        results.append(layer(x))
+        counts.append(len(objects(tmp_path)))
+    assert counts == [counts[0], counts[0], 2 * counts[0], 2 * counts[0]]
+    assert all(torch.equal(result, results[0]) for result in results)
 
 
 def test_kernels_that_wait_together_are_one_module_and_are_found_one_by_one(tmp_path, monkeypatch):

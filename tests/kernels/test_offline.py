@@ -75,5 +75,13 @@ def test_unknown_targets_dtypes_and_kinds_are_refused_with_what_there_is():
         backend.emit(SWISH, "ptx", dtype="bf8")
     with pytest.raises(UnsupportedError, match="source, ptx, sass"):
         backend.emit(SWISH, "llvm")
-    with pytest.raises(UnsupportedError, match=r"mean\[last\]"):
-        backend.emit(parse("x - mean[last](x)"), "source")
+
+
+def test_passes_of_statistics_have_no_doubles_and_no_atomics_either():
+    activation = parse("x * sigmoid(v * x) / std[group:4](x) + max[batch](x)", v=(1.0, "channel"))
+    ptx = load_backend("triton").emit(activation, "ptx", dtype="bf16")
+    assert "// forward, pass 2: var[group:4](x)" in ptx
+    assert "// backward, results" in ptx
+    assert ".f64" not in ptx
+    assert not re.search(r"\b(atom|red)\.", ptx)
+    assert "v4.b32" in ptx

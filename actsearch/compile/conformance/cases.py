@@ -38,12 +38,31 @@ _SECOND = (
     "elu(x) * erf(x)", "exp(-a * x**2) * log1p(x**2)",
 )  # fmt: skip
 _GATED = ("x * sigmoid(b * gate)", "gate * x", "relu(gate) * relu(x)", "exp(-gate**2) * x + gate", "silu(gate)")
+_STATISTICS = {
+    "EvoNorm B0": "x / max(std[batch](x), v * x + std[instance](x))",
+    "EvoNorm B1": "x / max(std[batch](x), (x + 1) * rms[instance](x))",
+    "EvoNorm B2": "x / max(std[batch](x), rms[instance](x) - x)",
+    "EvoNorm S0": "x * sigmoid(v * x) / std[group:4](x)",
+    "EvoNorm S1": "silu(x) / std[group:4](x)",
+    "EvoNorm S2": "silu(x) / rms[group:4](x)",
+    "PolyNorm": "p[0] + p[1] * x / rms[last](x) + p[2] * x**2 / rms[last](x**2) + p[3] * x**3 / rms[last](x**3)",
+    "softmax": "exp(x - max[last](x)) / sum[last](exp(x - max[last](x)))",
+    "gate over its mean": "x * sigmoid(gate) / (1 + mean[layer](abs(gate)))",
+    "top quarter": "x * greater(x, quantile[last](x, 0.75))",
+    "statistic in statistic": "x * sigmoid(mean[layer](abs(x - mean[last](x))) - a)",
+    "extremes": "(x - min[instance](x)) / (1 + max[batch](abs(x)))",
+    "statistic in a piece": "where(greater(x, 0.1), a * mean[layer](x**2), x)",
+    "drawn": "stochastic(0.3, x / std[layer](x), relu(x)) + stochastic(b, x, 0)",
+}
 _EDGES = ("max(x, 0.3 * x)", "min(a, x)", "exp(-x**2) * tanh(x)", "x / (1 + exp(-x))", "log(1 + exp(x))")
 _FLAT_SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (1024,), (1025,), (3, 5), (2, 3, 4, 5), (0, 4), (70000,))
 _CHANNEL_SHAPES: tuple[tuple[int, ...], ...] = (
     (5, 3), (1030, 70), (2, 3, 5, 7), (2, 3, 33, 33), (3, 1, 4), (0, 3), (4, 3, 0), (6, 130, 1), (1, 2, 9001),
 )  # fmt: skip
 _OTHER_DIMENSIONS: tuple[tuple[tuple[int, ...], int], ...] = (((4, 9, 5), -1), ((7, 3), 0), ((2, 3, 4, 5), 2))
+_WITH_COEFFICIENTS = tuple(name for name, operator in OPERATORS.items() if operator.most_coefficients)
+_COEFFICIENTS = (0.4, -1.0, 0.7, 1.3)
+_KNOTS = tuple(index / 2 for index in range(-5, 13))
 _VARIETIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     # A logarithm, because lanes beyond the end hold anything, and their gradients must not reach the sums.
     "channel": ("log(x) * sigmoid(beta * x)", {"beta": "channel"}),
@@ -63,13 +82,14 @@ def cases() -> Iterator[Case]:
     yield from _edge_cases()
     yield from _layout_cases()
     yield from _granularity_cases()
+    yield from _statistic_cases()
     yield from _dtype_cases()
 
 
 def _activation(text: str, **parameters: Any) -> Activation:
     given: dict[str, Any] = {"beta": 1.2, "a": 0.3, "b": 0.6}
     plain = parse(text)
-    known = {spec.name: given.get(spec.name, 1.0) for spec in plain.parameters}
+    known = {spec.name: given.get(spec.name, spec.initial) for spec in plain.parameters}
     return parse(text, **{**known, **parameters})
 
 
@@ -82,10 +102,10 @@ def _operator_case(name: str) -> Case:
         "equal": call.equal(X, a) + a * X,
         "where": call.where(call.greater(X, a), call.log(X), b * X),
     }
-    expression = special.get(name) or Apply(name, (X, a)[: operator.arity or 2])
+    expression = special.get(name) or Apply(name, (X, a, b)[: operator.arity or 2])
     low, high = operator.test_range
     # As written and not in normal form, which has no `subtract`, `square` or `reciprocal`.
-    names = ("a", "b")[: 2 if name == "where" else (operator.arity or 2) - 1 if name != "power" else 0]
+    names = ("a", "b")[: (operator.arity or 2) - 1 if name != "power" else 0]
     specs = tuple(ParameterSpec(name=n, initial=0.7) for n in names)
     return Case(name=name, activation=Activation(expression=expression, parameters=specs), low=low, high=high)
 
@@ -96,6 +116,9 @@ def _edge_cases() -> Iterator[Case]:
             # A period cannot be told where neighbouring numbers are further apart than that.
             edges = EDGES[:-2] if name in ("sin", "cos", "sinc") else EDGES
             yield Case(name=f"edges of {name}", activation=Activation(expression=Apply(name, (X,))), edges=edges)
+    for name in _WITH_COEFFICIENTS:
+        activation = parse(f"{name}(x, c)", c=_COEFFICIENTS)
+        yield Case(name=f"edges of {name}", activation=activation, edges=(*EDGES, *_KNOTS))
     for text in _EDGES:
         yield Case(name=f"edges of {text}", activation=_activation(text), edges=EDGES)
 
@@ -119,12 +142,36 @@ def _granularity_cases() -> Iterator[Case]:
     for granularity in ("layer", "channel", "group:2", "element"):
         activation = _activation(rational, c=((0.1, 1.0, 0.4), granularity), d=((0.3,), "layer"))
         yield Case(name=f"array per {granularity}", activation=activation, shape=(3, 4, 9), second=True)
+    for name, granularity in itertools.product(_WITH_COEFFICIENTS, ("layer", "channel", "group:2")):
+        activation = parse(f"{name}(x + 1.5, c)", c=(_COEFFICIENTS, granularity))
+        yield Case(name=f"array per {granularity} of {name}", activation=activation, shape=(3, 4, 9), second=True)
     for shape in ((3, 6, 70), (5, 6)):
         for granularity in ("group:3", "element"):
             activation = _activation("x * sigmoid(beta * x) * a", beta=(1.2, granularity), a=(0.7, "channel"))
             yield Case(name=f"{granularity} {shape}", activation=activation, shape=shape)
     gated = _activation("x * sigmoid(b * gate)", b=(0.6, "channel"))
     yield Case(name="gated per channel", activation=gated, shape=(3, 5, 8), second=True)
+
+
+def _statistic_cases() -> Iterator[Case]:
+    for name, text in _STATISTICS.items():
+        yield Case(name=f"{name} images", activation=_activation(text), shape=(3, 8, 3, 5), second=True)
+        yield Case(name=f"{name} tokens", activation=_activation(text), shape=(2, 3, 8), channel_dim=-1, second=True)
+    normalised = _activation(_STATISTICS["EvoNorm S0"], v=(1.2, "channel"))
+    for shape in ((2, 8, 131), (5, 12), (1, 4, 70, 130), (0, 4, 3), (300, 4, 7)):
+        yield Case(name=f"EvoNorm S0 per channel {shape}", activation=normalised, shape=shape)
+    for granularity in ("channel", "group:2", "element"):
+        activation = _activation(_STATISTICS["PolyNorm"], p=((0.1, 0.4, 0.3, 0.3), granularity))
+        yield Case(name=f"PolyNorm per {granularity}", activation=activation, shape=(6, 4, 70), channel_dim=-1)
+    batch = _activation(_STATISTICS["EvoNorm B0"], v=(1.2, "channel"))
+    for layout, shape in (("reversed", (3, 4, 5)), ("sliced", (3, 4, 40)), ("channels_last", (3, 8, 4, 5))):
+        yield Case(name=f"EvoNorm B0 {layout}", activation=batch, shape=shape, layout=layout)  # type: ignore[arg-type]
+        yield Case(name=f"EvoNorm S0 {layout}", activation=normalised, shape=shape, layout=layout)  # type: ignore[arg-type]
+    for dtype in (torch.float16, torch.bfloat16, torch.float64):
+        short = str(dtype).removeprefix("torch.")
+        for kind, shape, dim in (("PolyNorm", (5, 33), 1), ("EvoNorm S0", (2, 3, 8), -1), ("top quarter", (4, 40), 1)):
+            activation = _activation(_STATISTICS[kind])
+            yield Case(name=f"{short} {kind}", activation=activation, shape=shape, channel_dim=dim, dtype=dtype)
 
 
 def _dtype_cases() -> Iterator[Case]:

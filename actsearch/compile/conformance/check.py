@@ -11,6 +11,7 @@ from torch import Tensor
 
 from actsearch.compile.backend import Backend, Function
 from actsearch.compile.conformance.case import Case, sample
+from actsearch.compile.noise import drawn_alike
 from actsearch.compile.reference import Eager
 from actsearch.compile.stages import inputs_of
 
@@ -48,7 +49,7 @@ def check(
     inputs, upstream, parameters = sample(case, device)
     found = outputs(function, inputs, upstream, parameters, case.channel_dim, second=case.second)
     wide = ([tensor.double() for tensor in inputs], upstream.double(), [tensor.double() for tensor in parameters])
-    expected = outputs(Eager.of(case.activation, gain), *wide, case.channel_dim, second=case.second)
+    expected = outputs(Eager(case.activation, gain), *wide, case.channel_dim, second=case.second)
     gradients = [f"d{name}" for name in inputs_of(case.activation)]
     gradients += [f"d_{spec.name}" for spec in case.activation.parameters]
     names = ["y", *gradients, *(f"second_{name}" for name in gradients)]
@@ -79,7 +80,8 @@ def outputs(
     With `second` the gradients of the sum of all squared gradients follow.
     """
     tensors = [tensor.detach().clone().requires_grad_() for tensor in (*inputs, *parameters)]
-    y = function(tensors[: len(inputs)], tensors[len(inputs) :], channel_dim)
+    with drawn_alike():
+        y = function(tensors[: len(inputs)], tensors[len(inputs) :], channel_dim)
     first = _gradients(y, tensors, upstream, create_graph=second)
     found = [y, *first]
     if second:

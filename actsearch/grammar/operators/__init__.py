@@ -9,10 +9,11 @@ from actsearch.grammar.operators.arithmetic import ARITHMETIC
 from actsearch.grammar.operators.elementary import ELEMENTARY
 from actsearch.grammar.operators.gradient import GRADIENT
 from actsearch.grammar.operators.operator import Operator
+from actsearch.grammar.operators.splines import SPLINES
 from actsearch.grammar.operators.units import UNITS
 
 OPERATORS: Mapping[str, Operator] = MappingProxyType(
-    {operator.name: operator for operator in (*ARITHMETIC, *ELEMENTARY, *UNITS, *GRADIENT)}
+    {operator.name: operator for operator in (*ARITHMETIC, *ELEMENTARY, *UNITS, *SPLINES, *GRADIENT)}
 )
 
 __all__ = ["OPERATORS", "Operator"]

@@ -22,7 +22,9 @@ class Operator:
 
     name: str
     arity: int | None = 1
-    """Number of arguments; None stands for two or more."""
+    """Number of arguments; None stands for two or more, which associate unless `most_coefficients` says otherwise."""
+    most_coefficients: int = 0
+    """Where positive, and the arity None, the arguments are one and at least 1 and at most this many coefficients."""
     torch: str | None = None
     """Dotted name below `torch`, e.g. `nn.functional.silu`: the reference, gradients at kinks included."""
     definition: ExpressionRule | None = None
@@ -46,6 +48,8 @@ class Operator:
             raise TypeError(f"operator {self.name}: give the name torch has for it, or a definition")
         if self.primitive == (self.lower is not None or self.definition is not None):
             raise TypeError(f"operator {self.name}: a primitive has no lowering, every other operator has one")
+        if self.most_coefficients and (self.arity is not None or self.primitive):
+            raise TypeError(f"operator {self.name}: what takes coefficients has the arity None and is no primitive")
         expected = self.arity
         for view, offset in ((self.closed, 1), (self.derivative, 0), (self.lower, 0), (self.definition, 0)):
             if view is None:
@@ -54,6 +58,25 @@ class Operator:
             variadic = inspect.Parameter.VAR_POSITIONAL in kinds
             if (expected is None) != variadic or (expected is not None and len(kinds) != expected + offset):
                 raise TypeError(f"operator {self.name}: a view takes another number of arguments than {expected}")
+
+    @property
+    def associative(self) -> bool:
+        """Whether it takes two arguments or more, and gives for many what it gives for them pair by pair."""
+        return self.arity is None and not self.most_coefficients
+
+    def takes(self, count: int) -> bool:
+        """Whether it can be applied to that many arguments."""
+        if self.arity is not None:
+            return count == self.arity
+        return count >= 2 and (self.associative or count <= 1 + self.most_coefficients)
+
+    @property
+    def signature(self) -> str:
+        """What `takes` asks for, to be read by users: `1 argument(s)`."""
+        if self.most_coefficients:
+            most = self.most_coefficients
+            return f"2 to {most + 1} argument(s), which are one and 1 to {most} coefficients"
+        return f"{self.arity or 'two or more'} argument(s)"
 
     def lowering(self, *, exact: bool = False) -> ExpressionRule | None:
         """Rule that rewrites it one step towards primitives; None for a primitive.

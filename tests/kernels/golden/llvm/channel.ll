@@ -88,9 +88,9 @@ loop:
   store <8 x float> %v12, ptr %o2_here, align 4
   %s0_next = fadd <8 x float> %s0, %o1_here_value
   %o5_here = getelementptr [8 x float], ptr %o5, i64 %index
-  %o5_here_before = load <8 x float>, ptr %o5_here, align 4
-  %o5_here_after = fadd <8 x float> %o5_here_before, %v13
-  store <8 x float> %o5_here_after, ptr %o5_here, align 4
+  %o5_here_value = load <8 x float>, ptr %o5_here, align 4
+  %o5_here_next = fadd <8 x float> %o5_here_value, %v13
+  store <8 x float> %o5_here_next, ptr %o5_here, align 4
   %index_next = add i64 %index, 1
   %more = icmp slt i64 %index_next, %count
   br i1 %more, label %loop, label %done

@@ -121,9 +121,9 @@ loop:
   %v34 = fmul <8 x float> %v31, %o0_here_value
   store <8 x float> %v33, ptr %o2_here, align 4
   %o4_here = getelementptr [8 x float], ptr %o4, i64 %index
-  %o4_here_before = load <8 x float>, ptr %o4_here, align 4
-  %o4_here_after = fadd <8 x float> %o4_here_before, %v34
-  store <8 x float> %o4_here_after, ptr %o4_here, align 4
+  %o4_here_value = load <8 x float>, ptr %o4_here, align 4
+  %o4_here_next = fadd <8 x float> %o4_here_value, %v34
+  store <8 x float> %o4_here_next, ptr %o4_here, align 4
   %index_next = add i64 %index, 1
   %more = icmp slt i64 %index_next, %count
   br i1 %more, label %loop, label %done

@@ -1,0 +1,118 @@
+"""A compiled sweep for layouts in which some values lie along neither rows nor columns: those become elements.
+
+A group of channels that come last, for example, is no contiguous piece of a sample. A parameter like that is read as a
+tensor of the shape of x, and what is summed for it is written as one and summed by torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from actsearch.compile import cells
+from actsearch.compile.nest import nest
+from actsearch.compile.sweep import Sweep
+from actsearch.grammar.expression import Expression, Input, Parameter, substitute
+
+_Run = Callable[[Sequence[Tensor], Sequence[Tensor], int], tuple[Tensor, ...]]
+
+
+@dataclass(slots=True)
+class Expanding:
+    """A sweep without statistics; `compiler` makes a runner of one whose values can all be placed.
+
+    `runners` has those made already, by the granularities that are elements. Sums for totals are in the dtype that is
+    computed in.
+    """
+
+    sweep: Sweep
+    compiler: Callable[[Sweep], _Run | None]
+    runners: dict[frozenset[str], tuple[Sweep, _Run]] = field(default_factory=dict)
+
+    def __call__(
+        self, elements: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int
+    ) -> tuple[Tensor, ...]:
+        """The outputs, then the sums, for contiguous elements."""
+        x, granularities = elements[0], self.sweep.granularities
+        if not x.numel():
+            return self._of_nothing(x, parameters, channel_dim)
+        unplaced = nest(x.shape, channel_dim, granularities.values()).cannot_place
+        sweep, runner = self._runner(unplaced)
+        if sweep is self.sweep:
+            return runner(elements, parameters, channel_dim)
+        # What is added up, and statistics, need the digits that x has not got.
+        wide = [element.float() if element.dtype.itemsize < 4 else element for element in elements]
+        kept = []
+        for (_, granularity), values in zip(self.sweep.parameters, parameters, strict=True):
+            if granularity in unplaced:
+                spread = cells.spread(values.to(wide[0].dtype), granularity, x.shape, channel_dim)
+                wide.append(spread.expand(x.shape).contiguous())
+            else:
+                kept.append(values)
+        return self._assembled(sweep, runner(wide, kept, channel_dim), parameters, x.dtype, channel_dim)
+
+    def _runner(self, unplaced: frozenset[str]) -> tuple[Sweep, _Run]:
+        if unplaced not in self.runners:
+            sweep = expanded(self.sweep, unplaced) if unplaced else self.sweep
+            runner = self.compiler(sweep)
+            if runner is None:
+                raise TypeError("a compiler takes a sweep or leaves it, whatever is an element and what a parameter")
+            self.runners[unplaced] = sweep, runner
+        return self.runners[unplaced]
+
+    def _assembled(
+        self,
+        sweep: Sweep,
+        found: Sequence[Tensor],
+        parameters: Sequence[Tensor],
+        dtype: torch.dtype,
+        channel_dim: int,
+    ) -> tuple[Tensor, ...]:
+        """The results of `self.sweep` from those of the expanded one."""
+        named = dict(
+            zip((*(name for name, _ in sweep.outputs), *(name for name, _, _ in sweep.sums)), found, strict=True)
+        )
+        outputs = [named[name].to(dtype) for name, _ in self.sweep.outputs]
+        own = dict(zip((name for name, _ in self.sweep.parameters), parameters, strict=True))
+        sums = []
+        for name, of, _ in self.sweep.sums:
+            total = named[name]
+            if any(name == output for output, _ in sweep.outputs):
+                operation: cells.Operation = "max" if name in self.sweep.maxima else "sum"
+                total = cells.gather(total, self.sweep.granularities[of], channel_dim, operation)
+            sums.append(total.to(own[of].dtype).reshape(own[of].shape) if of in own else total)
+        return (*outputs, *sums)
+
+    def _of_nothing(self, x: Tensor, parameters: Sequence[Tensor], channel_dim: int) -> tuple[Tensor, ...]:
+        """The results for a tensor without elements: sums of nothing."""
+        own = dict(zip((name for name, _ in self.sweep.parameters), parameters, strict=True))
+        inside = torch.float32 if x.dtype.itemsize < 4 else x.dtype
+        sums = []
+        for name, of, _ in self.sweep.sums:
+            start = -torch.inf if name in self.sweep.maxima else 0.0
+            if of in own:
+                sums.append(torch.zeros_like(own[of]))
+            else:
+                count = cells.count_of(self.sweep.granularities[of], x.shape, channel_dim)
+                sums.append(x.new_full((count,), start, dtype=inside))
+        return (*(torch.empty_like(x) for _ in self.sweep.outputs), *sums)
+
+
+def expanded(sweep: Sweep, unplaced: frozenset[str]) -> Sweep:
+    """`sweep` with the parameters of some granularities as elements, and the sums for them as outputs."""
+    names = [name for name, granularity in sweep.parameters if granularity in unplaced]
+    inputs: dict[Expression, Expression] = {Parameter(name): Input(name) for name in names}
+    granularities = sweep.granularities
+    outputs = [*sweep.outputs, *((name, value) for name, of, value in sweep.sums if granularities[of] in unplaced)]
+    sums = [(name, of, value) for name, of, value in sweep.sums if granularities[of] not in unplaced]
+    return replace(
+        sweep,
+        elements=(*sweep.elements, *names),
+        parameters=tuple(given for given in sweep.parameters if given[1] not in unplaced),
+        totals=tuple(given for given in sweep.totals if given[1] not in unplaced),
+        outputs=tuple((name, substitute(value, inputs)) for name, value in outputs),
+        sums=tuple((name, of, substitute(value, inputs)) for name, of, value in sums),
+    )

@@ -1,0 +1,173 @@
+"""A sweep with statistics as passes over the elements: each computes what the next ones need to know."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from actsearch.compile import cells
+from actsearch.compile.sweep import Sweep, vjp
+from actsearch.grammar.expression import Apply, Expression, Input, Parameter, substitute, walk
+from actsearch.grammar.statistic import Statistic, statistic_of
+from actsearch.grammar.text import write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduced:
+    """A statistic that a pass computes, and the parameter that later passes know its value by.
+
+    A mean is a sum over the number of elements, a variance the mean square around a mean from the pass before; a
+    quantile is taken of the pass's output of that name.
+    """
+
+    node: Apply
+    name: str
+    statistic: Statistic
+
+    @property
+    def granularity(self) -> str:
+        """That of its values; see `cells`."""
+        return cells.granularity_of(self.statistic)
+
+    @property
+    def operation(self) -> Literal["sum", "max", "quantile"]:
+        """What is done with the terms."""
+        kind = self.statistic.kind
+        return kind if kind in ("max", "quantile") else "sum"
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether the sum is divided by the number of elements."""
+        return self.statistic.kind in ("mean", "var")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """A sweep without statistics whose sums, in order, are those of `reduced`, but for quantiles."""
+
+    sweep: Sweep
+    reduced: tuple[Reduced, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """The elements, what is known before the first pass, the passes, and the sweep that computes the results."""
+
+    elements: tuple[str, ...]
+    known: tuple[Reduced, ...]
+    passes: tuple[Pass, ...]
+    last: Sweep
+
+    @property
+    def reduced(self) -> tuple[Reduced, ...]:
+        """All statistics that are computed."""
+        return tuple(reduced for one in self.passes for reduced in one.reduced)
+
+    @property
+    def sweeps(self) -> tuple[Sweep, ...]:
+        """Those of the passes, and the last."""
+        return (*(one.sweep for one in self.passes), self.last)
+
+
+@functools.lru_cache(maxsize=512)
+def schedule(sweep: Sweep, known: frozenset[Apply] = frozenset()) -> Schedule:
+    """The passes of a sweep, each as early as it can be; `known` has statistics whose values are given."""
+    levels: dict[Apply, int] = {}
+    for node in statistics_of(sweep.results.values(), known):
+        inside = statistics_of((*node.arguments, *_before(node)), known)
+        levels[node] = 0 if node in known else 1 + max((levels[other] for other in inside), default=0)
+    found = {node: _reduced(node, f"_s{index}") for index, node in enumerate(levels)}
+    names: dict[Expression, Expression] = {node: Parameter(reduced.name) for node, reduced in found.items()}
+    passes = []
+    for level in range(1, max(levels.values(), default=0) + 1):
+        own = tuple(found[node] for node, at in levels.items() if at == level)
+        terms = {reduced.name: substitute(_term(reduced.node), names) for reduced in own}
+        outputs = tuple((reduced.name, terms[reduced.name]) for reduced in own if reduced.operation == "quantile")
+        sums = tuple((r.name, r.name, terms[r.name]) for r in own if r.operation != "quantile")
+        maxima = frozenset(reduced.name for reduced in own if reduced.operation == "max")
+        one = replace(sweep, outputs=outputs, sums=sums, maxima=maxima, is_part=True, order=0, origin=None)
+        passes.append(Pass(sweep=_reading_what_it_needs(one, found.values()), reduced=own))
+    last = replace(
+        sweep,
+        outputs=tuple((name, substitute(value, names)) for name, value in sweep.outputs),
+        sums=tuple((name, of, substitute(value, names)) for name, of, value in sweep.sums),
+        is_part=True,
+        origin=None,
+    )
+    given = tuple(found[node] for node, level in levels.items() if level == 0)
+    return Schedule(
+        elements=sweep.elements, known=given, passes=tuple(passes), last=_reading_what_it_needs(last, found.values())
+    )
+
+
+def parts(sweep: Sweep) -> dict[str, Sweep]:
+    """The sweeps of a forward and its derivative that have no statistics, by a name that says where each belongs."""
+    forward = schedule(sweep)
+    backward = schedule(vjp(sweep), frozenset(reduced.node for reduced in forward.reduced))
+    found = {}
+    for name, plan in (("forward", forward), ("backward", backward)):
+        for index, one in enumerate(plan.passes):
+            found[f"{name}, pass {index + 1}: {', '.join(write(reduced.node) for reduced in one.reduced)}"] = one.sweep
+        found[f"{name}, results"] = plan.last
+    return found
+
+
+def statistics_of(expressions: Iterable[Expression], known: Collection[Apply] = ()) -> list[Apply]:
+    """The statistics in expressions, each once, and the means that variances need, those inside others before them.
+
+    What stands in a known one is left out.
+    """
+    found: dict[Apply, None] = {}
+    seen: set[Expression] = set()
+
+    def visit(node: Expression) -> None:
+        if not isinstance(node, Apply) or node in seen:
+            return
+        seen.add(node)
+        if node not in known:
+            for argument in (*node.arguments, *_before(node)):
+                visit(argument)
+        if node in known or statistic_of(node.operator):
+            found[node] = None
+
+    for expression in expressions:
+        visit(expression)
+    return list(found)
+
+
+def _before(node: Apply) -> tuple[Apply, ...]:
+    """The mean that a variance is taken around."""
+    statistic = statistic_of(node.operator)
+    return (statistic.of_kind("mean")(node.arguments[0]),) if statistic and statistic.kind == "var" else ()
+
+
+def _reduced(node: Apply, name: str) -> Reduced:
+    statistic = statistic_of(node.operator)
+    if statistic is None:
+        raise TypeError(f"{node.operator} is no statistic")
+    return Reduced(node=node, name=name, statistic=statistic)
+
+
+def _term(node: Apply) -> Expression:
+    """What is reduced."""
+    u = node.arguments[0]
+    return next(((u - mean) ** 2 for mean in _before(node)), u)
+
+
+def _reading_what_it_needs(sweep: Sweep, reduced: Iterable[Reduced]) -> Sweep:
+    """A sweep that reads the values of those statistics that its results have, and of the rest what they have, too."""
+    read = {node for value in sweep.results.values() for node in walk(value)}
+    owners = {of for _, of, _ in sweep.sums}
+    values = [(one.name, one.granularity) for one in reduced]
+    return replace(
+        sweep,
+        # The first element gives the shape.
+        elements=tuple(e for i, e in enumerate(sweep.elements) if i == 0 or Input(e) in read),
+        parameters=(
+            *(given for given in sweep.parameters if Parameter(given[0]) in read or given[0] in owners),
+            *(given for given in values if Parameter(given[0]) in read),
+        ),
+        totals=tuple(given for given in values if given[0] in owners),
+    )

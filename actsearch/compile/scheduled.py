@@ -1,0 +1,175 @@
+"""A sweep with statistics as passes of compiled kernels, with the values of statistics passed on between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from actsearch.compile import cells, ranks
+from actsearch.compile.expanding import Expanding
+from actsearch.compile.reductions import quantile
+from actsearch.compile.schedule import Pass, Reduced, Schedule, schedule
+from actsearch.compile.sweep import Sweep
+from actsearch.grammar.expression import Apply
+from actsearch.grammar.statistic import level_of
+
+_Run = Callable[[Sequence[Tensor], Sequence[Tensor], int], tuple[Tensor, ...]]
+Values = Mapping[str, Tensor]
+"""Of parameters and statistics, by name."""
+
+
+class Together(Protocol):
+    """All passes of a schedule at once, each piece of a tensor going through all of them while it is at hand."""
+
+    def __call__(
+        self, elements: Sequence[Tensor], values: Values, channel_dim: int
+    ) -> tuple[tuple[Tensor, ...], dict[str, Tensor]] | None:
+        """The results, and the values of the statistics by name; None for tensors that are better taken pass by pass.
+
+        Elements are contiguous and not empty; no statistic is over the batch, and none is a quantile.
+        """
+
+
+@dataclass(slots=True)
+class Scheduled:
+    """A sweep with statistics, on tensors; `compiler` makes a runner of a sweep without them, if it can.
+
+    `together`, if the backend has that, makes one of a schedule.
+    """
+
+    sweep: Sweep
+    compiler: Callable[[Sweep], _Run | None]
+    together: Callable[[Schedule], Together] | None = None
+    _compiled: dict[frozenset[Apply], _Compiled] = field(default_factory=dict)
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether there are kernels for it."""
+        return self._of(frozenset()).is_whole
+
+    def run(
+        self,
+        elements: Sequence[Tensor],
+        parameters: Sequence[Tensor],
+        channel_dim: int,
+        known: Mapping[Apply, Tensor],
+    ) -> tuple[tuple[Tensor, ...], dict[Apply, Tensor]]:
+        """Outputs, of the shape, strides and dtype of the first element, and sums, like the parameters.
+
+        Also the values of the statistics that were not `known`, 1-D as `cells` says.
+        """
+        x = elements[0]
+        compiled = self._of(frozenset(known))
+        for reduced in compiled.schedule.reduced:
+            cells.channel_of(reduced.statistic, x.shape, channel_dim)
+        dense = {
+            name: (element.detach() if name in self.sweep.fixed else element.detach().to(x.dtype)).contiguous()
+            for name, element in zip(self.sweep.elements, elements, strict=True)
+        }
+        values = dict(zip((name for name, _ in self.sweep.parameters), parameters, strict=True))
+        values |= {reduced.name: known[reduced.node] for reduced in compiled.schedule.known}
+        results, found = compiled.run(dense, values, channel_dim)
+        nodes = {reduced.name: reduced.node for reduced in compiled.schedule.reduced}
+        count = len(self.sweep.outputs)
+        outputs = [_laid_out(x, result) for result in results[:count]]
+        return (*outputs, *results[count:]), {nodes[name]: value for name, value in found.items()}
+
+    def _of(self, known: frozenset[Apply]) -> _Compiled:
+        if known not in self._compiled:
+            self._compiled[known] = _Compiled(schedule(self.sweep, known), self.compiler, self.together)
+        return self._compiled[known]
+
+
+class _Compiled:
+    """The passes of a schedule as runners."""
+
+    def __init__(
+        self,
+        plan: Schedule,
+        compiler: Callable[[Sweep], _Run | None],
+        together: Callable[[Schedule], Together] | None,
+    ) -> None:
+        self.schedule = plan
+        runners = [compiler(sweep) for sweep in plan.sweeps]
+        self.is_whole = None not in runners
+        self._runners = {
+            id(sweep): Expanding(sweep, compiler, {frozenset(): (sweep, runner)})
+            for sweep, runner in zip(plan.sweeps, runners, strict=True)
+            if runner is not None
+        }
+        is_local = all(r.statistic.axis != "batch" and r.operation != "quantile" for r in plan.reduced)
+        self._together = together(plan) if together and is_local and plan.passes else None
+
+    def run(
+        self, elements: Values, values: dict[str, Tensor], channel_dim: int
+    ) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
+        """The results, and the values of the statistics by name."""
+        x = next(iter(elements.values()))
+        if self._together is not None and x.numel():
+            done = self._together(list(elements.values()), values, channel_dim)
+            if done is not None:
+                return done
+        found: dict[str, Tensor] = {}
+        for one in self.schedule.passes:
+            found |= self._pass(one, elements, {**values, **found}, channel_dim)
+        return self._run(self.schedule.last, elements, {**values, **found}, channel_dim), found
+
+    def _pass(self, one: Pass, elements: Values, values: Values, channel_dim: int) -> dict[str, Tensor]:
+        """The values of the statistics of a pass."""
+        if one.sweep.outputs:
+            # The terms of a quantile are written in the dtype of x.
+            elements = {name: element.to(_inside(element.dtype)) for name, element in elements.items()}
+        results = self._run(one.sweep, elements, values, channel_dim)
+        named = dict(zip(one.sweep.results, results, strict=True))
+        x = elements[one.sweep.elements[0]]
+        local = {r.name: _value(r, named[r.name], x.shape, channel_dim) for r in one.reduced if not _is_merged(r)}
+        over_ranks = [reduced for reduced in one.reduced if _is_merged(reduced)]
+        return local | (_merged(over_ranks, named, x.shape, channel_dim) if over_ranks else {})
+
+    def _run(self, sweep: Sweep, elements: Values, values: Values, channel_dim: int) -> tuple[Tensor, ...]:
+        read = [elements[name] for name in sweep.elements]
+        return self._runners[id(sweep)](read, [values[name] for name, _ in sweep.parameters], channel_dim)
+
+
+def _is_merged(reduced: Reduced) -> bool:
+    return reduced.statistic.axis == "batch" and ranks.are_many()
+
+
+def _value(reduced: Reduced, found: Tensor, shape: Sequence[int], channel_dim: int) -> Tensor:
+    if reduced.operation == "quantile" and not found.numel():
+        return found.new_zeros(cells.count_of(reduced.granularity, shape, channel_dim))
+    if reduced.operation == "quantile":
+        return quantile(found, level_of(reduced.node)).reshape(-1)
+    if not reduced.is_mean:
+        return found
+    return found / cells.size_of(reduced.granularity, shape, channel_dim)
+
+
+def _merged(
+    reduced: Sequence[Reduced], found: Mapping[str, Tensor], shape: Sequence[int], channel_dim: int
+) -> dict[str, Tensor]:
+    """Values over the batches of all ranks that train together."""
+    added = [one for one in reduced if one.operation == "sum"]
+    values = {one.name: ranks.merged(found[one.name], "max") for one in reduced if one.operation == "max"}
+    if added:
+        sums = torch.stack([found[one.name] for one in added])
+        count = sums.new_full((1,), float(cells.size_of("channel", shape, channel_dim)))
+        everything = ranks.merged(torch.cat([sums.flatten(), count]), "sum")
+        totals = everything[:-1].view_as(sums)
+        values |= {one.name: total / everything[-1] if one.is_mean else total
+                   for one, total in zip(added, totals, strict=True)}  # fmt: skip
+    return values
+
+
+def _inside(dtype: torch.dtype) -> torch.dtype:
+    return torch.float32 if dtype.itemsize < 4 else dtype
+
+
+def _laid_out(x: Tensor, result: Tensor) -> Tensor:
+    """`result` with the strides that a new tensor like `x` has."""
+    expected = torch.empty_like(x)
+    return result if result.stride() == expected.stride() else expected.copy_(result)
