@@ -149,11 +149,14 @@ class FusedSweep:
 
     def with_upstream(self, tensors: Sequence[Tensor], upstream: Sequence[Tensor], call: Call) -> list[Tensor]:
         """What the derivative reads, in its order, of what this one does and the gradients by what it writes."""
-        elements, outputs = len(self.given(call)), len(self.sweep.outputs)
+        drawn = 0 if call.seed is None else len(self.noise)
+        elements, outputs = len(self.sweep.elements) - drawn, len(self.sweep.outputs)
         return [*tensors[:elements], *upstream[:outputs], *tensors[elements:], *upstream[outputs:]]
 
     def gradients(self, found: Sequence[Tensor], call: Call) -> tuple[Tensor | None, ...]:
         """For each of the tensors of a call its gradient of those that the derivative `found`; None for fixed ones."""
+        if not self.sweep.fixed:
+            return tuple(found)
         names = (*self.given(call), *(name for name, _ in self.sweep.parameters))
         left = iter(found)
         return tuple(None if name in self.sweep.fixed else next(left) for name in names)
@@ -183,8 +186,10 @@ class _Apply(torch.autograd.Function):
             # Statistics depend on the elements, which a derivative of this one has to know.
             found = fused.derivative.differentiable(tensors, replace(ctx.call, known={}))
         else:
-            known = dict(zip(ctx.nodes, ctx.saved_tensors[count:], strict=True))
-            found, _ = fused.derivative.run(tensors, replace(ctx.call, known=known))
+            call = ctx.call
+            if ctx.nodes:
+                call = replace(call, known=dict(zip(ctx.nodes, ctx.saved_tensors[count:], strict=True)))
+            found, _ = fused.derivative.run(tensors, call)
         return (None, None, None, *fused.gradients(found, ctx.call))
 
     @staticmethod

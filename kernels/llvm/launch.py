@@ -41,6 +41,12 @@ class Launcher:
     plans: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     worked: int = 0
     """Elements so far, until there have been many."""
+    owners: list[int | None] = field(init=False)
+    """For each sum the parameter it is like; None for a total."""
+
+    def __post_init__(self) -> None:
+        names = [name for name, _ in self.sweep.parameters]
+        self.owners = [names.index(of) if of in names else None for _, of, _ in self.sweep.sums]
 
     def __call__(
         self, elements: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int
@@ -55,9 +61,8 @@ class Launcher:
     ) -> list[Tensor]:
         """Write the outputs into tensors like the first element, which fills memory without gaps; the sums."""
         x = elements[0]
-        own = dict(zip((name for name, _ in self.sweep.parameters), parameters, strict=True))
         if not x.numel():
-            return [torch.zeros_like(own[of]) for _, of, _ in self.sweep.sums]
+            return [torch.zeros_like(parameters[owner]) for owner in self.owners if owner is not None]
         if self.is_to_be_better(x.numel()):
             self.plans.clear()
         key = (x.shape, x.stride(), x.dtype, channel_dim)
@@ -69,15 +74,16 @@ class Launcher:
             wants_gradients = any(tensor.requires_grad for tensor in (*elements, *parameters))
             plan = self.plans[key] = self._plan(x, channel_dim, with_derivative=wants_gradients)
         read = [plan.spread(index, parameter) for index, parameter in enumerate(parameters)]
+        fixed = self.sweep.fixed
         inputs = [
-            _like(x, tensor, plan.computed if name in self.sweep.fixed else x.dtype)
+            _like(x, tensor, plan.computed if fixed and name in fixed else x.dtype)
             for name, tensor in zip(self.sweep.elements, elements, strict=True)
         ]
         filled = plan.fill(inputs, outputs, read)
         PROGRAM.run(plan.element, plan.geometry.chunks, [(filled, ())], x.numel())
         return [
-            total.to(own[of].dtype).reshape(own[of].shape) if of in own else total
-            for total, (_, of, _) in zip(plan.gathered(filled), self.sweep.sums, strict=True)
+            total if owner is None else total.to(parameters[owner].dtype).reshape(parameters[owner].shape)
+            for total, owner in zip(plan.gathered(filled), self.owners, strict=True)
         ]
 
     def is_to_be_better(self, elements: int) -> bool:

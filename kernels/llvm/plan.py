@@ -20,6 +20,8 @@ GEOMETRY = sibling(__file__, "geometry")
 TYPES = sibling(__file__, "types")
 _Operand = tuple[int, int, int, int, int, int, int]
 """Address; bytes from one row, kind of rows, chunk and column to the next; whether it is read and written."""
+_OPERAND = 7
+_ALONE = (1, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +54,47 @@ class Plan:
         self._is_plain = not maxima and all(self.owners[index].along == "one" for index in self.tile_sums)
         kind: Callable[..., Any] = ctypes.c_float if element.computed == "float" else ctypes.c_double
         self._numbers = (kind * len(constants))(*constants) if constants else None  # type: ignore[operator]
-        count = len(sweep.elements) + len(sweep.outputs) + len(sweep.parameters) + bool(constants)
-        self._head = (
+        operands = (*self._elements(sweep), *self._parameters(), *self._columns())
+        table = (
             kernel, geometry.tiles, geometry.parts, nest.columns, GEOMETRY.TILE, geometry.modulus, geometry.per_chunk,
-            geometry.chunks, lanes, count + len(self.column_sums), len(self.tile_sums), maxima,
+            geometry.chunks, lanes, len(operands), len(self.tile_sums), maxima, 0,
+            *itertools.chain.from_iterable(operands),
         )  # fmt: skip
+        self._array = ctypes.c_int64 * len(table)
+        # All but the addresses, which are those of a call.
+        self._template = bytes(self._array(*table))
+        self._first = len(table) - _OPERAND * len(operands)
 
     def spread(self, index: int, values: Tensor) -> Tensor:
         """Values of a parameter as the kernel reads them, 1-D."""
-        placement, inside = self.read[index], values.detach().to(self.computed)
-        spread = inside.reshape(-1) if self.geometry.is_by_kind(placement) else placement.spread(inside)
+        placement = self.read[index]
+        if values.dtype != self.computed:
+            values = values.detach().to(self.computed)
+        if placement.across == _ALONE or self.geometry.is_by_kind(placement):
+            return values.detach().contiguous()
+        spread: Tensor = placement.spread(values.detach())
         return spread.contiguous()
 
     def fill(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], parameters: Sequence[Tensor]) -> Filled:
         """The table for some tensors, and room for the sums; `parameters` are as `spread` gives them."""
+        table = self._array.from_buffer_copy(self._template)
         tile_sums = None
         if self.tile_sums:
             tile_sums = torch.empty((self.geometry.tiles, len(self.tile_sums)), dtype=self.computed)
+            table[self._first - 1] = tile_sums.data_ptr()
+        at = self._first
+        for tensor in (*inputs, *outputs, *parameters):
+            table[at] = tensor.data_ptr()
+            at += _OPERAND
+        if self._numbers is not None:
+            table[at] = ctypes.addressof(self._numbers)
+            at += _OPERAND
         column_sums = self._room_for_column_sums() if self.column_sums else None
-        place = 0 if tile_sums is None else tile_sums.data_ptr()
-        operands = (*self._elements(inputs, outputs), *self._parameters(parameters), *self._columns(column_sums))
-        table = (*self._head, place, *itertools.chain.from_iterable(operands))
-        filled = (ctypes.c_int64 * len(table))(*table)
-        return Filled(filled, tile_sums, column_sums, (inputs, outputs, parameters, self._numbers))
+        if column_sums is not None:
+            for index in range(len(self.column_sums)):
+                table[at] = column_sums.data_ptr() + index * column_sums.stride(1) * column_sums.element_size()
+                at += _OPERAND
+        return Filled(table, tile_sums, column_sums, (inputs, outputs, parameters))
 
     def gathered(self, filled: Filled) -> list[Tensor]:
         """The sums in the sweep's order, 1-D."""
@@ -105,26 +125,27 @@ class Plan:
                 room[:, at] = -math.inf
         return room
 
-    def _elements(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> Iterator[_Operand]:
-        for tensors, read in ((inputs, 1), (outputs, 0)):
-            for tensor in tensors:
-                size = tensor.element_size()
-                yield (tensor.data_ptr(), self.geometry.nest.columns * size, 0, 0, size, read, 1 - read)
+    def _elements(self, sweep: Sweep) -> Iterator[_Operand]:
+        columns, inside = self.geometry.nest.columns, self.computed.itemsize
+        for name in sweep.elements:
+            size = inside if name in sweep.fixed else self.element.bytes
+            yield (0, columns * size, 0, 0, size, 1, 0)
+        for _ in sweep.outputs:
+            yield (0, columns * self.element.bytes, 0, 0, self.element.bytes, 0, 1)
 
-    def _parameters(self, read: Sequence[Tensor]) -> Iterator[_Operand]:
-        for values, placement in zip(read, self.read, strict=True):
-            size = values.element_size()
+    def _parameters(self) -> Iterator[_Operand]:
+        size = self.computed.itemsize
+        for placement in self.read:
             if placement.along == "columns":
-                yield (values.data_ptr(), 0, size * self.geometry.columns_of_a_kind, 0, size, 1, 0)
+                yield (0, 0, size * self.geometry.columns_of_a_kind, 0, size, 1, 0)
             else:
                 by_kind = size * self.geometry.is_by_kind(placement)
-                yield (values.data_ptr(), size * (placement.along == "rows") - by_kind, by_kind, 0, 0, 1, 0)
+                yield (0, size * (placement.along == "rows") - by_kind, by_kind, 0, 0, 1, 0)
         if self._numbers is not None:
-            yield (ctypes.addressof(self._numbers), 0, 0, 0, 0, 1, 0)
+            yield (0, 0, 0, 0, 0, 1, 0)
 
-    def _columns(self, sums: Tensor | None) -> Iterator[_Operand]:
-        if sums is not None:
-            size = sums.element_size()
-            by_kind, by_chunk = self.geometry.columns_of_a_kind * size, sums.stride(0) * size
-            for index in range(sums.shape[1]):
-                yield (sums.data_ptr() + index * sums.stride(1) * size, 0, by_kind, by_chunk, size, 1, 1)
+    def _columns(self) -> Iterator[_Operand]:
+        size, nest = self.computed.itemsize, self.geometry.nest
+        by_chunk = len(self.column_sums) * nest.kinds * nest.columns * size
+        for _ in self.column_sums:
+            yield (0, 0, self.geometry.columns_of_a_kind * size, by_chunk, size, 1, 1)

@@ -22,10 +22,11 @@ def run(element: Any, chunks: int, stages: Sequence[tuple[Any, Sequence[Fold]]],
 
     `elements` is the number of them that are walked, which decides whether more than one thread pays.
     """
-    folds = [_array([number for fold in own for number in fold]) for _, own in stages]
-    table = [chunks, len(stages)]
-    for (filled, own), fold in zip(stages, folds, strict=True):
-        table += [ctypes.addressof(filled.table), len(own), ctypes.addressof(fold)]
+    table, kept = [chunks, len(stages)], []
+    for filled, own in stages:
+        fold = _array([number for fold in own for number in fold]) if own else None
+        kept.append(fold)
+        table += [ctypes.addressof(filled.table), len(own), ctypes.addressof(fold) if fold is not None else 0]
     threads = 1 if elements < _FEW else min(torch.get_num_threads(), chunks)
     DRIVER.driver(element.computed).run(_array(table), threads)
 
