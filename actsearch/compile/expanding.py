@@ -36,10 +36,10 @@ class Expanding:
         self, elements: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int
     ) -> tuple[Tensor, ...]:
         """The outputs, then the sums, for contiguous elements."""
-        x, granularities = elements[0], self.sweep.granularities
+        x = elements[0]
         if not x.numel():
             return self._of_nothing(x, parameters, channel_dim)
-        unplaced = nest(x.shape, channel_dim, granularities.values()).cannot_place
+        unplaced = self._unplaced(x.shape, channel_dim)
         sweep, runner = self._runner(unplaced)
         if sweep is self.sweep:
             return runner(elements, parameters, channel_dim)
@@ -53,6 +53,14 @@ class Expanding:
             else:
                 kept.append(values)
         return self._assembled(sweep, runner(wide, kept, channel_dim), parameters, x.dtype, channel_dim)
+
+    def _unplaced(self, shape: Sequence[int], channel_dim: int) -> frozenset[str]:
+        """The granularities that become elements."""
+        granularities, unplaced = set(self.sweep.granularities.values()), frozenset[str]()
+        # Without those that have no place the others may be walked otherwise, where some of them have none, either.
+        while more := nest(shape, channel_dim, granularities - unplaced).cannot_place:
+            unplaced |= more
+        return unplaced
 
     def _runner(self, unplaced: frozenset[str]) -> tuple[Sweep, _Run]:
         if unplaced not in self.runners:

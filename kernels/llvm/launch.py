@@ -52,9 +52,13 @@ class Launcher:
         self, elements: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int
     ) -> tuple[Tensor, ...]:
         """The sweep's outputs, of the first element's shape, strides and dtype, then its sums, like the parameters."""
-        x = _dense(elements[0])
+        given = elements[0]
+        x = self._dense(given)
         outputs = [torch.empty_like(x) for _ in self.sweep.outputs]
-        return (*outputs, *self.into(outputs, [x, *elements[1:]], parameters, channel_dim))
+        sums = self.into(outputs, [x, *elements[1:]], parameters, channel_dim)
+        if x is not given and _is_channels_last(given):
+            outputs = [torch.empty_like(given).copy_(output) for output in outputs]
+        return (*outputs, *sums)
 
     def into(
         self, outputs: Sequence[Tensor], elements: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int
@@ -95,9 +99,15 @@ class Launcher:
 
     def prepare(self, x: Tensor, channel_dim: int, worker: Executor) -> Future[None]:
         """Have `worker` compile this forward and its derivative for tensors like `x`."""
-        x = _dense(x)
+        x = self._dense(x)
         found: Future[None] = self.kernels.prepare(self.sweep, self.variant(x, self.nest(x, channel_dim)), worker)
         return found
+
+    def _dense(self, x: Tensor) -> Tensor:
+        """`x`, or a copy, whose elements fill memory without gaps in an order that `nest` knows."""
+        # The values of a parameter per element lie like those of a contiguous sample.
+        by_element = "element" in self.sweep.granularities.values()
+        return x if x.is_contiguous() or (_is_channels_last(x) and not by_element) else x.contiguous()
 
     def _plan(self, x: Tensor, channel_dim: int, *, with_derivative: bool) -> Any:
         """How a tensor like `x` is walked, and the kernel for it."""
@@ -134,11 +144,8 @@ class Launcher:
         return KERNELS.Variant(dtype=x.dtype, by_column=by_column)
 
 
-def _dense(x: Tensor) -> Tensor:
-    """`x`, or a copy, whose elements fill memory without gaps in an order that `Launcher` knows."""
-    if x.is_contiguous() or (x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)):
-        return x
-    return x.contiguous()
+def _is_channels_last(x: Tensor) -> bool:
+    return x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)
 
 
 def _like(x: Tensor, other: Tensor, dtype: torch.dtype) -> Tensor:

@@ -7,12 +7,15 @@ import warnings
 from collections import Counter
 
 import torch
+from hypothesis import given
 
 from actsearch.compile.autograd import FusedSweep
 from actsearch.compile.backend import load_backend
 from actsearch.compile.checked import Checked
 from actsearch.compile.conformance import Case, cases, check, outputs, sample
 from actsearch.grammar.activation import parse
+from tests.compile.families import excesses, expected, trials
+from tests.grammar.strategies import quick
 
 _MIXED = parse("x * sigmoid(beta * gate) * a + b", beta=(1.2, "element"), a=(0.7, "channel"), b=0.1)
 _SHAPES = (((5,), 0), ((4, 6), 0), ((3, 2, 70), 0), ((3, 4, 5), -1), ((70, 3, 4), 1), ((0, 4), 1), ((4, 0), 1))
@@ -58,6 +61,27 @@ def counted(case):
     return dict(ran)
 
 
+def random_ones(count):
+    """What is wrong with the kernels of random activations of every family, and how many there were."""
+    wrong, tried = [], 0
+
+    @quick(count)
+    @given(trials())
+    def try_one(case):
+        nonlocal tried
+        wanted = expected(case)
+        tried += 1
+        try:
+            found = excesses(load_backend("triton").compile(case.activation), case, wanted)
+        except Exception as error:  # noqa: BLE001 - as below
+            wrong.append((str(case), f"{type(error).__name__}: {error}"))
+        else:
+            wrong.extend([(str(case), str(found))] if max(found) > 1 else [])
+
+    try_one()
+    return {"wrong": wrong, "tried": tried}
+
+
 def main():
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # numpy warns of lanes beyond the end of a tensor
@@ -73,6 +97,7 @@ def main():
         except Exception as error:  # noqa: BLE001 - one broken case must not hide the others
             failures[case.name] = f"{type(error).__name__}: {error}"
     found = {"findings": findings, "failures": failures, "same_bits": same, "trusted": sure, "launches": launches}
+    found["random"] = random_ones(36)
     json.dump(found, sys.stdout)
 
 

@@ -7,6 +7,7 @@ import torch
 
 from actsearch import __version__, plugins
 from actsearch.compile.backend import load_backend, sibling
+from actsearch.compile.schedule import parts
 from actsearch.compile.stages import stage
 from actsearch.compile.sweep import vjp
 from actsearch.grammar.activation import parse
@@ -22,6 +23,10 @@ ACTIVATIONS = {
     "element": parse("x * sigmoid(beta * x)", beta=(1.0, "element")),
 }
 SECOND = parse("x * tanh(a * x)")
+STATISTICS = {
+    "evonorm": parse("x * sigmoid(v * x) / std[group:4](x)", v=(1.0, "channel")),
+    "largest": parse("exp(x - max[last](x))"),
+}
 # The torch backend writes activations of one input whose parameters are no arrays.
 WRITTEN_BY_TORCH = ("constant", "channel", "gelu")
 
@@ -34,12 +39,29 @@ def torch_source(activation):
     return load_backend("torch").emit(activation, "source")
 
 
-def llvm(*sweeps):
+def llvm(*sweeps, by_column=None):
     """In float32, 8 at a time, whatever this machine could do."""
     path = str(plugins.find("kernels", "llvm"))
-    by_column = tuple(granularity != "layer" for _, granularity in sweeps[0].parameters)
+    if by_column is None:
+        by_column = tuple(granularity != "layer" for _, granularity in sweeps[0].parameters)
     element = sibling(path, "types").ELEMENTS[torch.float32]
     return sibling(path, "source").generate(sweeps, element, by_column=by_column, lanes=8)
+
+
+def triton_parts(activation):
+    """Each pass as `triton` emits it, without the functions that an earlier one has shown."""
+    shown, blocks = set(), load_backend("triton").emit(activation, "source").split("\n\n\n")
+    kept = [block for block in blocks if not (block in shown or shown.add(block))]
+    return "\n\n\n".join(kept)
+
+
+def llvm_parts(activation):
+    """Each pass as `llvm` does it, with parameters along columns and the values of statistics along rows."""
+    texts = []
+    for name, part in parts(stage(activation).sweep).items():
+        along = (granularity.startswith("[") for granularity in part.granularities.values())
+        texts.append(f"; {name}\n{llvm(part, by_column=tuple(not rows for rows in along))}")
+    return "\n\n".join(texts)
 
 
 def pair(activation):
@@ -55,6 +77,8 @@ TEXTS = {
     **{f"triton/{name}.py": lambda a=a: triton(*pair(a)) for name, a in ACTIVATIONS.items()},
     **{f"llvm/{name}.ll": lambda a=a: llvm(*pair(a)) for name, a in ACTIVATIONS.items()},
     **{f"torch/{name}.py": lambda a=ACTIVATIONS[name]: torch_source(a) for name in WRITTEN_BY_TORCH},
+    **{f"triton/{name}.py": lambda a=a: triton_parts(a) for name, a in STATISTICS.items()},
+    **{f"llvm/{name}.ll": lambda a=a: llvm_parts(a) for name, a in STATISTICS.items()},
     "triton/second.py": lambda: triton(second(SECOND)),
     "llvm/second.ll": lambda: llvm(second(SECOND)),
 }

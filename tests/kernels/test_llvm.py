@@ -73,6 +73,9 @@ def test_the_result_lies_in_memory_like_its_input():
     per_channel = SWISH.with_granularity("channel").module(backend="llvm")
     assert per_channel(x).is_contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(per_channel(x), layer(x))
+    per_element = SWISH.with_granularity("element").module(backend="llvm")
+    assert per_element(x).is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(per_element(x), layer(x))
 
 
 def test_constants_and_parameters_recompile_nothing(tmp_path):

@@ -71,3 +71,8 @@ def test_the_first_use_is_compared_with_eager_torch_whatever_shape_parameters_ha
 def test_two_runs_give_the_same_bits(interpreted):
     assert interpreted["same_bits"]
     assert all(interpreted["same_bits"].values())
+
+
+def test_random_activations_of_every_family_agree_with_float64(interpreted):
+    assert interpreted["random"]["tried"] >= 30
+    assert not interpreted["random"]["wrong"], interpreted["random"]["wrong"][0]

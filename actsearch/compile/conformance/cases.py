@@ -149,6 +149,8 @@ def _granularity_cases() -> Iterator[Case]:
         for granularity in ("group:3", "element"):
             activation = _activation("x * sigmoid(beta * x) * a", beta=(1.2, granularity), a=(0.7, "channel"))
             yield Case(name=f"{granularity} {shape}", activation=activation, shape=shape)
+    element = _activation("x * sigmoid(beta * x) * a", beta=(1.2, "element"), a=(0.7, "channel"))
+    yield Case(name="element channels_last", activation=element, shape=(2, 9, 4, 5), layout="channels_last")
     gated = _activation("x * sigmoid(b * gate)", b=(0.6, "channel"))
     yield Case(name="gated per channel", activation=gated, shape=(3, 5, 8), second=True)
 
@@ -160,6 +162,8 @@ def _statistic_cases() -> Iterator[Case]:
     normalised = _activation(_STATISTICS["EvoNorm S0"], v=(1.2, "channel"))
     for shape in ((2, 8, 131), (5, 12), (1, 4, 70, 130), (0, 4, 3), (300, 4, 7)):
         yield Case(name=f"EvoNorm S0 per channel {shape}", activation=normalised, shape=shape)
+    few = _activation("x * mean[last](x) + mean[instance](a * x)")
+    yield Case(name="few in the last dimension", activation=few, shape=(2, 2, 3), channel_dim=-1, second=True)
     for granularity in ("channel", "group:2", "element"):
         activation = _activation(_STATISTICS["PolyNorm"], p=((0.1, 0.4, 0.3, 0.3), granularity))
         yield Case(name=f"PolyNorm per {granularity}", activation=activation, shape=(6, 4, 70), channel_dim=-1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -42,10 +43,18 @@ class Finding:
 
 
 def check(
-    backend: Backend, case: Case, device: torch.device | str = "cpu", *, gain: float = 1.0
+    backend: Backend,
+    case: Case,
+    device: torch.device | str = "cpu",
+    *,
+    gain: float = 1.0,
+    cache: Path | None = None,
 ) -> tuple[Finding, ...]:
-    """Run `case` on `backend`; a finding for the output and for each gradient. Raises what the backend raises."""
-    function = backend.compile(case.activation, gain=gain)
+    """Run `case` on `backend`; a finding for the output and for each gradient. Raises what the backend raises.
+
+    What is generated goes to the folder `cache` (None: the user's cache).
+    """
+    function = backend.compile(case.activation, gain=gain, cache=cache)
     inputs, upstream, parameters = sample(case, device)
     found = outputs(function, inputs, upstream, parameters, case.channel_dim, second=case.second)
     wide = ([tensor.double() for tensor in inputs], upstream.double(), [tensor.double() for tensor in parameters])
