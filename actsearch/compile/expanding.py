@@ -83,7 +83,8 @@ class Expanding:
         named = dict(
             zip((*(name for name, _ in sweep.outputs), *(name for name, _, _ in sweep.sums)), found, strict=True)
         )
-        outputs = [named[name].to(dtype) for name, _ in self.sweep.outputs]
+        fixed = self.sweep.fixed
+        outputs = [named[name] if name in fixed else named[name].to(dtype) for name, _ in self.sweep.outputs]
         own = dict(zip((name for name, _ in self.sweep.parameters), parameters, strict=True))
         sums = []
         for name, of, _ in self.sweep.sums:
@@ -106,7 +107,9 @@ class Expanding:
             else:
                 count = cells.count_of(self.sweep.granularities[of], x.shape, channel_dim)
                 sums.append(x.new_full((count,), start, dtype=inside))
-        return (*(torch.empty_like(x) for _ in self.sweep.outputs), *sums)
+        fixed = self.sweep.fixed
+        outputs = [torch.empty_like(x, dtype=inside if name in fixed else x.dtype) for name, _ in self.sweep.outputs]
+        return (*outputs, *sums)
 
 
 def expanded(sweep: Sweep, unplaced: frozenset[str]) -> Sweep:

@@ -9,7 +9,8 @@ from typing import Literal
 
 from actsearch.compile import cells
 from actsearch.compile.sweep import Sweep, vjp
-from actsearch.grammar.expression import Apply, Expression, Input, Parameter, substitute, walk
+from actsearch.grammar.canonical import split_coefficient
+from actsearch.grammar.expression import Apply, Expression, Input, Parameter, call, distinct, substitute
 from actsearch.grammar.statistic import Statistic, statistic_of
 from actsearch.grammar.text import write
 
@@ -19,12 +20,14 @@ class Reduced:
     """A statistic that a pass computes, and the parameter that later passes know its value by.
 
     A mean is a sum over the number of elements, a variance the mean square around a mean from the pass before; a
-    quantile is taken of the pass's output of that name.
+    quantile is taken of the pass's output of that name. Where it is asked which elements have the maximum, the pass
+    writes them as the output `written`: computed again by another kernel they might be rounded otherwise.
     """
 
     node: Apply
     name: str
     statistic: Statistic
+    written: str | None = None
 
     @property
     def granularity(self) -> str:
@@ -75,22 +78,36 @@ class Schedule:
 def schedule(sweep: Sweep, known: frozenset[Apply] = frozenset()) -> Schedule:
     """The passes of a sweep, each as early as it can be; `known` has statistics whose values are given."""
     levels: dict[Apply, int] = {}
+    ties = _ties(sweep)
+    known -= ties.keys()
     for node in statistics_of(sweep.results.values(), known):
         inside = statistics_of((*node.arguments, *_before(node)), known)
         levels[node] = 0 if node in known else 1 + max((levels[other] for other in inside), default=0)
-    found = {node: _reduced(node, f"_s{index}") for index, node in enumerate(levels)}
+    found = {node: _reduced(node, index, is_tied=node in ties) for index, node in enumerate(levels)}
     names: dict[Expression, Expression] = {node: Parameter(reduced.name) for node, reduced in found.items()}
+    for node, tie in ties.items():
+        names[tie] = call.equal(Input(found[node].written or ""), names[node])
+    written = tuple(reduced.written for reduced in found.values() if reduced.written is not None)
+    elements = (*sweep.elements, *written)
+    quantiles = (reduced.name for reduced in found.values() if reduced.operation == "quantile")
+    fixed = sweep.fixed.union(written, quantiles)
     passes = []
     for level in range(1, max(levels.values(), default=0) + 1):
         own = tuple(found[node] for node, at in levels.items() if at == level)
         terms = {reduced.name: substitute(_term(reduced.node), names) for reduced in own}
         outputs = tuple((reduced.name, terms[reduced.name]) for reduced in own if reduced.operation == "quantile")
+        outputs += tuple((reduced.written, terms[reduced.name]) for reduced in own if reduced.written is not None)
         sums = tuple((r.name, r.name, terms[r.name]) for r in own if r.operation != "quantile")
         maxima = frozenset(reduced.name for reduced in own if reduced.operation == "max")
-        one = replace(sweep, outputs=outputs, sums=sums, maxima=maxima, is_part=True, order=0, origin=None)
+        one = replace(
+            sweep, elements=elements, outputs=outputs, sums=sums, maxima=maxima, fixed=fixed, is_part=True, order=0,
+            origin=None,
+        )  # fmt: skip
         passes.append(Pass(sweep=_reading_what_it_needs(one, found.values()), reduced=own))
     last = replace(
         sweep,
+        elements=elements,
+        fixed=fixed,
         outputs=tuple((name, substitute(value, names)) for name, value in sweep.outputs),
         sums=tuple((name, of, substitute(value, names)) for name, of, value in sweep.sums),
         is_part=True,
@@ -143,11 +160,28 @@ def _before(node: Apply) -> tuple[Apply, ...]:
     return (statistic.of_kind("mean")(node.arguments[0]),) if statistic and statistic.kind == "var" else ()
 
 
-def _reduced(node: Apply, name: str) -> Reduced:
+def _ties(sweep: Sweep) -> dict[Apply, Expression]:
+    """The maxima of which it is asked which elements have them, and how that is asked.
+
+    Left out are those of what needs no computing, which is the same in every kernel.
+    """
+    found: dict[Apply, Expression] = {}
+    for node in distinct(sweep.results.values()):
+        if isinstance(node, Apply) and node.operator == "equal":
+            term, largest = node.arguments
+            if not isinstance(largest, Apply) or not statistic_of(largest.operator) or largest.arguments[0] != term:
+                continue
+            rest = split_coefficient(term)[1] if abs(split_coefficient(term)[0]) == 1 else term
+            if isinstance(rest, Apply):
+                found[largest] = node
+    return found
+
+
+def _reduced(node: Apply, index: int, *, is_tied: bool) -> Reduced:
     statistic = statistic_of(node.operator)
     if statistic is None:
         raise TypeError(f"{node.operator} is no statistic")
-    return Reduced(node=node, name=name, statistic=statistic)
+    return Reduced(node=node, name=f"_s{index}", statistic=statistic, written=f"_u{index}" if is_tied else None)
 
 
 def _term(node: Apply) -> Expression:
@@ -158,7 +192,7 @@ def _term(node: Apply) -> Expression:
 
 def _reading_what_it_needs(sweep: Sweep, reduced: Iterable[Reduced]) -> Sweep:
     """A sweep that reads the values of those statistics that its results have, and of the rest what they have, too."""
-    read = {node for value in sweep.results.values() for node in walk(value)}
+    read = set(distinct(sweep.results.values()))
     owners = {of for _, of, _ in sweep.sums}
     values = [(one.name, one.granularity) for one in reduced]
     return replace(

@@ -114,21 +114,22 @@ class _Compiled:
             if done is not None:
                 return done
         found: dict[str, Tensor] = {}
+        elements = dict(elements)
         for one in self.schedule.passes:
-            found |= self._pass(one, elements, {**values, **found}, channel_dim)
+            own = self._pass(one, elements, {**values, **found}, channel_dim)
+            elements |= {r.written: own.pop(r.written) for r in one.reduced if r.written is not None}
+            found |= own
         return self._run(self.schedule.last, elements, {**values, **found}, channel_dim), found
 
     def _pass(self, one: Pass, elements: Values, values: Values, channel_dim: int) -> dict[str, Tensor]:
-        """The values of the statistics of a pass."""
-        if one.sweep.outputs:
-            # The terms of a quantile are written in the dtype of x.
-            elements = {name: element.to(_inside(element.dtype)) for name, element in elements.items()}
+        """The values of the statistics of a pass, and the elements that it writes."""
         results = self._run(one.sweep, elements, values, channel_dim)
         named = dict(zip(one.sweep.results, results, strict=True))
         x = elements[one.sweep.elements[0]]
         local = {r.name: _value(r, named[r.name], x.shape, channel_dim) for r in one.reduced if not _is_merged(r)}
         over_ranks = [reduced for reduced in one.reduced if _is_merged(reduced)]
-        return local | (_merged(over_ranks, named, x.shape, channel_dim) if over_ranks else {})
+        written = {r.written: named[r.written] for r in one.reduced if r.written is not None}
+        return local | written | (_merged(over_ranks, named, x.shape, channel_dim) if over_ranks else {})
 
     def _run(self, sweep: Sweep, elements: Values, values: Values, channel_dim: int) -> tuple[Tensor, ...]:
         read = [elements[name] for name in sweep.elements]
@@ -163,10 +164,6 @@ def _merged(
         values |= {one.name: total / everything[-1] if one.is_mean else total
                    for one, total in zip(added, totals, strict=True)}  # fmt: skip
     return values
-
-
-def _inside(dtype: torch.dtype) -> torch.dtype:
-    return torch.float32 if dtype.itemsize < 4 else dtype
 
 
 def _laid_out(x: Tensor, result: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from actsearch.compile.sweep import Sweep
 from actsearch.compile.symbolic import share, to_sympy
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import Activation
-from actsearch.grammar.expression import Apply, Constant, Expression, Input, Parameter, call, fold, substitute, walk
+from actsearch.grammar.expression import Apply, Constant, Expression, Input, Parameter, call, distinct, fold, substitute
 from actsearch.grammar.statistic import between_statistics, statistic_of, statistics, with_primitives
 from actsearch.grammar.text import write
 
@@ -131,7 +131,7 @@ def _drawn(expression: Expression) -> tuple[Expression, tuple[str, ...]]:
 
 def _staged(activation: Activation, lifted: Lifted, noise: tuple[str, ...] = (), running: Iterable[str] = ()) -> Staged:
     names = _entry_names(activation)
-    read = {node.name for node in walk(lifted.expression) if isinstance(node, Parameter)}
+    read = {node.name for node in distinct([lifted.expression]) if isinstance(node, Parameter)}
     estimates = tuple(name for name in running if name in read)
     sweep = Sweep(
         elements=(*inputs_of(activation), *noise),

@@ -23,9 +23,9 @@ class Sweep:
     """What is read, and what is computed of it.
 
     `sums` has for each output the parameter over whose elements it is summed, or one of `totals`, which has a name and
-    a granularity as parameters do; the largest is taken for those of `maxima`. `constants` are run-time numbers; nobody
-    asks for a derivative by those elements and parameters that are `fixed`. `order` counts the derivatives taken: 0 for
-    the forward.
+    a granularity as parameters do; the largest is taken for those of `maxima`. `constants` are run-time numbers. Nobody
+    asks for a derivative by those elements and parameters that are `fixed`; elements and outputs among them are in the
+    dtype that is computed in. `order` counts the derivatives taken: 0 for the forward.
     """
 
     elements: tuple[str, ...]

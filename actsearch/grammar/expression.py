@@ -6,7 +6,7 @@ arithmetic on expressions builds larger ones, so that rules read like the formul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,6 +119,21 @@ def walk(expression: Expression) -> Iterator[Expression]:
         yield node
         if isinstance(node, Apply):
             stack.extend(reversed(node.arguments))
+
+
+def distinct(expressions: Iterable[Expression]) -> list[Expression]:
+    """Every node below `expressions` once, however often it occurs, arguments before what they are arguments of."""
+    found: dict[Expression, None] = {}
+
+    def visit(node: Expression) -> None:
+        if node not in found:
+            for argument in node.arguments if isinstance(node, Apply) else ():
+                visit(argument)
+            found[node] = None
+
+    for expression in expressions:
+        visit(expression)
+    return list(found)
 
 
 def size(expression: Expression) -> int:

@@ -54,7 +54,7 @@ class Launcher:
         """The sweep's outputs, of the first element's shape, strides and dtype, then its sums, like the parameters."""
         given = elements[0]
         x = self._dense(given)
-        outputs = [torch.empty_like(x) for _ in self.sweep.outputs]
+        outputs = self.room(x)
         sums = self.into(outputs, [x, *elements[1:]], parameters, channel_dim)
         if x is not given and _is_channels_last(given):
             outputs = [torch.empty_like(given).copy_(output) for output in outputs]
@@ -89,6 +89,11 @@ class Launcher:
             total if owner is None else total.to(parameters[owner].dtype).reshape(parameters[owner].shape)
             for total, owner in zip(plan.gathered(filled), self.owners, strict=True)
         ]
+
+    def room(self, x: Tensor) -> list[Tensor]:
+        """Tensors like `x` for the outputs."""
+        fixed, inside = self.sweep.fixed, TYPES.COMPUTED[TYPES.ELEMENTS[x.dtype].computed]
+        return [torch.empty_like(x, dtype=inside if name in fixed else x.dtype) for name, _ in self.sweep.outputs]
 
     def is_to_be_better(self, elements: int) -> bool:
         """Count elements; whether there now have been so many that plans are to be made anew, which is so once."""

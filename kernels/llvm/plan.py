@@ -127,11 +127,10 @@ class Plan:
 
     def _elements(self, sweep: Sweep) -> Iterator[_Operand]:
         columns, inside = self.geometry.nest.columns, self.computed.itemsize
-        for name in sweep.elements:
+        read, written = sweep.elements, (name for name, _ in sweep.outputs)
+        for name, is_read in (*((name, 1) for name in read), *((name, 0) for name in written)):
             size = inside if name in sweep.fixed else self.element.bytes
-            yield (0, columns * size, 0, 0, size, 1, 0)
-        for _ in sweep.outputs:
-            yield (0, columns * self.element.bytes, 0, 0, self.element.bytes, 0, 1)
+            yield (0, columns * size, 0, 0, size, is_read, 1 - is_read)
 
     def _parameters(self) -> Iterator[_Operand]:
         size = self.computed.itemsize

@@ -71,7 +71,8 @@ class _Page:
         computed = TYPES.of(vector)
         for name in self.sweep.elements:
             given[Input(name)] = self._read(computed if name in self.sweep.fixed else self.element)
-        outputs = [self._vector(self.element.memory) for _ in self.sweep.outputs]
+        written = [computed if name in self.sweep.fixed else self.element for name, _ in self.sweep.outputs]
+        outputs = [self._vector(element.memory) for element in written]
         for name, _ in self.sweep.parameters:
             given[Parameter(name)] = self._read(computed) if self.by_column[name] else self._uniform()
         if self.sweep.constants:
@@ -82,8 +83,8 @@ class _Page:
         values = dict(zip((name for name, _ in program.outputs), writer.write(program), strict=True))
         self.entry += writer.entry
         self.loop += writer.loop
-        for (name, _), at in zip(self.sweep.outputs, outputs, strict=True):
-            self.loop += MEMORY.store(vector, self.element, values[name], at)
+        for (name, _), element, at in zip(self.sweep.outputs, written, outputs, strict=True):
+            self.loop += MEMORY.store(vector, element, values[name], at)
         self._sums(values)
 
     def _sums(self, values: Mapping[str, str]) -> None:

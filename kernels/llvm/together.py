@@ -82,15 +82,16 @@ class Together:
         }
         # Statistics have a value for each row, which a chunk's later passes read.
         by_row = {r.name: torch.empty(geometry.nest.rows, dtype=computed) for r in self.schedule.reduced}
-        outputs = [torch.empty_like(x) for _ in last.outputs]
-        filled = []
-        for sweep, plan in zip(self.schedule.sweeps, plans, strict=True):
+        filled, outputs = [], []
+        for sweep, plan, launcher in zip(self.schedule.sweeps, plans, self.launchers, strict=True):
+            outputs = launcher.room(x)
+            tensors |= dict(zip((name for name, _ in sweep.outputs), outputs, strict=True))
             read = [
                 by_row[name] if name in by_row else plan.spread(index, values[name])
                 for index, (name, _) in enumerate(sweep.parameters)
             ]
             inputs = [tensors[name] for name in sweep.elements]
-            filled.append(plan.fill(inputs, outputs if sweep is last else (), read))
+            filled.append(plan.fill(inputs, outputs, read))
         folds = [
             [self._fold(reduced, by_row[reduced.name], geometry.nest, x, channel_dim) for reduced in one.reduced]
             for one in self.schedule.passes

@@ -85,7 +85,10 @@ class Runner:
         read = {name: walked.placement(granularity) for name, granularity in self.sweep.parameters}
         given = dict(zip(self.sweep.elements, elements, strict=True))
         values = dict(zip((name for name, _ in self.sweep.parameters), parameters, strict=True))
-        outputs = [torch.empty_like(x) for _ in self.sweep.outputs]
+        fixed = self.sweep.fixed
+        outputs = [
+            torch.empty_like(x, dtype=torch.float32 if name in fixed else x.dtype) for name, _ in self.sweep.outputs
+        ]
         tile, slots, across = _tile_of(walked, [*owners.values(), *read.values()])
         partials = {name: _room(owner, walked, slots, across, x) for name, owner in owners.items()}
         tensors = [

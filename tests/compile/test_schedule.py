@@ -53,6 +53,23 @@ def test_a_pass_reads_what_it_needs_only():
     assert [name for name, _ in plan.last.parameters] == ["v", "_s0"]
 
 
+def test_who_has_a_computed_maximum_is_read_as_it_was_written():
+    sweep = sweep_of("x * max[last](a * x + b)")
+    forward = schedule(sweep)
+    assert forward.passes[0].sweep.outputs == ()
+    known = frozenset(reduced.node for reduced in forward.reduced)
+    backward = schedule(vjp(sweep), known)
+    # Found anew, by the kernel that writes what it is taken of.
+    assert backward.known == ()
+    (written,) = (reduced.written for reduced in backward.passes[0].reduced if reduced.written)
+    assert [name for name, _ in backward.passes[0].sweep.outputs] == [written]
+    assert all(written in later.elements and written in later.fixed for later in backward.sweeps[1:])
+    plain = sweep_of("x * max[last](x) + min[last](x)")
+    plain_known = frozenset(reduced.node for reduced in schedule(plain).reduced)
+    assert len(schedule(vjp(plain), plain_known).known) == 2
+    assert all(one.sweep.outputs == () for one in schedule(vjp(plain), plain_known).passes)
+
+
 def test_parts_are_named_by_what_they_compute():
     assert list(parts(sweep_of("x / std[last](x)"))) == [
         "forward, pass 1: mean[last](x)", "forward, pass 2: var[last](x)", "forward, results",

@@ -52,6 +52,7 @@ _STATISTICS = {
     "statistic in statistic": "x * sigmoid(mean[layer](abs(x - mean[last](x))) - a)",
     "extremes": "(x - min[instance](x)) / (1 + max[batch](abs(x)))",
     "statistic in a piece": "where(greater(x, 0.1), a * mean[layer](x**2), x)",
+    "maximum of what is computed": "sin(a * x) * max[last](a * x + b) + max[layer](x / std[last](x))",
     "drawn": "stochastic(0.3, x / std[layer](x), relu(x)) + stochastic(b, x, 0)",
 }
 _EDGES = ("max(x, 0.3 * x)", "min(a, x)", "exp(-x**2) * tanh(x)", "x / (1 + exp(-x))", "log(1 + exp(x))")
