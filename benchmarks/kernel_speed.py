@@ -14,6 +14,7 @@ Writes `benchmarks/kernel_speed.csv` and `benchmarks/kernel_bandwidth.csv` anew.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("--elements", type=int, default=20, help="log2 of their number")
     parser.add_argument("--without-compile", action="store_true")
     arguments = parser.parse_args()
+    record.keep_memory()
     rows = [
         _row(text, 1 << arguments.elements, arguments.rounds, without_compile=arguments.without_compile)
         for text in FUNCTIONS
@@ -162,4 +164,6 @@ def _bandwidth(text: str, rounds: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    # Else processes start in the background at the first compilation, and what is timed then is slow.
+    os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
     main()

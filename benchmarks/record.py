@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import ctypes
 import datetime as dt
 import os
 import platform
@@ -12,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # As malloc.h has them.
 
 
 def machine(*packages: str) -> dict[str, str]:
@@ -63,6 +67,18 @@ def interleaved(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[s
             run()
             seconds[name].append(time.perf_counter() - started)
     return seconds
+
+
+def keep_memory() -> None:
+    """Have the C library keep the memory that is freed, where it is glibc.
+
+    Else it depends on what was allocated before whether a call that returns a new tensor waits for the system to hand
+    out its pages, and whom that hits is chance.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        library = ctypes.CDLL("libc.so.6")
+        library.mallopt(_MMAP_THRESHOLD, 32 << 20)
+        library.mallopt(_TRIM_THRESHOLD, -1)
 
 
 def milliseconds(values: Sequence[float]) -> tuple[float, float]:

@@ -39,6 +39,10 @@ class Eager:
     activation: Activation
     gain: float = 1.0
 
+    def __post_init__(self) -> None:
+        # Now, and not in the first call, into which torch.compile may be looking.
+        self._training, self._evaluation  # noqa: B018
+
     def __call__(
         self,
         inputs: Sequence[Tensor],
@@ -69,7 +73,7 @@ class Eager:
 
     @cached_property
     def _evaluation(self) -> tuple[Prepared, Evaluator]:
-        return self._prepared(training=False)
+        return self._prepared(training=False) if self.activation.is_stochastic else self._training
 
     def _prepared(self, *, training: bool) -> tuple[Prepared, Evaluator]:
         prepared = prepare(self.activation, gain=self.gain, training=training)

@@ -100,12 +100,12 @@ class Activation:
         """Whether some parameter has a value for each channel."""
         return any(spec.granularity == "channel" for spec in self.parameters)
 
-    @property
+    @cached_property
     def statistics(self) -> tuple[Apply, ...]:
         """The statistics it takes, those inside others before them, each once."""
         return statistics(self.expression)
 
-    @property
+    @cached_property
     def is_stochastic(self) -> bool:
         """Whether it draws between functions in training."""
         return any(isinstance(node, Apply) and node.operator == "stochastic" for node in walk(self.expression))
