@@ -3,8 +3,8 @@
     python benchmarks/statistic_speed.py [--rounds 15]
 
 Each layer is written with torch's operations as a user would (`Eager`), and compiled by the backend llvm; both take
-turns on the same tensor, freed memory stays with the process, with the gradients by it and by all parameters. Shapes are those of a convolutional network
-and of a transformer. Writes `benchmarks/statistic_speed.csv` anew.
+turns on the same tensor, with the gradients by it and by all parameters, and freed memory stays with the process.
+Shapes are those of a convolutional network and of a transformer. Writes `benchmarks/statistic_speed.csv` anew.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -48,6 +49,12 @@ class Call:
     channel_dim: int
     seed: int | None = None
     known: Mapping[Apply, Tensor] = field(default_factory=dict)
+
+
+@functools.cache
+def plain_call(channel_dim: int) -> Call:
+    """A call of which nothing else is to be told."""
+    return Call(channel_dim=channel_dim)
 
 
 Observer = Callable[[Mapping[Apply, Tensor]], None]

@@ -10,7 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from actsearch.compile.autograd import Call, Compiler, FusedSweep, is_transformed
+from actsearch.compile.autograd import Call, Compiler, FusedSweep, is_transformed, plain_call
 from actsearch.compile.cells import channel_of
 from actsearch.compile.noise import new_seed
 from actsearch.compile.parameters import entries
@@ -67,6 +67,8 @@ class Fused:
         x = inputs[0]
         if x.dtype not in self.dtypes:
             return self.eager(inputs, parameters, channel_dim, estimates)
+        if self._is_plain:
+            return self._plainly(inputs, parameters, channel_dim)
         is_training = estimates is None or estimates.training
         running = estimates.running if estimates is not None else {}
         tensors = [*inputs, *swept_tensors(self.activation, parameters, x, channel_dim)]
@@ -83,6 +85,27 @@ class Fused:
         if is_training:
             self._observe(statistics, running)
         return results[0]
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether training and evaluation are the same."""
+        return not self.training.batch and not self.training.noise
+
+    @cached_property
+    def _is_swept_as_it_is(self) -> bool:
+        """Whether the sweep reads every parameter as it is."""
+        specs = self.activation.parameters
+        return all(spec.length is None and not spec.granularity.startswith("group") for spec in specs)
+
+    def _plainly(self, inputs: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int) -> Tensor:
+        """The activation, where there is nothing to be drawn or estimated: most calls, which are to cost little."""
+        tensors = (*inputs, *parameters)
+        if not self._is_swept_as_it_is:
+            tensors = (*inputs, *swept_tensors(self.activation, parameters, inputs[0], channel_dim))
+        call = plain_call(channel_dim)
+        if is_transformed() or (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
+            return self.forward.differentiable(tensors, call)[0]
+        return self.forward.run(tensors, call)[0][0]
 
     def prepare(self, x: Tensor, channel_dim: int, worker: Executor) -> Future[None] | None:
         """Have `worker` compile forward and backward for inputs like `x`; None where the backend cannot ahead."""

@@ -90,6 +90,7 @@ class ActivationModule(nn.Module):
             if spec.name not in known:
                 known[spec.name] = parameters.make(spec, channels, device, dtype)
             self.register_parameter(attribute(spec.name), known[spec.name])
+        self._attributes = tuple(attribute(spec.name) for spec in activation.parameters)
         self._estimates = tuple(estimates(activation.expression, 1))
         # Training differs from evaluation where there is something to be estimated or to be drawn.
         self._has_modes = bool(self._estimates) or activation.is_stochastic
@@ -106,7 +107,7 @@ class ActivationModule(nn.Module):
         """
         inputs = gates.inputs(x, gate, self._gate, self.channel_dim)
         x = inputs[0]
-        own = [getattr(self, attribute(spec.name)) for spec in self.activation.parameters]
+        own = [getattr(self, name) for name in self._attributes]
         for parameter, spec in zip(own, self.activation.parameters, strict=True):
             parameters.fit(parameter, spec, x, self.channel_dim)
         if torch.compiler.is_compiling() and self._is_operator:

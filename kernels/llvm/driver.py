@@ -38,9 +38,8 @@ class Driver:
     parallel: Callable[..., None] | None
     code: Any
 
-    def run(self, program: ctypes.Array[Any], threads: int) -> None:
-        """Run a program on up to `threads` threads; returns when all chunks are done."""
-        place, chunks = ctypes.addressof(program), program[0]
+    def run(self, place: int, chunks: int, threads: int) -> None:
+        """Run the program at an address on up to `threads` threads; returns when all its chunks are done."""
         if threads < 2:
             self.function(place, 0, chunks)
         elif self.parallel is not None:

@@ -18,7 +18,6 @@ GEOMETRY = sibling(__file__, "geometry")
 KERNELS = sibling(__file__, "kernels")
 MACHINE = sibling(__file__, "machine")
 PLAN = sibling(__file__, "plan")
-PROGRAM = sibling(__file__, "program")
 TYPES = sibling(__file__, "types")
 _MOST_PLANS = 256
 _MUCH = 1 << 24
@@ -43,21 +42,23 @@ class Launcher:
     """Elements so far, until there have been many."""
     owners: list[int | None] = field(init=False)
     """For each sum the parameter it is like; None for a total."""
+    is_by_element: bool = field(init=False)
 
     def __post_init__(self) -> None:
         names = [name for name, _ in self.sweep.parameters]
         self.owners = [names.index(of) if of in names else None for _, of, _ in self.sweep.sums]
+        self.is_by_element = "element" in self.sweep.granularities.values()
 
     def __call__(
         self, elements: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int
     ) -> tuple[Tensor, ...]:
         """The sweep's outputs, of the first element's shape, strides and dtype, then its sums, like the parameters."""
-        given = elements[0]
-        x = self._dense(given)
-        outputs = self.room(x)
-        sums = self.into(outputs, [x, *elements[1:]], parameters, channel_dim)
-        if x is not given and _is_channels_last(given):
-            outputs = [torch.empty_like(given).copy_(output) for output in outputs]
+        x = elements[0]
+        dense = self._dense(x)
+        outputs = self.room(dense)
+        sums = self.into(outputs, elements if dense is x else (dense, *elements[1:]), parameters, channel_dim)
+        if dense is not x and _is_channels_last(x):
+            outputs = [torch.empty_like(x).copy_(output) for output in outputs]
         return (*outputs, *sums)
 
     def into(
@@ -65,35 +66,44 @@ class Launcher:
     ) -> list[Tensor]:
         """Write the outputs into tensors like the first element, which fills memory without gaps; the sums."""
         x = elements[0]
-        if not x.numel():
-            return [torch.zeros_like(parameters[owner]) for owner in self.owners if owner is not None]
-        if self.is_to_be_better(x.numel()):
+        shape, strides, dtype = x.shape, x.stride(), x.dtype
+        plan = self.plans.get((shape, strides, dtype, channel_dim))
+        if plan is not None and self.is_to_be_better(x.numel()):
             self.plans.clear()
-        key = (x.shape, x.stride(), x.dtype, channel_dim)
-        plan = self.plans.get(key)
+            plan = None
         if plan is None:
-            if len(self.plans) >= _MOST_PLANS:
-                self.plans.clear()
-            # In the forward of an autograd function, too, tensors tell whether they require gradients.
-            wants_gradients = any(tensor.requires_grad for tensor in (*elements, *parameters))
-            plan = self.plans[key] = self._plan(x, channel_dim, with_derivative=wants_gradients)
-        read = [plan.spread(index, parameter) for index, parameter in enumerate(parameters)]
-        fixed = self.sweep.fixed
-        inputs = [
-            _like(x, tensor, plan.computed if fixed and name in fixed else x.dtype)
-            for name, tensor in zip(self.sweep.elements, elements, strict=True)
-        ]
-        filled = plan.fill(inputs, outputs, read)
-        PROGRAM.run(plan.element, plan.geometry.chunks, [(filled, ())], x.numel())
+            if not x.numel():
+                return [torch.zeros_like(parameters[owner]) for owner in self.owners if owner is not None]
+            plan = self._planned(elements, parameters, channel_dim)
+        inputs: Sequence[Tensor] = elements
+        if self.sweep.fixed or any(tensor.dtype != dtype or tensor.stride() != strides for tensor in elements):
+            inputs = [
+                _like(x, tensor, plan.computed if name in self.sweep.fixed else dtype)
+                for name, tensor in zip(self.sweep.elements, elements, strict=True)
+            ]
+        sums = plan.run(inputs, outputs, [plan.spread(index, values) for index, values in enumerate(parameters)])
         return [
             total if owner is None else total.to(parameters[owner].dtype).reshape(parameters[owner].shape)
-            for total, owner in zip(plan.gathered(filled), self.owners, strict=True)
+            for total, owner in zip(sums, self.owners, strict=True)
         ]
 
     def room(self, x: Tensor) -> list[Tensor]:
         """Tensors like `x` for the outputs."""
+        if not self.sweep.fixed:
+            return [torch.empty_like(x) for _ in self.sweep.outputs]
         fixed, inside = self.sweep.fixed, TYPES.COMPUTED[TYPES.ELEMENTS[x.dtype].computed]
         return [torch.empty_like(x, dtype=inside if name in fixed else x.dtype) for name, _ in self.sweep.outputs]
+
+    def _planned(self, elements: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int) -> Any:
+        """The plan for tensors like the first element, made anew."""
+        x = elements[0]
+        if len(self.plans) >= _MOST_PLANS:
+            self.plans.clear()
+        # In the forward of an autograd function, too, tensors tell whether they require gradients.
+        wants_gradients = any(tensor.requires_grad for tensor in (*elements, *parameters))
+        plan = self._plan(x, channel_dim, with_derivative=wants_gradients)
+        self.plans[x.shape, x.stride(), x.dtype, channel_dim] = plan
+        return plan
 
     def is_to_be_better(self, elements: int) -> bool:
         """Count elements; whether there now have been so many that plans are to be made anew, which is so once."""
@@ -111,8 +121,7 @@ class Launcher:
     def _dense(self, x: Tensor) -> Tensor:
         """`x`, or a copy, whose elements fill memory without gaps in an order that `nest` knows."""
         # The values of a parameter per element lie like those of a contiguous sample.
-        by_element = "element" in self.sweep.granularities.values()
-        return x if x.is_contiguous() or (_is_channels_last(x) and not by_element) else x.contiguous()
+        return x if x.is_contiguous() or (_is_channels_last(x) and not self.is_by_element) else x.contiguous()
 
     def _plan(self, x: Tensor, channel_dim: int, *, with_derivative: bool) -> Any:
         """How a tensor like `x` is walked, and the kernel for it."""

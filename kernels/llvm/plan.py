@@ -16,12 +16,17 @@ from actsearch.compile.backend import sibling
 from actsearch.compile.nest import Placement
 from actsearch.compile.sweep import Sweep
 
+DRIVER = sibling(__file__, "driver")
 GEOMETRY = sibling(__file__, "geometry")
 TYPES = sibling(__file__, "types")
 _Operand = tuple[int, int, int, int, int, int, int]
 """Address; bytes from one row, kind of rows, chunk and column to the next; whether it is read and written."""
 _OPERAND = 7
+_PROGRAM = 5
+"""Numbers before the plan's own, which make a program of it: chunks, 1 stage, where its plan is, no folds."""
 _ALONE = (1, 1, 1)
+_FEW = 1 << 14
+"""Elements below which handing out work costs more than it brings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,11 @@ class Filled:
     tile_sums: Tensor | None
     column_sums: Tensor | None
     kept: Any
+
+    @property
+    def place(self) -> int:
+        """The address of the plan itself."""
+        return ctypes.addressof(self.table) + 8 * _PROGRAM
 
 
 class Plan:
@@ -56,10 +66,13 @@ class Plan:
         self._numbers = (kind * len(constants))(*constants) if constants else None  # type: ignore[operator]
         operands = (*self._elements(sweep), *self._parameters(), *self._columns())
         table = (
+            geometry.chunks, 1, 0, 0, 0,
             kernel, geometry.tiles, geometry.parts, nest.columns, GEOMETRY.TILE, geometry.modulus, geometry.per_chunk,
             geometry.chunks, lanes, len(operands), len(self.tile_sums), maxima, 0,
             *itertools.chain.from_iterable(operands),
         )  # fmt: skip
+        self._driver = DRIVER.driver(element.computed)
+        self._is_small = nest.rows * nest.columns < _FEW
         self._array = ctypes.c_int64 * len(table)
         # All but the addresses, which are those of a call.
         self._template = bytes(self._array(*table))
@@ -95,6 +108,18 @@ class Plan:
                 table[at] = column_sums.data_ptr() + index * column_sums.stride(1) * column_sums.element_size()
                 at += _OPERAND
         return Filled(table, tile_sums, column_sums, (inputs, outputs, parameters))
+
+    def run(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
+        """Compute the outputs; the sums, 1-D."""
+        filled = self.fill(inputs, outputs, parameters)
+        filled.table[2] = filled.place
+        self.drive(ctypes.addressof(filled.table))
+        return self.gathered(filled) if self.owners else []
+
+    def drive(self, place: int) -> None:
+        """Run the program at an address, whose first plan this is, on torch's threads."""
+        chunks = self.geometry.chunks
+        self._driver.run(place, chunks, 1 if self._is_small else min(torch.get_num_threads(), chunks))
 
     def gathered(self, filled: Filled) -> list[Tensor]:
         """The sums in the sweep's order, 1-D."""

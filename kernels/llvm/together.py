@@ -96,7 +96,7 @@ class Together:
             [self._fold(reduced, by_row[reduced.name], geometry.nest, x, channel_dim) for reduced in one.reduced]
             for one in self.schedule.passes
         ]
-        PROGRAM.run(element, geometry.chunks, list(zip(filled, [*folds, ()], strict=True)), x.numel())
+        PROGRAM.run(plans, filled, [*folds, ()])
         own = {name: values[name] for name, _ in last.parameters if name in values}
         sums = [
             total.to(own[of].dtype).reshape(own[of].shape)

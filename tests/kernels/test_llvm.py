@@ -1,5 +1,6 @@
 """The LLVM backend against float64; its cache, its threads, its derivatives."""
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -167,10 +168,21 @@ def test_assembly_is_printed():
         backend.emit(SWISH, "llvm", dtype="bf8")
 
 
+def counted_stages(monkeypatch):
+    """The number of stages of each program that the driver runs from now on."""
+    driver = sibling(str(load_backend("llvm").compile.__code__.co_filename), "driver").Driver
+    stages, run = [], driver.run
+
+    def counting(self, place, chunks, threads):
+        stages.append((ctypes.c_int64 * 2).from_address(place)[1])
+        run(self, place, chunks, threads)
+
+    monkeypatch.setattr(driver, "run", counting)
+    return stages
+
+
 def test_a_statistic_over_cached_cells_is_one_call_and_the_derivative_knows_it(monkeypatch):
-    program = sibling(str(load_backend("llvm").compile.__code__.co_filename), "program")
-    stages, run = [], program.run
-    monkeypatch.setattr(program, "run", lambda *given: (stages.append(len(given[2])), run(*given))[1])
+    stages = counted_stages(monkeypatch)
     layer = parse("x * sigmoid(v * x) / std[group:4](x)", v=(1.0, "channel")).module(backend="llvm")
     x = torch.randn(3, 8, 20, 20, requires_grad=True)
     torch.autograd.grad(layer(x).sum(), [x, layer.v])
@@ -179,9 +191,7 @@ def test_a_statistic_over_cached_cells_is_one_call_and_the_derivative_knows_it(m
 
 
 def test_cells_too_large_for_a_cache_and_the_batch_go_pass_by_pass(monkeypatch):
-    program = sibling(str(load_backend("llvm").compile.__code__.co_filename), "program")
-    stages, run = [], program.run
-    monkeypatch.setattr(program, "run", lambda *given: (stages.append(len(given[2])), run(*given))[1])
+    stages = counted_stages(monkeypatch)
     for text, shape in (("x / rms[layer](x)", (2, 3, 400, 400)), ("x / rms[batch](x)", (4, 3, 5))):
         x = torch.randn(shape)
         y = parse(text).module(backend="llvm")(x)
