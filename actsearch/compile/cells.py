@@ -80,6 +80,11 @@ def count_of(granularity: str, shape: Sequence[int], channel_dim: int) -> int:
     return shape[0] * (groups_in(granularity) or shape[channel_dim])
 
 
+def once(values: Tensor, count: int) -> Tensor:
+    """Values of `count` cells, each of which stands in `values` equally often, one after the other."""
+    return values if values.numel() == count or not count else values.view(count, -1)[:, 0].contiguous()
+
+
 def spread(values: Tensor, granularity: str, shape: Sequence[int], channel_dim: int) -> Tensor:
     """Values of cells so that they broadcast against a tensor of that shape."""
     if granularity == "layer":

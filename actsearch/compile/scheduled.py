@@ -60,12 +60,15 @@ class Scheduled:
     ) -> tuple[tuple[Tensor, ...], dict[Apply, Tensor]]:
         """Outputs, of the shape, strides and dtype of the first element, and sums, like the parameters.
 
-        Also the values of the statistics that were not `known`, 1-D as `cells` says.
+        Also the values of the statistics that were not `known`, 1-D as `cells` says, each perhaps several times one
+        after the other.
         """
         x = elements[0]
         compiled = self._of(frozenset(known))
-        for reduced in compiled.schedule.reduced:
-            cells.channel_of(reduced.statistic, x.shape, channel_dim)
+        if (x.shape, channel_dim) not in compiled.checked:
+            for reduced in compiled.schedule.reduced:
+                cells.channel_of(reduced.statistic, x.shape, channel_dim)
+            compiled.checked.add((x.shape, channel_dim))
         dense = {
             name: (element.detach() if name in self.sweep.fixed else element.detach().to(x.dtype)).contiguous()
             for name, element in zip(self.sweep.elements, elements, strict=True)
@@ -75,8 +78,9 @@ class Scheduled:
         results, found = compiled.run(dense, values, channel_dim)
         nodes = {reduced.name: reduced.node for reduced in compiled.schedule.reduced}
         count = len(self.sweep.outputs)
-        outputs = [_laid_out(x, result) for result in results[:count]]
-        return (*outputs, *results[count:]), {nodes[name]: value for name, value in found.items()}
+        if not x.is_contiguous():
+            results = (*(_laid_out(x, result) for result in results[:count]), *results[count:])
+        return results, {nodes[name]: value for name, value in found.items()}
 
     def _of(self, known: frozenset[Apply]) -> _Compiled:
         if known not in self._compiled:
@@ -94,6 +98,7 @@ class _Compiled:
         together: Callable[[Schedule], Together] | None,
     ) -> None:
         self.schedule = plan
+        self.checked: set[tuple[torch.Size, int]] = set()
         runners = [compiler(sweep) for sweep in plan.sweeps]
         self.is_whole = None not in runners
         self._runners = {
@@ -115,6 +120,9 @@ class _Compiled:
                 return done
         found: dict[str, Tensor] = {}
         elements = dict(elements)
+        for reduced in self.schedule.known:
+            count = cells.count_of(reduced.granularity, x.shape, channel_dim)
+            values[reduced.name] = cells.once(values[reduced.name], count)
         for one in self.schedule.passes:
             own = self._pass(one, elements, {**values, **found}, channel_dim)
             elements |= {r.written: own.pop(r.written) for r in one.reduced if r.written is not None}

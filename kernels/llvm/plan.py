@@ -6,13 +6,13 @@ import ctypes
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from actsearch.compile.backend import sibling
+from actsearch.compile.cells import once
 from actsearch.compile.nest import Placement
 from actsearch.compile.sweep import Sweep
 
@@ -21,27 +21,12 @@ GEOMETRY = sibling(__file__, "geometry")
 TYPES = sibling(__file__, "types")
 _Operand = tuple[int, int, int, int, int, int, int]
 """Address; bytes from one row, kind of rows, chunk and column to the next; whether it is read and written."""
-_OPERAND = 7
+OPERAND, OPERANDS = 7, 13
+"""Numbers of an operand, and those before the first one, of which the last is the address of the tiles' sums."""
 _PROGRAM = 5
-"""Numbers before the plan's own, which make a program of it: chunks, 1 stage, where its plan is, no folds."""
 _ALONE = (1, 1, 1)
 _FEW = 1 << 14
 """Elements below which handing out work costs more than it brings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """A plan's table for some tensors, the rooms for its sums, and what must live as long as the table is used."""
-
-    table: ctypes.Array[ctypes.c_int64]
-    tile_sums: Tensor | None
-    column_sums: Tensor | None
-    kept: Any
-
-    @property
-    def place(self) -> int:
-        """The address of the plan itself."""
-        return ctypes.addressof(self.table) + 8 * _PROGRAM
 
 
 class Plan:
@@ -63,74 +48,68 @@ class Plan:
         maxima = sum(1 << at for at, index in enumerate(self.tile_sums) if self.operations[index] == "max")
         self._is_plain = not maxima and all(self.owners[index].along == "one" for index in self.tile_sums)
         kind: Callable[..., Any] = ctypes.c_float if element.computed == "float" else ctypes.c_double
-        self._numbers = (kind * len(constants))(*constants) if constants else None  # type: ignore[operator]
+        self._constants = (kind * len(constants))(*constants) if constants else None  # type: ignore[operator]
         operands = (*self._elements(sweep), *self._parameters(), *self._columns())
-        table = (
-            geometry.chunks, 1, 0, 0, 0,
+        self.operands = len(operands)
+        # All but the addresses, which are those of a call.
+        self.numbers = (
             kernel, geometry.tiles, geometry.parts, nest.columns, GEOMETRY.TILE, geometry.modulus, geometry.per_chunk,
-            geometry.chunks, lanes, len(operands), len(self.tile_sums), maxima, 0,
+            geometry.chunks, lanes, self.operands, len(self.tile_sums), maxima, 0,
             *itertools.chain.from_iterable(operands),
         )  # fmt: skip
         self._driver = DRIVER.driver(element.computed)
         self._is_small = nest.rows * nest.columns < _FEW
+        # A program of one stage: chunks, stages, where the plan is, no folds.
+        table = (geometry.chunks, 1, 0, 0, 0, *self.numbers)
         self._array = ctypes.c_int64 * len(table)
-        # All but the addresses, which are those of a call.
         self._template = bytes(self._array(*table))
-        self._first = len(table) - _OPERAND * len(operands)
 
     def spread(self, index: int, values: Tensor) -> Tensor:
-        """Values of a parameter as the kernel reads them, 1-D."""
+        """Values of a parameter as the kernel reads them, 1-D; those of cells may be there for each row already."""
         placement = self.read[index]
         if values.dtype != self.computed:
             values = values.detach().to(self.computed)
-        if placement.across == _ALONE or self.geometry.is_by_kind(placement):
+        is_by_row = placement.along == "rows" and values.numel() == self.geometry.nest.rows
+        if is_by_row or placement.across == _ALONE or self.geometry.is_by_kind(placement):
             return values.detach().contiguous()
+        if placement.along == "rows":
+            values = once(values, placement.across[1])
         spread: Tensor = placement.spread(values.detach())
         return spread.contiguous()
 
-    def fill(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], parameters: Sequence[Tensor]) -> Filled:
-        """The table for some tensors, and room for the sums; `parameters` are as `spread` gives them."""
+    def run(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
+        """Compute the outputs; the sums, 1-D. `parameters` are as `spread` gives them."""
         table = self._array.from_buffer_copy(self._template)
+        place = ctypes.addressof(table)
+        table[2] = place + 8 * _PROGRAM
         tile_sums = None
         if self.tile_sums:
             tile_sums = torch.empty((self.geometry.tiles, len(self.tile_sums)), dtype=self.computed)
-            table[self._first - 1] = tile_sums.data_ptr()
-        at = self._first
+            table[_PROGRAM + OPERANDS - 1] = tile_sums.data_ptr()
+        at = _PROGRAM + OPERANDS
         for tensor in (*inputs, *outputs, *parameters):
             table[at] = tensor.data_ptr()
-            at += _OPERAND
-        if self._numbers is not None:
-            table[at] = ctypes.addressof(self._numbers)
-            at += _OPERAND
-        column_sums = self._room_for_column_sums() if self.column_sums else None
-        if column_sums is not None:
-            for index in range(len(self.column_sums)):
-                table[at] = column_sums.data_ptr() + index * column_sums.stride(1) * column_sums.element_size()
-                at += _OPERAND
-        return Filled(table, tile_sums, column_sums, (inputs, outputs, parameters))
-
-    def run(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:
-        """Compute the outputs; the sums, 1-D."""
-        filled = self.fill(inputs, outputs, parameters)
-        filled.table[2] = filled.place
-        self.drive(ctypes.addressof(filled.table))
-        return self.gathered(filled) if self.owners else []
+            at += OPERAND
+        at = _PROGRAM + OPERANDS + OPERAND * (self.operands - len(self.column_sums))
+        column_sums = self.room_for_column_sums(table, at)
+        self.drive(place)
+        return self.gathered(tile_sums, column_sums) if self.owners else []
 
     def drive(self, place: int) -> None:
         """Run the program at an address, whose first plan this is, on torch's threads."""
         chunks = self.geometry.chunks
         self._driver.run(place, chunks, 1 if self._is_small else min(torch.get_num_threads(), chunks))
 
-    def gathered(self, filled: Filled) -> list[Tensor]:
+    def gathered(self, tile_sums: Tensor | None, column_sums: Tensor | None) -> list[Tensor]:
         """The sums in the sweep's order, 1-D."""
         found: dict[int, Tensor] = {}
-        if filled.tile_sums is not None and self._is_plain:
-            found |= dict(zip(self.tile_sums, filled.tile_sums.sum(0).unbind(), strict=True))
-        elif filled.tile_sums is not None:
-            parts = filled.tile_sums.view(self.geometry.nest.rows, self.geometry.parts, -1).unbind(2)
+        if tile_sums is not None and self._is_plain:
+            found |= dict(zip(self.tile_sums, tile_sums.sum(0).unbind(), strict=True))
+        elif tile_sums is not None:
+            parts = tile_sums.view(self.geometry.nest.rows, self.geometry.parts, -1).unbind(2)
             found |= {index: self._total(index, part, 1) for index, part in zip(self.tile_sums, parts, strict=True)}
-        if filled.column_sums is not None:
-            parts = filled.column_sums.unbind(1)
+        if column_sums is not None:
+            parts = column_sums.unbind(1)
             found |= {index: self._total(index, part, 0) for index, part in zip(self.column_sums, parts, strict=True)}
         return [found[index].reshape(-1) for index in range(len(self.owners))]
 
@@ -141,13 +120,17 @@ class Plan:
         total = parts.sum(dimensions) if operation == "sum" else parts.amax(dimensions)
         return total if owner.along == "one" else owner.gather(total, operation)
 
-    def _room_for_column_sums(self) -> Tensor:
+    def room_for_column_sums(self, table: Any, at: int) -> Tensor | None:
+        """Room for the sums over columns, if there are any; its addresses go into a table from a position on."""
+        if not self.column_sums:
+            return None
         nest = self.geometry.nest
         shape = (self.geometry.chunks, len(self.column_sums), nest.kinds * nest.columns)
         room = torch.zeros(shape, dtype=self.computed)
-        for at, index in enumerate(self.column_sums):
+        for place, index in enumerate(self.column_sums):
             if self.operations[index] == "max":
-                room[:, at] = -math.inf
+                room[:, place] = -math.inf
+            table[at + place * OPERAND] = room.data_ptr() + place * room.stride(1) * room.element_size()
         return room
 
     def _elements(self, sweep: Sweep) -> Iterator[_Operand]:
@@ -165,8 +148,8 @@ class Plan:
             else:
                 by_kind = size * self.geometry.is_by_kind(placement)
                 yield (0, size * (placement.along == "rows") - by_kind, by_kind, 0, 0, 1, 0)
-        if self._numbers is not None:
-            yield (0, 0, 0, 0, 0, 1, 0)
+        if self._constants is not None:
+            yield (ctypes.addressof(self._constants), 0, 0, 0, 0, 1, 0)
 
     def _columns(self) -> Iterator[_Operand]:
         size, nest = self.computed.itemsize, self.geometry.nest
