@@ -13,8 +13,8 @@ from torch import Tensor
 
 from actsearch.compile.noise import noise
 from actsearch.compile.reference import evaluate_sweep
-from actsearch.compile.schedule import Schedule
-from actsearch.compile.scheduled import Scheduled, Together
+from actsearch.compile.statistics.schedule import Schedule
+from actsearch.compile.statistics.scheduled import Scheduled, Together
 from actsearch.compile.sweep import Sweep, vjp
 from actsearch.grammar.expression import Apply
 

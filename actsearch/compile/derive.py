@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from actsearch.compile.adjoints import statistic_adjoint
+from actsearch.compile.statistics.adjoints import statistic_adjoint
 from actsearch.grammar.expression import Apply, Constant, Expression, call
 from actsearch.grammar.operators import OPERATORS
 from actsearch.grammar.statistic import statistic_of, statistics

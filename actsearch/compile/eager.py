@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from actsearch.compile.fractions import with_fractions
-from actsearch.compile.reductions import Reductions
+from actsearch.compile.statistics.reductions import Reductions
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, fold, input_names, substitute
 from actsearch.grammar.operators import OPERATORS

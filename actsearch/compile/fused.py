@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from actsearch.compile.autograd import Call, Compiler, FusedSweep, is_transformed, plain_call
-from actsearch.compile.cells import channel_of
 from actsearch.compile.noise import new_seed
 from actsearch.compile.parameters import entries
-from actsearch.compile.reductions import check_running, needed, update
 from actsearch.compile.reference import Eager, Estimates
 from actsearch.compile.stages import Staged, stage
+from actsearch.compile.statistics.cells import channel_of
+from actsearch.compile.statistics.reductions import check_running, needed, update
 from actsearch.grammar.activation import Activation
 from actsearch.grammar.expression import Apply
 from actsearch.grammar.statistic import statistic_of

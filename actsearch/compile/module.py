@@ -16,9 +16,9 @@ from actsearch.compile import backend as backends
 from actsearch.compile import gates, library, parameters
 from actsearch.compile.backend import Function
 from actsearch.compile.fused import Fused, running_tensors, swept_tensors
-from actsearch.compile.reductions import estimates, update
 from actsearch.compile.reference import Estimates
 from actsearch.compile.stages import stage
+from actsearch.compile.statistics.reductions import estimates, update
 from actsearch.errors import ConfigError
 from actsearch.grammar.activation import Activation
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from actsearch.compile import cells
+from actsearch.compile.statistics import cells
 
 NARROW = 64
 """Rows of fewer columns are joined where they may be: a row's last, incomplete vector costs as much as a whole one."""

@@ -12,8 +12,8 @@ from torch import Tensor
 from actsearch.compile.eager import Evaluator, compile_eager
 from actsearch.compile.noise import new_seed, noise
 from actsearch.compile.parameters import along, entries, swept
-from actsearch.compile.reductions import Reductions, write_once
 from actsearch.compile.stages import Prepared, inputs_of, prepare
+from actsearch.compile.statistics.reductions import Reductions, write_once
 from actsearch.compile.sweep import Sweep
 from actsearch.grammar.activation import Activation, ParameterSpec
 from actsearch.grammar.expression import Apply, Expression

@@ -10,8 +10,8 @@ import torch
 from actsearch.compile.artifact import default_cache
 from actsearch.compile.backend import check_kind, sibling
 from actsearch.compile.fused import Fused
-from actsearch.compile.schedule import parts
 from actsearch.compile.stages import refuse_beyond_one_input, stage
+from actsearch.compile.statistics.schedule import parts
 from actsearch.compile.sweep import Sweep
 from actsearch.errors import UnsupportedError, unknown_name
 from actsearch.grammar.activation import Activation

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from actsearch.compile.backend import sibling
-from actsearch.compile.schedule import Schedule
+from actsearch.compile.statistics.schedule import Schedule
 from actsearch.compile.sweep import Sweep
 
 KERNELS = sibling(__file__, "kernels")

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from actsearch.compile.backend import sibling
-from actsearch.compile.cells import once
 from actsearch.compile.nest import Placement
+from actsearch.compile.statistics.cells import once
 from actsearch.compile.sweep import Sweep
 
 DRIVER = sibling(__file__, "driver")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from actsearch.compile.backend import sibling
-from actsearch.compile.schedule import Schedule
+from actsearch.compile.statistics.schedule import Schedule
 
 PLAN = sibling(__file__, "plan")
 _STAGE = 3

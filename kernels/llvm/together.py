@@ -9,10 +9,10 @@ from typing import Any
 
 from torch import Tensor
 
-from actsearch.compile import cells
 from actsearch.compile.backend import sibling
 from actsearch.compile.nest import Nest, nest
-from actsearch.compile.schedule import Schedule
+from actsearch.compile.statistics import cells
+from actsearch.compile.statistics.schedule import Schedule
 
 GEOMETRY = sibling(__file__, "geometry")
 PROGRAM = sibling(__file__, "program")
@@ -26,7 +26,7 @@ _MOST_PROGRAMS = 64
 
 @dataclass(slots=True)
 class Together:
-    """See `actsearch.compile.scheduled.Together`; `launchers` are those of the schedule's sweeps."""
+    """See `actsearch.compile.statistics.scheduled.Together`; `launchers` are those of the schedule's sweeps."""
 
     schedule: Schedule
     launchers: Sequence[Any]

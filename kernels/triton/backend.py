@@ -18,8 +18,8 @@ from actsearch.compile.autograd import Runner
 from actsearch.compile.backend import check_kind, sibling
 from actsearch.compile.checked import Checked
 from actsearch.compile.fused import Fused
-from actsearch.compile.schedule import parts
 from actsearch.compile.stages import stage, stage_embedded
+from actsearch.compile.statistics.schedule import parts
 from actsearch.compile.sweep import Sweep, vjp
 from actsearch.grammar.activation import Activation
 

@@ -17,8 +17,8 @@ from triton.compiler import ASTSource
 
 from actsearch.compile.artifact import install
 from actsearch.compile.backend import sibling
-from actsearch.compile.schedule import parts
 from actsearch.compile.stages import stage
+from actsearch.compile.statistics.schedule import parts
 from actsearch.compile.sweep import Sweep, vjp
 from actsearch.errors import UnsupportedError, unknown_name
 from actsearch.grammar.activation import Activation

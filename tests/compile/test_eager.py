@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from actsearch.compile.eager import compile_eager, evaluate
-from actsearch.compile.reductions import Reductions
+from actsearch.compile.statistics.reductions import Reductions
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import parse
 from actsearch.grammar.expression import Apply, Constant, X

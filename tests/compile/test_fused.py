@@ -7,8 +7,8 @@ import torch
 from torch import distributed, multiprocessing
 
 from actsearch.compile.checked import Checked
-from actsearch.compile.reductions import MOMENTUM, estimates
 from actsearch.compile.reference import Eager, Estimates
+from actsearch.compile.statistics.reductions import MOMENTUM, estimates
 from actsearch.errors import ConfigError, UnsupportedError
 from actsearch.grammar.activation import parse
 

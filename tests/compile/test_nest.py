@@ -6,8 +6,8 @@ import math
 import pytest
 import torch
 
-from actsearch.compile import cells
 from actsearch.compile.nest import nest
+from actsearch.compile.statistics import cells
 
 CELLS = ("[layer]", "[instance]", "[group:2]", "[last]", "channel")
 GRANULARITIES = ("layer", "element", *CELLS)

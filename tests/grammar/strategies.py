@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from actsearch.compile.eager import Evaluator, compile_eager, evaluate
-from actsearch.compile.reductions import Reductions
+from actsearch.compile.statistics.reductions import Reductions
 from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, X
 from actsearch.grammar.operators import OPERATORS
 from actsearch.grammar.statistic import AXES, Statistic

@@ -7,8 +7,8 @@ import torch
 
 from actsearch import __version__, plugins
 from actsearch.compile.backend import load_backend, sibling
-from actsearch.compile.schedule import parts
 from actsearch.compile.stages import stage
+from actsearch.compile.statistics.schedule import parts
 from actsearch.compile.sweep import vjp
 from actsearch.grammar.activation import parse
 

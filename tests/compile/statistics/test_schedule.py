@@ -1,7 +1,7 @@
 """A sweep with statistics as passes."""
 
-from actsearch.compile.schedule import parts, schedule, statistics_of
 from actsearch.compile.stages import stage
+from actsearch.compile.statistics.schedule import parts, schedule, statistics_of
 from actsearch.compile.sweep import vjp
 from actsearch.grammar.activation import parse
 from actsearch.grammar.text import write

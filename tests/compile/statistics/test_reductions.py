@@ -5,7 +5,7 @@ import torch
 from torch import distributed, multiprocessing
 
 from actsearch.compile.eager import compile_eager, evaluate
-from actsearch.compile.reductions import MOMENTUM, Reductions, estimates
+from actsearch.compile.statistics.reductions import MOMENTUM, Reductions, estimates
 from actsearch.errors import ConfigError, UnsupportedError
 from actsearch.grammar.activation import parse
 from actsearch.grammar.statistic import statistics

@@ -9,10 +9,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from actsearch.compile import cells, ranks
-from actsearch.compile.expanding import Expanding
-from actsearch.compile.reductions import quantile
-from actsearch.compile.schedule import Pass, Reduced, Schedule, schedule
+from actsearch.compile.statistics import cells, ranks
+from actsearch.compile.statistics.expanding import Expanding
+from actsearch.compile.statistics.reductions import quantile
+from actsearch.compile.statistics.schedule import Pass, Reduced, Schedule, schedule
 from actsearch.compile.sweep import Sweep
 from actsearch.grammar.expression import Apply
 from actsearch.grammar.statistic import level_of

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from actsearch.compile import cells
-from actsearch.compile.reductions import Reductions
+from actsearch.compile.statistics import cells
+from actsearch.compile.statistics.reductions import Reductions
 from actsearch.grammar.statistic import KINDS, Statistic, statistics
 from actsearch.grammar.text import read
 

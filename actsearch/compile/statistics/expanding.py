@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from actsearch.compile import cells
 from actsearch.compile.nest import nest
+from actsearch.compile.statistics import cells
 from actsearch.compile.sweep import Sweep
 from actsearch.grammar.expression import Expression, Input, Parameter, substitute
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from actsearch.compile import ranks
-from actsearch.compile.cells import channel_of
+from actsearch.compile.statistics import ranks
+from actsearch.compile.statistics.cells import channel_of
 from actsearch.errors import ConfigError, UnsupportedError
 from actsearch.grammar.expression import Apply, Expression
 from actsearch.grammar.statistic import Kind, Statistic, level_of, statistic_of, statistics

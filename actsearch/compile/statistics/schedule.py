@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from actsearch.compile import cells
+from actsearch.compile.statistics import cells
 from actsearch.compile.sweep import Sweep, vjp
 from actsearch.grammar.canonical import split_coefficient
 from actsearch.grammar.expression import Apply, Expression, Input, Parameter, call, distinct, substitute
