@@ -57,6 +57,7 @@ def plain_call(channel_dim: int) -> Call:
     return Call(channel_dim=channel_dim)
 
 
+_NOTHING: Mapping[Apply, Tensor] = {}
 Observer = Callable[[Mapping[Apply, Tensor]], None]
 """Is told the values of a forward's statistics."""
 
@@ -90,6 +91,11 @@ class FusedSweep:
         return scheduled if scheduled.is_compiled else None
 
     @cached_property
+    def _plain(self) -> Runner | None:
+        """The runner if nothing is drawn or found on the way: that of most calls, which are to cost little."""
+        return None if self.noise or isinstance(self.runner, Scheduled) else self.runner
+
+    @cached_property
     def derivative(self) -> FusedSweep:
         """The vector-Jacobian product."""
         return FusedSweep(
@@ -102,6 +108,9 @@ class FusedSweep:
 
         Also the values of the statistics that it found.
         """
+        if self._plain is not None and tensors[0].dtype in self.dtypes:
+            count = len(self.sweep.elements)
+            return self._plain(tensors[:count], tensors[count:], call.channel_dim), _NOTHING
         elements, parameters = self.split(tensors, call)
         if self.runner is None or elements[0].dtype not in self.dtypes:
             return self._eagerly(tensors, call)

@@ -54,7 +54,7 @@ class Fused:
     @cached_property
     def evaluated(self) -> FusedSweep:
         """The sweep of an evaluation, which may be that of a training."""
-        return self._fused(self.evaluation) if self.training.batch or self.training.noise else self.forward
+        return self._fused(self.evaluation) if self._has_modes else self.forward
 
     def __call__(
         self,
@@ -67,8 +67,20 @@ class Fused:
         x = inputs[0]
         if x.dtype not in self.dtypes:
             return self.eager(inputs, parameters, channel_dim, estimates)
-        if self._is_plain:
-            return self._plainly(inputs, parameters, channel_dim)
+        if self._has_modes:
+            return self._in_mode(inputs, parameters, channel_dim, estimates)
+        tensors = (*inputs, *parameters)
+        if not self._is_swept_as_it_is:
+            tensors = (*inputs, *swept_tensors(self.activation, parameters, x, channel_dim))
+        if _is_learnt(tensors):
+            return self.forward.differentiable(tensors, plain_call(channel_dim))[0]
+        return self.forward.run(tensors, plain_call(channel_dim))[0][0]
+
+    def _in_mode(
+        self, inputs: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int, estimates: Estimates | None
+    ) -> Tensor:
+        """The activation, where training differs from evaluation."""
+        x = inputs[0]
         is_training = estimates is None or estimates.training
         running = estimates.running if estimates is not None else {}
         tensors = [*inputs, *swept_tensors(self.activation, parameters, x, channel_dim)]
@@ -78,7 +90,7 @@ class Fused:
             tensors += running_tensors(self.evaluation, running)
         fused = self.forward if is_training else self.evaluated
         call = Call(channel_dim=channel_dim, seed=new_seed() if fused.noise else None)
-        if is_transformed() or (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
+        if _is_learnt(tensors):
             observer = (lambda found: self._observe(found, running)) if is_training and running else None
             return fused.differentiable(tensors, call, observer)[0]
         results, statistics = fused.run(tensors, call)
@@ -87,25 +99,15 @@ class Fused:
         return results[0]
 
     @cached_property
-    def _is_plain(self) -> bool:
-        """Whether training and evaluation are the same."""
-        return not self.training.batch and not self.training.noise
+    def _has_modes(self) -> bool:
+        """Whether training differs from evaluation."""
+        return bool(self.training.batch or self.training.noise)
 
     @cached_property
     def _is_swept_as_it_is(self) -> bool:
         """Whether the sweep reads every parameter as it is."""
         specs = self.activation.parameters
         return all(spec.length is None and not spec.granularity.startswith("group") for spec in specs)
-
-    def _plainly(self, inputs: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int) -> Tensor:
-        """The activation, where there is nothing to be drawn or estimated: most calls, which are to cost little."""
-        tensors = (*inputs, *parameters)
-        if not self._is_swept_as_it_is:
-            tensors = (*inputs, *swept_tensors(self.activation, parameters, inputs[0], channel_dim))
-        call = plain_call(channel_dim)
-        if is_transformed() or (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
-            return self.forward.differentiable(tensors, call)[0]
-        return self.forward.run(tensors, call)[0][0]
 
     def prepare(self, x: Tensor, channel_dim: int, worker: Executor) -> Future[None] | None:
         """Have `worker` compile forward and backward for inputs like `x`; None where the backend cannot ahead."""
@@ -131,6 +133,11 @@ class Fused:
         for text, node in self.training.batch:
             if text in running and isinstance(node, Apply) and node in found:
                 update(running[text], found[node].to(running[text].dtype))
+
+
+def _is_learnt(tensors: Sequence[Tensor]) -> bool:
+    """Whether derivatives may be asked for."""
+    return (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)) or is_transformed()
 
 
 def swept_tensors(

@@ -91,6 +91,8 @@ class ActivationModule(nn.Module):
                 known[spec.name] = parameters.make(spec, channels, device, dtype)
             self.register_parameter(attribute(spec.name), known[spec.name])
         self._attributes = tuple(attribute(spec.name) for spec in activation.parameters)
+        # A parameter per layer fits every input.
+        self._fitted = [(i, spec) for i, spec in enumerate(activation.parameters) if spec.granularity != "layer"]
         self._estimates = tuple(estimates(activation.expression, 1))
         # Training differs from evaluation where there is something to be estimated or to be drawn.
         self._has_modes = bool(self._estimates) or activation.is_stochastic
@@ -108,8 +110,8 @@ class ActivationModule(nn.Module):
         inputs = gates.inputs(x, gate, self._gate, self.channel_dim)
         x = inputs[0]
         own = [getattr(self, name) for name in self._attributes]
-        for parameter, spec in zip(own, self.activation.parameters, strict=True):
-            parameters.fit(parameter, spec, x, self.channel_dim)
+        for index, spec in self._fitted:
+            parameters.fit(own[index], spec, x, self.channel_dim)
         if torch.compiler.is_compiling() and self._is_operator:
             return self._operator(inputs, own)
         return self._function(x.device)(inputs, own, self.channel_dim, self._known(x))
