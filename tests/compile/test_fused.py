@@ -115,6 +115,38 @@ def test_samples_of_a_vmap_have_draws_of_their_own():
     assert abs(float(by_sample.mean()) - 500) < 50
 
 
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("x * sigmoid(v * x) / std[group:2](x)", (2, 4, 3)),
+        ("v * x / rms[last](x) + x**2 / rms[last](x**2)", (3, 5)),
+        ("x / (std[batch](x) + v)", (3, 2)),
+        ("exp(x - max[last](x)) / sum[last](exp(x - max[last](x))) * v", (2, 4)),
+    ],
+)
+def test_derivatives_of_statistics_are_right_twice(text, shape):
+    layer = parse(text).module(backend="llvm", dtype=torch.float64)
+    x = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+
+    def call(x, v):
+        return torch.func.functional_call(layer, {"v": v}, (x,))
+
+    assert torch.autograd.gradcheck(call, (x, layer.v))
+    assert torch.autograd.gradgradcheck(call, (x, layer.v))
+
+
+def test_gradients_of_each_sample_by_vmap_are_those_of_samples_one_by_one():
+    layer = parse("x * sigmoid(v * x) / std[layer](x)", v=(1.0, "channel")).module(backend="llvm", channels=3)
+    x = torch.randn(5, 3, 4)
+
+    def loss(v, x):
+        return torch.func.functional_call(layer, {"v": v}, (x[None],)).square().sum()
+
+    found = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))(layer.v.detach(), x)
+    expected = torch.stack([torch.func.grad(loss)(layer.v.detach(), sample) for sample in x])
+    torch.testing.assert_close(found, expected)
+
+
 def test_the_first_use_on_a_device_is_compared_with_statistics_and_draws_too():
     for text, shape in (
         (B0, (9, 4, 3)),

@@ -48,6 +48,15 @@ def test_an_exported_program_says_by_itself_what_it_computes():
     torch.testing.assert_close(program.module()(x), net(x))
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_an_exported_program_has_statistics_and_their_running_estimates(training):
+    layer = parse("x / max(std[batch](x), v * x + std[instance](x))").module(channels=3).train(training)
+    x = torch.randn(4, 3, 5)
+    program = torch.export.export(layer, (x,))
+    assert any("actsearch.sweep" in str(node.target) for node in program.graph.nodes)
+    torch.testing.assert_close(program.module()(x), layer(x))
+
+
 def test_the_operator_is_registered_as_torch_asks():
     layer = SWISH.module(channels=3)
     x = torch.randn(2, 3, 4, 5, requires_grad=True)

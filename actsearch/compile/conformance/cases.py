@@ -29,6 +29,9 @@ _EXPRESSIONS = (
     "atan(x) * logsigmoid(-x) / (1 + x**4)",
     "tl + x * x_pointer + d_a * t0 + a * gain + 1e-45 * x + 1e30 * beta",
     "relu(x) + detach(sin(x) - relu(x))",
+    # HeLU, whose slope ends at -a, and a sign with the slope of the identity.
+    "relu(x + a) + detach(relu(x) - relu(x + a))",
+    "x + detach(sign(x) - x)",
     "beta",
     "2.5",
     "floor(x) + sign(x)",
