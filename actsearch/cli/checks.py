@@ -74,7 +74,7 @@ def _devices() -> str:
     import torch
 
     if not torch.cuda.is_available():
-        return "CPU only (kernels run eagerly in torch; Triton kernels are compiled offline)"
+        return "CPU only (native kernels by the backend llvm; Triton kernels are compiled offline)"
     return ", ".join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
 
 

@@ -68,13 +68,13 @@ class Plan:
         """Values of a parameter as the kernel reads them, 1-D; those of cells may be there for each row already."""
         placement = self.read[index]
         if values.dtype != self.computed:
-            values = values.detach().to(self.computed)
+            values = values.to(self.computed)
         is_by_row = placement.along == "rows" and values.numel() == self.geometry.nest.rows
         if is_by_row or placement.across == _ALONE or self.geometry.is_by_kind(placement):
-            return values.detach().contiguous()
+            return values.contiguous()
         if placement.along == "rows":
             values = once(values, placement.across[1])
-        spread: Tensor = placement.spread(values.detach())
+        spread: Tensor = placement.spread(values)
         return spread.contiguous()
 
     def run(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], parameters: Sequence[Tensor]) -> list[Tensor]:

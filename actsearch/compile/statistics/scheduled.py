@@ -69,8 +69,9 @@ class Scheduled:
             for reduced in compiled.schedule.reduced:
                 cells.channel_of(reduced.statistic, x.shape, channel_dim)
             compiled.checked.add((x.shape, channel_dim))
+        fixed = self.sweep.fixed
         dense = {
-            name: (element.detach() if name in self.sweep.fixed else element.detach().to(x.dtype)).contiguous()
+            name: (element if name in fixed else element.to(x.dtype)).contiguous()
             for name, element in zip(self.sweep.elements, elements, strict=True)
         }
         values = dict(zip((name for name, _ in self.sweep.parameters), parameters, strict=True))
