@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import threading
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -74,19 +75,24 @@ def load(kind: Kind, name: str) -> ModuleType:
     path = find(kind, name)
     # The module's name carries its path, so that two files called alike do not meet in `sys.modules`.
     key = f"actsearch_plugin:{path}"
-    if key in sys.modules:
-        return sys.modules[key]
-    spec = importlib.util.spec_from_file_location(key, path, loader=_Loader(key, str(path)))
-    if spec is None or spec.loader is None:
-        raise unknown_name(_NOUNS[kind], name, names(kind))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[key] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[key]
-        raise
-    return module
+    with _LOADING:
+        if key in sys.modules:
+            return sys.modules[key]
+        spec = importlib.util.spec_from_file_location(key, path, loader=_Loader(key, str(path)))
+        if spec is None or spec.loader is None:
+            raise unknown_name(_NOUNS[kind], name, names(kind))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[key] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[key]
+            raise
+        return module
+
+
+# Another thread does not see a module that is half there; a plug-in's file may load its siblings.
+_LOADING = threading.RLock()
 
 
 class _Loader(SourceFileLoader):

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -20,21 +21,26 @@ def install(text: str, cache: Path | None = None) -> ModuleType:
     """
     path = (cache or default_cache()) / f"kernel_{hashlib.sha256(text.encode()).hexdigest()[:24]}.py"
     key = f"actsearch_kernel:{path}"
-    if key in sys.modules:
-        return sys.modules[key]
-    if not _holds(path, text):
-        write_whole(path, text)
-    spec = importlib.util.spec_from_file_location(key, path)
-    if spec is None or spec.loader is None:
-        raise StoreError(f"the generated kernel {path} cannot be imported.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[key] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[key]
-        raise
-    return module
+    with _INSTALLING:
+        if key in sys.modules:
+            return sys.modules[key]
+        if not _holds(path, text):
+            write_whole(path, text)
+        spec = importlib.util.spec_from_file_location(key, path)
+        if spec is None or spec.loader is None:
+            raise StoreError(f"the generated kernel {path} cannot be imported.")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[key] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[key]
+            raise
+        return module
+
+
+# Another thread does not see a module that is half there.
+_INSTALLING = threading.Lock()
 
 
 def default_cache() -> Path:

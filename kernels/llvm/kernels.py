@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -72,20 +73,22 @@ class Kernels:
     cache: Path
     _loaded: dict[tuple[int, Variant, bool], tuple[int, Any]] = field(default_factory=dict)
     _ahead: dict[Variant, tuple[Unit, Future[Any]]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def address(self, sweep: Sweep, variant: Variant, *, with_derivative: bool, thorough: bool) -> int:
-        """Where the kernel of a sweep is; that of a forward is compiled with the first derivative's if that is wanted.
+    def kernel(self, sweep: Sweep, variant: Variant, *, with_derivative: bool, thorough: bool) -> tuple[int, Any]:
+        """Where the kernel of a sweep is, and what is to live as long as it is called.
 
-        The kernel stays there as long as this object lives. What is compiled thoroughly takes longer for that and
-        less for what it computes, which is the same.
+        That of a forward is compiled with the first derivative's if that is wanted. What is compiled thoroughly takes
+        longer for that and less for what it computes, which is the same.
         """
-        if variant in self._ahead:
-            unit, found = self._ahead.pop(variant)
-            self._keep(unit, found.result(), thorough=False)
-        if (sweep.order, variant, thorough) not in self._loaded:
-            unit = unit_of(sweep, variant, with_derivative=with_derivative)
-            self._keep(unit, LOADER.loader().library(self._code(unit), thorough=thorough), thorough=thorough)
-        return self._loaded[sweep.order, variant, thorough][0]
+        with self._lock:
+            if variant in self._ahead:
+                unit, found = self._ahead.pop(variant)
+                self._keep(unit, found.result(), thorough=False)
+            if (sweep.order, variant, thorough) not in self._loaded:
+                unit = unit_of(sweep, variant, with_derivative=with_derivative)
+                self._keep(unit, LOADER.loader().library(self._code(unit), thorough=thorough), thorough=thorough)
+            return self._loaded[sweep.order, variant, thorough]
 
     def prepare(self, sweep: Sweep, variant: Variant, worker: Executor) -> Future[Any]:
         """Have `worker` compile the kernels of a forward and its derivative; their text is written here and now."""

@@ -134,14 +134,16 @@ class Launcher:
     def plan_of(self, x: Tensor, geometry: Any, *, with_derivative: bool = False) -> Any:
         """The plan for tensors like `x` that are walked in that way."""
         element = TYPES.ELEMENTS[x.dtype]
-        kernel = self.kernels.address(
+        kernel, code = self.kernels.kernel(
             self.sweep,
             self.variant(x, geometry.nest),
             with_derivative=with_derivative,
             thorough=self.worked >= _MUCH,
         )
         lanes = MACHINE.machine().lanes(element)
-        return PLAN.Plan(self.sweep, geometry, element, kernel=kernel, constants=self.constants, lanes=lanes)
+        plan = PLAN.Plan(self.sweep, geometry, element, kernel=kernel, constants=self.constants, lanes=lanes)
+        plan.code = code
+        return plan
 
     def nest(self, x: Tensor, channel_dim: int) -> Nest:
         """How a tensor like `x`, which fills memory without gaps, is walked."""

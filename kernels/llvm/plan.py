@@ -32,8 +32,10 @@ _FEW = 1 << 14
 class Plan:
     """A kernel on tensors of one layout; `constants` are the sweep's, `lanes` those of the kernel's vectors.
 
-    `tile_sums` and `column_sums` are the places of sums among the sweep's.
+    `tile_sums` and `column_sums` are the places of sums among the sweep's; `code` is what has the kernel in memory.
     """
+
+    code: Any = None
 
     def __init__(
         self, sweep: Sweep, geometry: Any, element: Any, *, kernel: int, constants: tuple[float, ...], lanes: int

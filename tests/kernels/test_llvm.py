@@ -137,6 +137,41 @@ def test_many_processes_share_one_cache(tmp_path):
     assert sorted(folder.iterdir()) == objects(folder)
 
 
+_THREADS = """
+import threading, torch
+from actsearch.grammar.activation import parse
+
+texts = ("x * sigmoid(v * x)", "x * sigmoid(v * x) / std[group:4](x)", "v * x / std[batch](x)", "sin(v * x)")
+layers = [parse(text, v=(1.0, "channel")).module(channels=8) for text in texts]
+failures = []
+
+def work(seed):
+    try:
+        generator = torch.Generator().manual_seed(seed)
+        for step in range(40):
+            for layer in layers:
+                x = torch.randn(2 + step % 3, 8, 5 + seed, generator=generator, requires_grad=True)
+                found = torch.autograd.grad(layer(x).square().sum(), [x, layer.v])
+                assert all(bool(gradient.isfinite().all()) for gradient in found)
+    except BaseException as error:
+        failures.append(repr(error))
+
+threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(failures or "done")
+"""
+
+
+def test_threads_compile_and_run_the_same_layers_at_once(tmp_path):
+    environment = {**os.environ, "ACTSEARCH_STORE": str(tmp_path)}
+    command = [sys.executable, "-c", _THREADS]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.strip() == "done", (done.returncode, done.stderr[-2000:])
+
+
 def test_a_forked_process_computes_too():
     x = torch.randn(50_000)
     layer = SWISH.module(backend="llvm")
