@@ -3,12 +3,13 @@
     python benchmarks/kernel_speed.py [--rounds 15] [--elements 20] [--without-compile]
 
 40 functions on 2^20 float32 elements, each by the backend llvm, by eager torch, by torch's own kernel where it has one,
-and by `torch.compile`; all take turns, after the native kernels have worked so much that they are compiled thoroughly.
-Then functions with at most one transcendental on 2^24 elements against a loop that adds two tensors into a third, whose
-bandwidth is taken for the machine's: bytes that must be moved (x and y forward; x, upstream and dx backward) over time,
-over the same of the loop. `fresh` shares are those of calls that
-return a new tensor, as layers do, against a loop that does so too: the system then hands out memory page by page.
-Writes `benchmarks/kernel_speed.csv` and `benchmarks/kernel_bandwidth.csv` anew.
+and by `torch.compile`; all take turns, after the native kernels have worked so much that they are compiled thoroughly,
+and freed memory stays with the process. `kernels` are a forward and a backward without torch around them, into memory
+that is there, and `quick_kernels` the same as they are compiled at first. Then functions with at most one
+transcendental on 2^24 elements against a loop that adds two tensors into a third, whose bandwidth is taken for the
+machine's: bytes that must be moved (x and y forward; x, upstream and dx backward) over time, over the same of the loop.
+`fresh` shares are those of calls that return a new tensor, as layers do, against a loop that does so too: the system
+then hands out memory page by page. Writes `benchmarks/kernel_speed.csv` and `benchmarks/kernel_bandwidth.csv` anew.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ TABLE = Path(__file__).with_suffix(".csv")
 MUCH = 1 << 24
 """Elements after which kernels are compiled thoroughly, see kernels/llvm/README.md."""
 BANDWIDTH = TABLE.with_name("kernel_bandwidth.csv")
+_OURS = ("llvm", "kernels", "quick_kernels")
 OWN: dict[str, Callable[[Tensor], Tensor]] = {
     "silu(x)": functional.silu, "gelu(x)": functional.gelu, "mish(x)": functional.mish, "elu(x)": functional.elu,
     "tanh(x)": torch.tanh, "softplus(x)": functional.softplus,
@@ -74,6 +77,10 @@ def main() -> None:
         for text in FUNCTIONS
     ]
     record.write(TABLE, rows)
+    for compared, one in (("kernels", "llvm"), ("quick_kernels", "kernels")):
+        shares = [row[f"{compared}_median_ms"] / row[f"{one}_median_ms"] for row in rows]
+        print(f"{compared} over {one}: geometric mean {statistics.geometric_mean(shares):.2f}, {min(shares):.2f} to "
+              f"{max(shares):.2f}")  # fmt: skip
     for other in ("eager", "own", "torch_compile"):
         ratios = [row[f"{other}_over_llvm"] for row in rows if row[f"{other}_over_llvm"]]
         if ratios:
@@ -91,6 +98,8 @@ def _row(text: str, elements: int, rounds: int, *, without_compile: bool) -> dic
     x, upstream = torch.randn(elements, requires_grad=True), torch.randn(elements)
     eager = _eager(activation)
     runs = {"llvm": _step(activation.module(backend="llvm"), x, upstream), "eager": _step(eager, x, upstream)}
+    runs["kernels"] = _kernels(activation, x, upstream, is_quick=False)
+    runs["quick_kernels"] = _kernels(activation, x, upstream, is_quick=True)
     if text in OWN:
         runs["own"] = _step(OWN[text], x, upstream)
     if not without_compile:
@@ -98,16 +107,20 @@ def _row(text: str, elements: int, rounds: int, *, without_compile: bool) -> dic
         runs["torch_compile"] = _step(torch.compile(eager), x, upstream, eager.parameters())
     for _ in range(MUCH // elements + 1):
         runs["llvm"]()
+        runs["kernels"]()
     seconds = record.interleaved(runs, rounds)
     row: dict[str, Any] = record.machine("torch", "llvmlite") | {"function": text, "elements": elements}
     row["threads"] = torch.get_num_threads()
-    for name in ("llvm", "eager", "own", "torch_compile"):
+    for name in (*_OURS, "eager", "own", "torch_compile"):
         row[f"{name}_min_ms"], row[f"{name}_median_ms"] = (
             record.milliseconds(seconds[name]) if name in seconds else ("", "")
         )
     ours = statistics.median(seconds["llvm"])
     for name in ("eager", "own", "torch_compile"):
         row[f"{name}_over_llvm"] = round(statistics.median(seconds[name]) / ours, 3) if name in seconds else ""
+    row["quick_over_kernels"] = round(
+        statistics.median(seconds["quick_kernels"]) / statistics.median(seconds["kernels"]), 3
+    )
     print(text, {name: row[f"{name}_over_llvm"] for name in ("eager", "own", "torch_compile")}, flush=True)
     return row
 
@@ -128,6 +141,24 @@ def _step(
     """A forward and a backward of `function`."""
     own: Sequence[Tensor] = list(parameters or (function.parameters() if isinstance(function, torch.nn.Module) else ()))
     return lambda: torch.autograd.grad(function(x), [x, *own], upstream, allow_unused=True)
+
+
+def _kernels(activation: Activation, x: Tensor, upstream: Tensor, *, is_quick: bool) -> Callable[[], object]:
+    """The kernels of a forward and a backward alone, into memory that is there; those compiled quickly if asked for."""
+    with tempfile.TemporaryDirectory() as folder:
+        fused = load_backend("llvm").compile(activation, cache=Path(folder)).forward
+        forward, backward = fused.runner, fused.derivative.runner
+        if is_quick:
+            forward.worked = backward.worked = -(1 << 62)
+        parameters = [torch.full((1,), spec.scalar) for spec in activation.parameters]
+        x, y, dx = x.detach(), torch.empty_like(x), torch.empty_like(x)
+
+        def run() -> None:
+            forward.into([y], [x], parameters, 1)
+            backward.into([dx], [x, upstream], parameters, 1)
+
+        run()
+    return run
 
 
 def _bandwidth(text: str, rounds: int) -> dict[str, Any]:

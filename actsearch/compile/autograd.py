@@ -82,12 +82,12 @@ class FusedSweep:
         values = tuple(value for _, value in self.constants)
         if not self.sweep.has_statistics:
             return self.compiler(self.sweep, values)
-        together = getattr(self.compiler, "together", None)
-
-        def all_passes(schedule: Schedule) -> Together:
-            return cast("Together", together(schedule, values)) if together else cast("Together", None)
-
-        scheduled = Scheduled(self.sweep, lambda sweep: self.compiler(sweep, values), together and all_passes)
+        together: Callable[[Schedule, tuple[float, ...]], Together] | None = getattr(self.compiler, "together", None)
+        scheduled = Scheduled(
+            self.sweep,
+            lambda sweep: self.compiler(sweep, values),
+            None if together is None else lambda schedule: together(schedule, values),
+        )
         return scheduled if scheduled.is_compiled else None
 
     @cached_property
@@ -196,15 +196,17 @@ class _Apply(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         fused: FusedSweep = ctx.fused
-        count = len(ctx.saved_tensors) - len(ctx.nodes)
-        tensors = fused.with_upstream(ctx.saved_tensors[:count], upstream, ctx.call)
+        # Once: checkpoints make tensors anew for each time that they are asked for, and refuse a second.
+        saved = ctx.saved_tensors
+        count = len(saved) - len(ctx.nodes)
+        tensors = fused.with_upstream(saved[:count], upstream, ctx.call)
         if torch.is_grad_enabled():
             # Statistics depend on the elements, which a derivative of this one has to know.
             found = fused.derivative.differentiable(tensors, replace(ctx.call, known={}))
         else:
             call = ctx.call
             if ctx.nodes:
-                call = replace(call, known=dict(zip(ctx.nodes, ctx.saved_tensors[count:], strict=True)))
+                call = replace(call, known=dict(zip(ctx.nodes, saved[count:], strict=True)))
             found, _ = fused.derivative.run(tensors, call)
         return (None, None, None, *fused.gradients(found, ctx.call))
 

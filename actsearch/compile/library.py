@@ -19,6 +19,7 @@ from actsearch.compile.autograd import Call, FusedSweep
 from actsearch.compile.checked import Checked
 from actsearch.compile.fused import Fused
 from actsearch.compile.stages import Staged, stage
+from actsearch.compile.statistics.scheduled import laid_out
 from actsearch.compile.sweep import Sweep, vjp
 from actsearch.grammar.activation import Activation, from_json
 from actsearch.grammar.expression import Apply
@@ -59,7 +60,7 @@ def _sweep(tensors: Sequence[Tensor], described: str, channel_dim: int, order: i
     count = len(fused.sweep.outputs)
     batch = [statistics[node] for node in _values_of(described)] if not order else []
     # An operator's results share no memory, and sums are computed together.
-    return [*(_like(tensors[0], tensor) for tensor in found[:count]), *(t.clone() for t in (*found[count:], *batch))]
+    return [*(laid_out(tensors[0], tensor) for tensor in found[:count]), *(t.clone() for t in (*found[count:], *batch))]
 
 
 @_sweep.register_fake
@@ -130,9 +131,3 @@ def _values_of(described: str) -> list[Apply]:
 
 def _activation(given: dict[str, Any]) -> Activation:
     return from_json(given["expression"], given["parameters"])
-
-
-def _like(x: Tensor, result: Tensor) -> Tensor:
-    """`result` with the strides that the operator promises: those of a new tensor like `x`."""
-    expected = torch.empty_like(x)
-    return result if result.stride() == expected.stride() else expected.copy_(result)

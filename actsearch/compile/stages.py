@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -59,6 +60,7 @@ def prepare(activation: Activation, *, gain: float = 1.0, training: bool = True)
     return Prepared(expression=stable, batch=tuple(found), noise=noise)
 
 
+@functools.lru_cache(maxsize=256)
 def stage(activation: Activation, *, gain: float = 1.0, training: bool = True) -> Staged:
     """The forward sweep of `gain` times the activation: in stable form, its non-integer constants being arguments."""
     prepared = prepare(activation, gain=gain, training=training)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import distributed, multiprocessing
+from torch.utils.checkpoint import checkpoint
 
 from actsearch.compile.checked import Checked
 from actsearch.compile.reference import Eager, Estimates
@@ -101,6 +102,17 @@ def test_noise_is_not_kept_between_forward_and_backward():
     with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t.numel()) or t, lambda t: t):
         parse("stochastic(0.5, sin(x), x)").module(backend="llvm")(x)
     assert saved == [1000]
+
+
+@pytest.mark.parametrize("text", ["v * sin(x)", "v * x / std[last](x)", "stochastic(0.5, x, 0) * v"])
+def test_under_a_checkpoint_nothing_changes(text):
+    layer = parse(text).module(backend="llvm")
+    x, found = torch.randn(6, 50, requires_grad=True), []
+    for call in (layer, lambda x: checkpoint(layer, x, use_reentrant=False)):
+        torch.manual_seed(0)
+        found.append(torch.autograd.grad(call(x).square().sum(), [x, layer.v]))
+    for a, b in zip(*found, strict=True):
+        assert torch.equal(a, b)
 
 
 def test_samples_of_a_vmap_have_draws_of_their_own():

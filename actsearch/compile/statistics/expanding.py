@@ -17,7 +17,8 @@ from actsearch.compile.statistics import cells
 from actsearch.compile.sweep import Sweep
 from actsearch.grammar.expression import Expression, Input, Parameter, substitute
 
-_Run = Callable[[Sequence[Tensor], Sequence[Tensor], int], tuple[Tensor, ...]]
+Run = Callable[[Sequence[Tensor], Sequence[Tensor], int], tuple[Tensor, ...]]
+"""A runner's call; see `actsearch.compile.autograd.Runner`."""
 
 
 @dataclass(slots=True)
@@ -29,8 +30,8 @@ class Expanding:
     """
 
     sweep: Sweep
-    compiler: Callable[[Sweep], _Run | None]
-    runners: dict[frozenset[str], tuple[Sweep, _Run]] = field(default_factory=dict)
+    compiler: Callable[[Sweep], Run | None]
+    runners: dict[frozenset[str], tuple[Sweep, Run]] = field(default_factory=dict)
 
     def __call__(
         self, elements: Sequence[Tensor], parameters: Sequence[Tensor], channel_dim: int
@@ -62,7 +63,7 @@ class Expanding:
             unplaced |= more
         return unplaced
 
-    def _runner(self, unplaced: frozenset[str]) -> tuple[Sweep, _Run]:
+    def _runner(self, unplaced: frozenset[str]) -> tuple[Sweep, Run]:
         if unplaced not in self.runners:
             sweep = expanded(self.sweep, unplaced) if unplaced else self.sweep
             runner = self.compiler(sweep)

@@ -10,14 +10,13 @@ import torch
 from torch import Tensor
 
 from actsearch.compile.statistics import cells, ranks
-from actsearch.compile.statistics.expanding import Expanding
+from actsearch.compile.statistics.expanding import Expanding, Run
 from actsearch.compile.statistics.reductions import quantile
 from actsearch.compile.statistics.schedule import Pass, Reduced, Schedule, schedule
 from actsearch.compile.sweep import Sweep
 from actsearch.grammar.expression import Apply
 from actsearch.grammar.statistic import level_of
 
-_Run = Callable[[Sequence[Tensor], Sequence[Tensor], int], tuple[Tensor, ...]]
 Values = Mapping[str, Tensor]
 """Of parameters and statistics, by name."""
 
@@ -42,7 +41,7 @@ class Scheduled:
     """
 
     sweep: Sweep
-    compiler: Callable[[Sweep], _Run | None]
+    compiler: Callable[[Sweep], Run | None]
     together: Callable[[Schedule], Together] | None = None
     _compiled: dict[frozenset[Apply], _Compiled] = field(default_factory=dict)
 
@@ -79,8 +78,7 @@ class Scheduled:
         results, found = compiled.run(dense, values, channel_dim)
         nodes = {reduced.name: reduced.node for reduced in compiled.schedule.reduced}
         count = len(self.sweep.outputs)
-        if not x.is_contiguous():
-            results = (*(_laid_out(x, result) for result in results[:count]), *results[count:])
+        results = (*(laid_out(x, result) for result in results[:count]), *results[count:])
         return results, {nodes[name]: value for name, value in found.items()}
 
     def _of(self, known: frozenset[Apply]) -> _Compiled:
@@ -95,7 +93,7 @@ class _Compiled:
     def __init__(
         self,
         plan: Schedule,
-        compiler: Callable[[Sweep], _Run | None],
+        compiler: Callable[[Sweep], Run | None],
         together: Callable[[Schedule], Together] | None,
     ) -> None:
         self.schedule = plan
@@ -175,7 +173,9 @@ def _merged(
     return values
 
 
-def _laid_out(x: Tensor, result: Tensor) -> Tensor:
+def laid_out(x: Tensor, result: Tensor) -> Tensor:
     """`result` with the strides that a new tensor like `x` has."""
+    if result.stride() == x.stride():
+        return result
     expected = torch.empty_like(x)
     return result if result.stride() == expected.stride() else expected.copy_(result)
