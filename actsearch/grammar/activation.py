@@ -6,13 +6,14 @@ import hashlib
 import itertools
 import json
 import math
+import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from actsearch.errors import ParseError, unknown_name
-from actsearch.grammar.canonical import canonical, sort_key, split_coefficient
+from actsearch.grammar.canonical import canonical, is_ordered_by_names, sort_key, split_coefficient
 from actsearch.grammar.expression import (
     Apply,
     Constant,
@@ -25,6 +26,7 @@ from actsearch.grammar.expression import (
     substitute,
     walk,
 )
+from actsearch.grammar.expression import parameters as parameters_in
 from actsearch.grammar.parameter import (
     GRANULARITIES,
     Granularity,
@@ -45,6 +47,7 @@ __all__ = [
 
 HASH_DIGITS = 12
 _MOST_ORDERS = 24
+_WORD = re.compile(r"(?<![\w\[])[A-Za-z_]\w*")
 Given = float | Sequence[float] | ParameterSpec | tuple[float | Sequence[float], str]
 """How a parameter is given to `parse`."""
 
@@ -82,8 +85,20 @@ class Activation:
     @cached_property
     def hash(self) -> str:
         """Content hash (sha256, hex) of expression and parameters' settings; blind to their names."""
-        document = min(_nameless(self.expression, specs) for specs in _orders(self.expression, self.parameters))
+        if len(self.parameters) < 2 or not is_ordered_by_names(self.expression):
+            document = self._numbered()
+        else:
+            document = min(_nameless(self.expression, specs) for specs in _orders(self.expression, self.parameters))
         return hashlib.sha256(document.encode()).hexdigest()
+
+    def _numbered(self) -> str:
+        """What `_nameless` gives where there is no tie to break: the text with the parameters numbered as they appear."""
+        specs = {spec.name: spec for spec in self.parameters}
+        order = parameter_names(self.expression)
+        numbers = {name: f"p{index}" for index, name in enumerate(order)}
+        # What follows a bracket is an axis or an index; what follows a digit is the exponent of a number.
+        text = _WORD.sub(lambda match: numbers.get(match[0], match[0]), self.text) if numbers else self.text
+        return json.dumps([text, [_settings(specs[name]) for name in order]])
 
     @property
     def id(self) -> str:
@@ -266,8 +281,10 @@ def _orders(expression: Expression, parameters: tuple[ParameterSpec, ...]) -> It
         yield parameters
         return
 
+    nodes_of_parameters = parameters_in(expression)
+
     def role(spec: ParameterSpec) -> tuple[object, ...]:
-        nodes = {node for node in walk(expression) if isinstance(node, Parameter) and node.name == spec.name}
+        nodes = [node for node in nodes_of_parameters if node.name == spec.name]
         marks: dict[Expression, Expression] = {node: Input(_mark(node)) for node in nodes}
         marked = canonical(substitute(expression, marks))
         return (sort_key(marked), spec.granularity, spec.entries, spec.length is None, spec.shared)

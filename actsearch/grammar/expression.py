@@ -6,6 +6,7 @@ arithmetic on expressions builds larger ones, so that rules read like the formul
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -117,8 +118,8 @@ def walk(expression: Expression) -> Iterator[Expression]:
     while stack:
         node = stack.pop()
         yield node
-        if isinstance(node, Apply):
-            stack.extend(reversed(node.arguments))
+        if type(node) is Apply:
+            stack += node.arguments[::-1]
 
 
 def distinct(expressions: Iterable[Expression]) -> list[Expression]:
@@ -141,9 +142,14 @@ def size(expression: Expression) -> int:
     return sum(1 for _ in walk(expression))
 
 
+def parameters(expression: Expression) -> tuple[Parameter, ...]:
+    """The parameters, entries of arrays each for itself, in order of first appearance."""
+    return tuple(dict.fromkeys(node for node in walk(expression) if type(node) is Parameter))
+
+
 def parameter_names(expression: Expression) -> tuple[str, ...]:
     """Names of the parameters, in order of first appearance."""
-    return tuple(dict.fromkeys(node.name for node in walk(expression) if isinstance(node, Parameter)))
+    return tuple(dict.fromkeys(node.name for node in walk(expression) if type(node) is Parameter))
 
 
 def input_names(expression: Expression) -> tuple[str, ...]:
@@ -160,18 +166,21 @@ def substitute(expression: Expression, replacements: Mapping[Expression, Express
         done = memo.get(node)
         if done is None:
             done = node
-            if isinstance(node, Apply):
-                done = Apply(node.operator, tuple(visit(argument) for argument in node.arguments))
+            if type(node) is Apply:
+                arguments = tuple(map(visit, node.arguments))
+                # What has nothing replaced stays the same object, which is found by identity wherever it is looked up.
+                if any(map(operator.is_not, arguments, node.arguments)):
+                    done = Apply(node.operator, arguments)
             memo[node] = done
         return done
 
-    return visit(expression)
+    return visit(expression) if replacements else expression
 
 
 def rename(expression: Expression, names: Mapping[str, str]) -> Expression:
     """`expression` with the parameters that are keys of `names` called otherwise, entries of arrays included."""
-    parameters = {node for node in walk(expression) if isinstance(node, Parameter) and node.name in names}
-    return substitute(expression, {node: Parameter(names[node.name], node.index) for node in parameters})
+    changed = [node for node in parameters(expression) if names.get(node.name, node.name) != node.name]
+    return substitute(expression, {node: Parameter(names[node.name], node.index) for node in changed})
 
 
 def fold(expression: Expression, leaf: Callable[[Any], Any], apply: Callable[[str, list[Any]], Any]) -> Any:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from actsearch.errors import ParseError, UnknownNameError, UnsupportedError, unknown_name
-from actsearch.grammar.expression import Expression, Parameter, walk
+from actsearch.grammar.expression import Expression, parameters
 from actsearch.grammar.statistic import MOST_GROUPS
 
 GRANULARITIES = ("layer", "channel", "group:8", "element")
@@ -96,14 +96,13 @@ def array_lengths(expression: Expression) -> Mapping[str, int | None]:
     Raises `ParseError` for a parameter that is indexed at one place and not at another.
     """
     lengths: dict[str, int | None] = {}
-    for node in walk(expression):
-        if isinstance(node, Parameter):
-            needed = None if node.index is None else node.index + 1
-            known = lengths.setdefault(node.name, needed)
-            if (known is None) != (needed is None):
-                raise ParseError(f"the parameter {node.name} is indexed at one place and not at another.")
-            if needed is not None:
-                lengths[node.name] = max(needed, known or 0)
+    for node in parameters(expression):
+        needed = None if node.index is None else node.index + 1
+        known = lengths.setdefault(node.name, needed)
+        if (known is None) != (needed is None):
+            raise ParseError(f"the parameter {node.name} is indexed at one place and not at another.")
+        if needed is not None:
+            lengths[node.name] = max(needed, known or 0)
     return lengths
 
 
