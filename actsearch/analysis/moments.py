@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from actsearch.analysis.probe import Probe, gaussian_grid
 from actsearch.grammar.activation import Activation
+
+
+_WEIGHTS = gaussian_grid()[1].numpy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +38,20 @@ class Moments:
         return self.slope_mean_square * self.gain**2
 
 
+@functools.lru_cache(maxsize=4)
 def moments(probe: Probe) -> Moments:
     """Gaussian moments of the probed function, by quadrature in float64."""
-    _, weights = gaussian_grid()
-    response = probe.gaussian
-    mean = float((weights * response.values).sum())
-    centred = response.values - mean
-    return Moments(
-        mean=mean,
-        std=math.sqrt(max(float((weights * centred * centred).sum()), 0.0)),
-        mean_square=float((weights * response.values * response.values).sum()),
-        slope_mean_square=float((weights * response.slopes * response.slopes).sum()),
-    )
+    samples = probe.gaussian_samples
+    with np.errstate(all="ignore"):
+        mean = float(_WEIGHTS @ samples.values)
+        centred = samples.values - mean
+        weighted = _WEIGHTS * samples.values
+        return Moments(
+            mean=mean,
+            std=math.sqrt(max(float(_WEIGHTS @ (centred * centred)), 0.0)),
+            mean_square=float(weighted @ samples.values),
+            slope_mean_square=float(_WEIGHTS @ (samples.slopes * samples.slopes)),
+        )
 
 
 def normalised(activation: Activation) -> tuple[Activation, float]:

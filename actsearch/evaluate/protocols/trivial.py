@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +12,10 @@ from actsearch.analysis.probe import Probe, gaussian_grid
 from actsearch.outcome import Rejected
 
 STAGE = "trivial"
+_Z, _WEIGHTS = (tensor.numpy() for tensor in gaussian_grid())
+_WEIGHTED_Z = _WEIGHTS * _Z
+_LEAST = 1e-280
+"""What squares may be without losing digits to underflow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +27,25 @@ class Trivial:
 
     def check(self, probe: Probe) -> Rejected | None:
         """The rejection, measured as the largest relative residual over the parameter settings, or None."""
+        if self._is_plainly_curved(probe):
+            return None
         z, weights = gaussian_grid()
         residuals, is_constant = _residuals(probe.family(z), z, weights)
         residual = float(residuals.max())
         if residual >= self.smallest_residual:
             return None
         return Rejected(stage=STAGE, reason="constant" if is_constant.all() else "affine", measured=residual)
+
+    def _is_plainly_curved(self, probe: Probe) -> bool:
+        """Whether the initial setting alone has more than twice the least residual, and enough not to be rounding."""
+        values = probe.gaussian_samples.values
+        with np.errstate(all="ignore"):
+            centred = values - _WEIGHTS @ values
+            total = float(_WEIGHTS @ (centred * centred))
+            slope = float(_WEIGHTED_Z @ centred)
+            # What is less than this of the function's size may be rounding; the squares cancel to 1e-16 of the total.
+            least = max(1e-22 * float(_WEIGHTS @ (values * values)), _LEAST)
+            return total - slope * slope > max(2 * self.smallest_residual, 1e-5) ** 2 * total and total > least
 
 
 def _residuals(family: Tensor, z: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:

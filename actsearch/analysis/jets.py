@@ -1,0 +1,158 @@
+"""Jets: values and slopes of pointwise functions at fixed points, computed with numpy, subtrees once for all functions.
+
+A search proposes thousands of functions that are made of the same parts, so a `Sampler` keeps what it computed and a
+new function costs its new nodes only. Nodes are numbered by what they are applied to (value numbering, Cocke and
+Schwartz 1970, Programming Languages and Their Compilers), parameters standing at numbers. Slopes go forward with the
+values (forward-mode differentiation) by the derivative that each operator states.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actsearch.analysis.tape import Tape, rule
+from actsearch.compile.derive import product_of
+from actsearch.errors import UnsupportedError
+from actsearch.grammar.expression import Apply, Constant, Expression, Parameter
+from actsearch.grammar.operators import OPERATORS
+from actsearch.grammar.statistic import literal_arguments, statistic_of
+
+Array = NDArray[np.floating[Any]]
+_WITH_POWERS = frozenset({"multiply", "power"})
+_REMEMBERED = 1024
+"""Nodes that a sampler keeps: some tens of megabytes for thousands of points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jet:
+    """A value and its slope at every point; numbers stand for what is the same at all, None for a slope of 0."""
+
+    value: Any
+    slope: Any
+
+
+class Sampler:
+    """Values and slopes of expressions of `x` alone at the 1-D points `x`, in their dtype; threads may share it."""
+
+    def __init__(self, x: Array) -> None:
+        self._x = x
+        self._one = x.dtype.type(1)
+        self._lock = threading.Lock()
+        self._numbers: dict[object, int] = {}
+        self._jets: list[Jet] = []
+
+    def sample(self, expression: Expression, settings: Mapping[str, float]) -> tuple[Array, Array]:
+        """Values and slopes at the points, parameters at the numbers in `settings`; NaN and infinity as they come.
+
+        The arrays are the sampler's own and not to be written to. Raises `UnsupportedError` for any input but `x` and
+        for statistics.
+        """
+        with self._lock, np.errstate(all="ignore"):
+            if len(self._jets) > _REMEMBERED:
+                self._numbers.clear()
+                self._jets.clear()
+            jet = self._jets[self._number(expression, settings)]
+        return self._everywhere(jet.value), self._everywhere(0 if jet.slope is None else jet.slope)
+
+    def _everywhere(self, value: Any) -> Array:
+        return value if np.ndim(value) else np.full(self._x.shape, value, self._x.dtype)
+
+    def _number(self, node: Expression, settings: Mapping[str, float]) -> int:
+        kind = type(node)
+        key: object
+        if kind is Apply:
+            if node.operator in _WITH_POWERS:  # type: ignore[attr-defined]
+                node = _as_fraction(node)  # type: ignore[arg-type]
+            key = (node.operator, *[self._number(argument, settings) for argument in node.arguments])  # type: ignore[attr-defined]
+        elif kind is Constant:
+            key = ("", node.value)  # type: ignore[attr-defined]
+        elif kind is Parameter:
+            key = ("", settings[node.name])  # type: ignore[attr-defined]
+        else:
+            key = node.name  # type: ignore[attr-defined]
+        number = self._numbers.get(key)
+        if number is None:
+            jet = self._applied(node, key) if isinstance(node, Apply) else self._leaf(key)  # type: ignore[arg-type]
+            number = self._numbers[key] = len(self._jets)
+            self._jets.append(jet)
+        return number
+
+    def _leaf(self, key: object) -> Jet:
+        if isinstance(key, tuple):
+            # An infinite float32 where the number has none, as in torch.
+            return Jet(self._x.dtype.type(key[1]), None)
+        if key != "x":
+            raise UnsupportedError(f"only functions of x alone are sampled, not of {key}.")
+        return Jet(self._x, self._one)
+
+    def _applied(self, node: Apply, key: tuple[Any, ...]) -> Jet:
+        operator = node.operator
+        arguments = [self._jets[number] for number in key[1:]]
+        if operator == "where":
+            return _chosen(*arguments)
+        if statistic_of(operator):
+            raise UnsupportedError(f"only pointwise functions are sampled, not the statistic {operator}.")
+        if OPERATORS[operator].associative:
+            return functools.reduce(functools.partial(self._pair, operator), arguments)
+        literals = literal_arguments(operator)
+        exponents = tuple(node.arguments[index].value for index in sorted(literals))  # type: ignore[attr-defined]
+        moving = tuple(index for index, jet in enumerate(arguments) if jet.slope is not None)
+        return self._by(rule(operator, len(arguments), exponents, moving, self._x.dtype), arguments, moving)
+
+    def _pair(self, operator: str, a: Jet, b: Jet) -> Jet:
+        moving = tuple(index for index, jet in enumerate((a, b)) if jet.slope is not None)
+        return self._by(rule(operator, 2, (), moving, self._x.dtype), [a, b], moving)
+
+    def _by(self, tape: Tape, arguments: list[Jet], moving: tuple[int, ...]) -> Jet:
+        value, *partials = tape([jet.value for jet in arguments])
+        slope = None
+        for index, partial in zip(moving, partials, strict=True):
+            inner = arguments[index].slope
+            part = self._product(partial, inner)
+            if part is not None:
+                slope = part if slope is None else slope + part
+        return Jet(value, slope)
+
+    def _product(self, partial: Any, inner: Any) -> Any:
+        """`partial * inner`, None for a partial derivative of 0 and without a product where one of them is 1."""
+        if isinstance(partial, float):
+            # Derivatives that are numbers come as such.
+            return None if partial == 0 else inner if partial == 1 else self._x.dtype.type(partial) * inner
+        return partial if inner is self._one else partial * inner
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _as_fraction(node: Apply) -> Expression:
+    """`u * v**-2` as `u / v**2`, as whatever trains computes it (`compile.fractions`); other nodes as they are."""
+    factors = node.arguments if node.operator == "multiply" else (node,)
+    below = [inverse for factor in factors if (inverse := _inverse(factor)) is not None]
+    if not below:
+        return node
+    return product_of(factor for factor in factors if _inverse(factor) is None) / product_of(below)
+
+
+def _inverse(factor: Expression) -> Expression | None:
+    """What stands below the bar of a power with a negative exponent; None of anything else."""
+    if type(factor) is not Apply or factor.operator != "power":
+        return None
+    base, exponent = factor.arguments
+    if not isinstance(exponent, Constant) or exponent.value >= 0:
+        return None
+    return base if exponent.value == -1 else base ** -exponent.value
+
+
+def _chosen(condition: Jet, a: Jet, b: Jet) -> Jet:
+    """The choice of values and of slopes: 0 times the infinite slope of the other piece would be NaN."""
+    holds = condition.value != 0
+    value = np.where(holds, a.value, b.value)
+    if a.slope is None and b.slope is None:
+        return Jet(value, None)
+    slopes = [value.dtype.type(0) if piece.slope is None else piece.slope for piece in (a, b)]
+    return Jet(value, np.where(holds, *slopes))
