@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from actsearch.analysis.moments import moments
 from actsearch.analysis.probe import Probe
-from actsearch.grammar.expression import Apply, walk
 
 _DIGITS = 6
 _NO_NUMBER = np.iinfo(np.int64).min
@@ -28,7 +27,7 @@ def fingerprint(probe: Probe) -> str:
     granularities = sorted(spec.granularity for spec in probe.activation.parameters)
     # Rows of moved parameters are sorted: the order in which parameters appear is no part of the function.
     parts = [rows[0], *sorted(rows[1:]), *(text.encode() for text in granularities), f"{largest[0]:.5g}".encode()]
-    if any(type(node) is Apply and node.operator == "detach" for node in walk(probe.activation.expression)):
+    if "detach" in probe.activation.survey.operators:
         slopes, largest = _rounded(probe.few_samples.slopes[np.newaxis] / scale)
         parts += [*slopes, f"{largest[0]:.5g}".encode()]
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,14 +39,20 @@ class Jet:
 
 
 class Sampler:
-    """Values and slopes of expressions of `x` alone at the 1-D points `x`, in their dtype; threads may share it."""
+    """Values and slopes of expressions of `x` alone at the 1-D points `x`, in their dtype; threads may share it.
 
-    def __init__(self, x: Array) -> None:
+    One that is made without `slopes` has 0 for all of them.
+    """
+
+    def __init__(self, x: Array, *, slopes: bool = True) -> None:
         self._x = x
         self._one = x.dtype.type(1)
+        self._slope = self._one if slopes else None
         self._lock = threading.Lock()
         self._numbers: dict[object, int] = {}
         self._jets: list[Jet] = []
+        self._known: dict[tuple[tuple[str, float], ...], dict[Expression, int]] = {}
+        """Numbers of nodes under settings that were seen before: for whole subtrees one look instead of many."""
 
     def sample(self, expression: Expression, settings: Mapping[str, float]) -> tuple[Array, Array]:
         """Values and slopes at the points, parameters at the numbers in `settings`; NaN and infinity as they come.
@@ -58,23 +64,28 @@ class Sampler:
             if len(self._jets) > _REMEMBERED:
                 self._numbers.clear()
                 self._jets.clear()
-            jet = self._jets[self._number(expression, settings)]
+                self._known.clear()
+            known = self._known.setdefault(tuple(settings.items()), {})
+            jet = self._jets[self._number(expression, settings, known)]
         return self._everywhere(jet.value), self._everywhere(0 if jet.slope is None else jet.slope)
 
     def _everywhere(self, value: Any) -> Array:
         return value if np.ndim(value) else np.full(self._x.shape, value, self._x.dtype)
 
-    def _number(self, node: Expression, settings: Mapping[str, float]) -> int:
-        kind = type(node)
+    def _number(self, node: Expression, settings: Mapping[str, float], known: dict[Expression, int]) -> int:
+        number = known.get(node)
+        if number is not None:
+            return number
+        given = node
+        if isinstance(node, Apply) and node.operator in _WITH_POWERS:
+            node = _as_fraction(node)
         key: object
-        if kind is Apply:
-            if node.operator in _WITH_POWERS:  # type: ignore[attr-defined]
-                node = _as_fraction(node)  # type: ignore[arg-type]
-            key = (node.operator, *[self._number(argument, settings) for argument in node.arguments])  # type: ignore[attr-defined]
-        elif kind is Constant:
-            key = ("", node.value)  # type: ignore[attr-defined]
-        elif kind is Parameter:
-            key = ("", settings[node.name])  # type: ignore[attr-defined]
+        if isinstance(node, Apply):
+            key = (node.operator, *[self._number(argument, settings, known) for argument in node.arguments])
+        elif isinstance(node, Constant):
+            key = ("", node.value)
+        elif isinstance(node, Parameter):
+            key = ("", settings[node.name])
         else:
             key = node.name  # type: ignore[attr-defined]
         number = self._numbers.get(key)
@@ -82,6 +93,7 @@ class Sampler:
             jet = self._applied(node, key) if isinstance(node, Apply) else self._leaf(key)  # type: ignore[arg-type]
             number = self._numbers[key] = len(self._jets)
             self._jets.append(jet)
+        known[given] = number
         return number
 
     def _leaf(self, key: object) -> Jet:
@@ -90,7 +102,7 @@ class Sampler:
             return Jet(self._x.dtype.type(key[1]), None)
         if key != "x":
             raise UnsupportedError(f"only functions of x alone are sampled, not of {key}.")
-        return Jet(self._x, self._one)
+        return Jet(self._x, self._slope)
 
     def _applied(self, node: Apply, key: tuple[Any, ...]) -> Jet:
         operator = node.operator
@@ -99,6 +111,8 @@ class Sampler:
             return _chosen(*arguments)
         if statistic_of(operator):
             raise UnsupportedError(f"only pointwise functions are sampled, not the statistic {operator}.")
+        if operator in _PAIRS:
+            return functools.reduce(_PAIRS[operator], arguments)
         if OPERATORS[operator].associative:
             return functools.reduce(functools.partial(self._pair, operator), arguments)
         literals = literal_arguments(operator)
@@ -114,10 +128,7 @@ class Sampler:
         value, *partials = tape([jet.value for jet in arguments])
         slope = None
         for index, partial in zip(moving, partials, strict=True):
-            inner = arguments[index].slope
-            part = self._product(partial, inner)
-            if part is not None:
-                slope = part if slope is None else slope + part
+            slope = _sum(slope, self._product(partial, arguments[index].slope))
         return Jet(value, slope)
 
     def _product(self, partial: Any, inner: Any) -> Any:
@@ -126,6 +137,25 @@ class Sampler:
             # Derivatives that are numbers come as such.
             return None if partial == 0 else inner if partial == 1 else self._x.dtype.type(partial) * inner
         return partial if inner is self._one else partial * inner
+
+
+def _sum(a: Any, b: Any) -> Any:
+    """The sum of two slopes."""
+    return b if a is None else a if b is None else a + b
+
+
+def _added(a: Jet, b: Jet) -> Jet:
+    return Jet(a.value + b.value, _sum(a.slope, b.slope))
+
+
+def _multiplied(a: Jet, b: Jet) -> Jet:
+    left = None if a.slope is None else a.slope * b.value
+    right = None if b.slope is None else a.value * b.slope
+    return Jet(a.value * b.value, _sum(left, right))
+
+
+_PAIRS: Mapping[str, Callable[[Jet, Jet], Jet]] = {"add": _added, "multiply": _multiplied}
+"""The most frequent operators, without the detour over a tape."""
 
 
 @functools.lru_cache(maxsize=1 << 12)

@@ -11,7 +11,6 @@ import numpy as np
 from actsearch.analysis.probe import Probe, gaussian_grid
 from actsearch.grammar.activation import Activation
 
-
 _WEIGHTS = gaussian_grid()[1].numpy()
 
 

@@ -181,4 +181,5 @@ _WIDE_X = np.arange(-800, 801, dtype=np.float32) * np.float32(WIDEST / 800)
 # Neither 0 nor small rationals, so that functions which differ at isolated points only agree here.
 _FEW_X = np.linspace(-5.03, 4.97, 48) + 0.007 * np.sin(np.arange(48) * 1.7)
 _GAUSSIAN_AND_FEW_X = np.concatenate([_GRID[0].numpy(), _FEW_X])
-_WIDE, _FEW, _GAUSSIAN_AND_FEW = Sampler(_WIDE_X), Sampler(_FEW_X), Sampler(_GAUSSIAN_AND_FEW_X)
+_WIDE, _GAUSSIAN_AND_FEW = Sampler(_WIDE_X), Sampler(_GAUSSIAN_AND_FEW_X)
+_FEW = Sampler(_FEW_X, slopes=False)

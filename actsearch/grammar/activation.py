@@ -15,27 +15,28 @@ from typing import TYPE_CHECKING, Any, Self
 from actsearch.errors import ParseError, unknown_name
 from actsearch.grammar.canonical import canonical, is_ordered_by_names, sort_key, split_coefficient
 from actsearch.grammar.expression import (
+    INPUTS,
     Apply,
     Constant,
     Expression,
     Input,
     Parameter,
-    input_names,
+    Survey,
     parameter_names,
     rename,
     substitute,
-    walk,
+    survey,
 )
 from actsearch.grammar.expression import parameters as parameters_in
 from actsearch.grammar.parameter import (
     GRANULARITIES,
     Granularity,
     ParameterSpec,
-    array_lengths,
     fitting,
     granularity_of,
+    lengths_of,
 )
-from actsearch.grammar.statistic import check_nesting, statistics
+from actsearch.grammar.statistic import check_nesting, statistic_of, statistics
 from actsearch.grammar.text import read, write
 
 if TYPE_CHECKING:
@@ -69,13 +70,21 @@ class Activation:
         An array without a spec is as long as its largest index needs. Raises `ParseError` for statistics more than
         two deep in each other, and for a spec that is no array of at least that length where one is indexed.
         """
-        check_nesting(expression)
         given = parameters or {}
-        for name, length in array_lengths(expression).items():
+        written = survey(expression)
+        if any(map(statistic_of, written.operators)):
+            check_nesting(expression)
+        for name, length in lengths_of(written.parameters).items():
             fitting(name, length, given.get(name))
         normal = canonical(expression)
-        specs = (fitting(name, length, given.get(name)) for name, length in array_lengths(normal).items())
+        lengths = lengths_of(parameters_in(normal))
+        specs = (fitting(name, length, given.get(name)) for name, length in lengths.items())
         return cls(expression=normal, parameters=tuple(specs))
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What occurs in the expression."""
+        return survey(self.expression)
 
     @cached_property
     def text(self) -> str:
@@ -94,7 +103,7 @@ class Activation:
     def _numbered(self) -> str:
         """What `_nameless` gives where there is no tie to break: the text with the parameters numbered as they appear."""
         specs = {spec.name: spec for spec in self.parameters}
-        order = parameter_names(self.expression)
+        order = list(dict.fromkeys(node.name for node in self.survey.parameters))
         numbers = {name: f"p{index}" for index, name in enumerate(order)}
         # What follows a bracket is an axis or an index; what follows a digit is the exponent of a number.
         text = _WORD.sub(lambda match: numbers.get(match[0], match[0]), self.text) if numbers else self.text
@@ -108,7 +117,7 @@ class Activation:
     @cached_property
     def inputs(self) -> tuple[str, ...]:
         """Names of the inputs it reads."""
-        return input_names(self.expression)
+        return tuple(name for name in INPUTS if name in self.survey.inputs)
 
     @property
     def is_per_channel(self) -> bool:
@@ -118,12 +127,12 @@ class Activation:
     @cached_property
     def statistics(self) -> tuple[Apply, ...]:
         """The statistics it takes, those inside others before them, each once."""
-        return statistics(self.expression)
+        return statistics(self.expression) if any(map(statistic_of, self.survey.operators)) else ()
 
     @cached_property
     def is_stochastic(self) -> bool:
         """Whether it draws between functions in training."""
-        return any(isinstance(node, Apply) and node.operator == "stochastic" for node in walk(self.expression))
+        return "stochastic" in self.survey.operators
 
     def unsupported_by_pointwise(self, granularities: Container[str] | None = None) -> str | None:
         """The first part that a tool for pointwise functions cannot take, such as `the statistic mean[last](x)`.

@@ -142,6 +142,35 @@ def size(expression: Expression) -> int:
     return sum(1 for _ in walk(expression))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What occurs in an expression, in order of first appearance."""
+
+    operators: tuple[str, ...]
+    inputs: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    """The entries of arrays each for itself."""
+
+
+def survey(expression: Expression) -> Survey:
+    """What occurs in `expression`, by one walk."""
+    operators: dict[str, None] = {}
+    leaves: dict[Expression, None] = {}
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        if type(node) is Apply:
+            operators[node.operator] = None
+            stack += node.arguments[::-1]
+        elif type(node) is not Constant:
+            leaves[node] = None
+    return Survey(
+        operators=tuple(operators),
+        inputs=tuple(node.name for node in leaves if type(node) is Input),
+        parameters=tuple(node for node in leaves if type(node) is Parameter),
+    )
+
+
 def parameters(expression: Expression) -> tuple[Parameter, ...]:
     """The parameters, entries of arrays each for itself, in order of first appearance."""
     return tuple(dict.fromkeys(node for node in walk(expression) if type(node) is Parameter))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
 from actsearch.errors import ParseError, unknown_name
-from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, call, fold, substitute, walk
+from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, call, fold, substitute
 
 Kind = Literal["mean", "std", "rms", "var", "sum", "max", "min", "quantile"]
 Axis = Literal["batch", "instance", "layer", "group", "last"]
@@ -90,8 +90,6 @@ def named(kind: str, axis: str, groups: int | None = None) -> Statistic:
 
 def statistics(expression: Expression) -> tuple[Apply, ...]:
     """The statistics in `expression`, those inside others before them, each once."""
-    if not any(type(node) is Apply and statistic_of(node.operator) for node in walk(expression)):
-        return ()
     found: list[Apply] = []
     seen: set[Expression] = set()
 
