@@ -118,7 +118,7 @@ def _edge_cases() -> Iterator[Case]:
     for name, operator in OPERATORS.items():
         if operator.arity == 1:
             # A period cannot be told where neighbouring numbers are further apart than that.
-            edges = EDGES[:-2] if name in ("sin", "cos", "sinc") else EDGES
+            edges = EDGES[:-2] if name in ("sin", "cos", "sinc", "tan") else EDGES
             yield Case(name=f"edges of {name}", activation=Activation(expression=Apply(name, (X,))), edges=edges)
     for name in _WITH_COEFFICIENTS:
         activation = parse(f"{name}(x, c)", c=_COEFFICIENTS)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from actsearch.grammar.operators.arithmetic import ARITHMETIC
+from actsearch.grammar.operators.bessel import BESSEL
+from actsearch.grammar.operators.clipped import CLIPPED
 from actsearch.grammar.operators.elementary import ELEMENTARY
 from actsearch.grammar.operators.gradient import GRADIENT
 from actsearch.grammar.operators.operator import Operator
@@ -13,7 +15,7 @@ from actsearch.grammar.operators.splines import SPLINES
 from actsearch.grammar.operators.units import UNITS
 
 OPERATORS: Mapping[str, Operator] = MappingProxyType(
-    {operator.name: operator for operator in (*ARITHMETIC, *ELEMENTARY, *UNITS, *SPLINES, *GRADIENT)}
+    {operator.name: operator for operator in (*ARITHMETIC, *ELEMENTARY, *BESSEL, *UNITS, *CLIPPED, *SPLINES, *GRADIENT)}
 )
 
 __all__ = ["OPERATORS", "Operator"]

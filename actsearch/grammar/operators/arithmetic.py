@@ -40,6 +40,14 @@ def _lower_power(base: Expression, exponent: Expression) -> Expression:
     return call.exp(n * call.log(base))
 
 
+def _lower_round(u: Expression) -> Expression:
+    below = call.floor(u)
+    # Exact but between -1 and 0, where what is rounded to a tie goes to 0 all the same.
+    rest = u - below
+    oddness = below - 2 * call.floor(0.5 * below)
+    return below + call.where(call.greater(rest, 0.5), 1, call.where(call.equal(rest, 0.5), oddness, 0))
+
+
 def _repeated_squares(base: Expression, exponent: int) -> Expression:
     if exponent == 0:
         return _ONE
@@ -113,6 +121,17 @@ ARITHMETIC = (
     Operator(
         name="floor", torch="floor", primitive=True, kinks=tuple(float(n) for n in range(-6, 7)),
         closed=lambda s, u: s.floor(u),
+        derivative=lambda _u: (_ZERO,),
+    ),
+    Operator(
+        name="ceil", torch="ceil", kinks=tuple(float(n) for n in range(-6, 7)), lower=lambda u: -call.floor(-u),
+        closed=lambda s, u: s.ceiling(u),
+        derivative=lambda _u: (_ZERO,),
+    ),
+    Operator(
+        # To the nearest integer, of two that are as near to the even one, as in torch.
+        name="round", torch="round", kinks=tuple(n + 0.5 for n in range(-6, 6)), lower=_lower_round, parity="odd",
+        closed=lambda s, u: s.floor(u + s.Rational(1, 2)),
         derivative=lambda _u: (_ZERO,),
     ),
     Operator(
