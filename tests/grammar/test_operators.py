@@ -293,6 +293,26 @@ def test_at_a_kink_the_derivative_is_that_of_torch(name):
     torch.testing.assert_close(evaluate(from_sympy(by_x), values).expand_as(expected), expected)
 
 
+BASES = (-math.inf, -3e38, -2.5, -1.0, 0.0, 0.5, 1.0, 2.5, 3e38, math.inf, math.nan)
+POWERS = (-math.inf, -65.0, -3.0, -2.5, -2.0, -1.0, 0.0, 0.5, 1.0, 2.0, 2.5, 3.0, 77.0, math.inf, math.nan)
+
+
+def test_powers_are_those_of_torch_at_the_edges_and_of_what_is_negative():
+    x, a = torch.cartesian_prod(torch.tensor(BASES), torch.tensor(POWERS)).T
+    expected = torch.pow(x.double(), a.double()).float()
+    # A fractional power of what is negative is NaN, even that of infinity, where C has the limit of the size.
+    expected[(x == -math.inf) & a.isfinite() & (a != a.floor())] = math.nan
+    found = run(lower({"y": call.pow(X, A)}), {"x": x, "a": a})["y"]
+    torch.testing.assert_close(found, expected, rtol=2e-5, atol=1e-37, equal_nan=True)
+    finite = x.isfinite() & a.isfinite() & (x.abs() < 1e30)
+    given = {"x": x[finite].double().requires_grad_(), "a": a[finite].double().requires_grad_()}
+    slopes = torch.autograd.grad(torch.pow(given["x"], given["a"]).sum(), [given["x"], given["a"]])
+    for wrt, slope in zip((X, A), slopes, strict=True):
+        own = derive(call.pow(X, A), wrt)
+        close(evaluate(own, {name: value.detach() for name, value in given.items()}), slope, 1e-12)
+        close(run(lower({"y": own}), {"x": x[finite], "a": a[finite]})["y"], slope.float(), 2e-5)
+
+
 def test_hardsigmoid_is_that_of_torch_but_for_the_float32_in_its_slope():
     ends = torch.tensor([-3.0, 3.0, math.inf, -math.inf], dtype=torch.float64)
     x = torch.cat([torch.linspace(-6, 6, 97, dtype=torch.float64), ends]).requires_grad_()

@@ -104,6 +104,8 @@ def _operator_case(name: str) -> Case:
         "power": X**2.7 + X**-1 + X**3,
         "greater": call.greater(X, a) * X,
         "equal": call.equal(X, a) + a * X,
+        # Powers of what is negative are NaN but for integers, and so is the slope by the exponent.
+        "pow": call.pow(X, a) + call.pow(a, X) + X * call.pow(call.abs(X) + 0.5, -1.3 * X),
         "where": call.where(call.greater(X, a), call.log(X), b * X),
     }
     expression = special.get(name) or Apply(name, (X, a, b)[: operator.arity or 2])

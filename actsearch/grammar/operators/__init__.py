@@ -11,11 +11,15 @@ from actsearch.grammar.operators.clipped import CLIPPED
 from actsearch.grammar.operators.elementary import ELEMENTARY
 from actsearch.grammar.operators.gradient import GRADIENT
 from actsearch.grammar.operators.operator import Operator
+from actsearch.grammar.operators.powers import POWERS
 from actsearch.grammar.operators.splines import SPLINES
 from actsearch.grammar.operators.units import UNITS
 
 OPERATORS: Mapping[str, Operator] = MappingProxyType(
-    {operator.name: operator for operator in (*ARITHMETIC, *ELEMENTARY, *BESSEL, *UNITS, *CLIPPED, *SPLINES, *GRADIENT)}
+    {
+        operator.name: operator
+        for operator in (*ARITHMETIC, *POWERS, *ELEMENTARY, *BESSEL, *UNITS, *CLIPPED, *SPLINES, *GRADIENT)
+    }
 )
 
 __all__ = ["OPERATORS", "Operator"]
