@@ -57,6 +57,8 @@ _STATISTICS = {
     "statistic in a piece": "where(greater(x, 0.1), a * mean[layer](x**2), x)",
     "maximum of what is computed": "sin(a * x) * max[last](a * x + b) + max[layer](x / std[last](x))",
     "drawn": "stochastic(0.3, x / std[layer](x), relu(x)) + stochastic(b, x, 0)",
+    # RReLU, a noisy slope under a statistic, and coefficients with noise of their own.
+    "uniform": "max(x, 0) + uniform(0.125, 1/3) * min(x, 0) + x * mean[layer](uniform(a, b * x)) * uniform(b, a + x)",
 }
 _EDGES = ("max(x, 0.3 * x)", "min(a, x)", "exp(-x**2) * tanh(x)", "x / (1 + exp(-x))", "log(1 + exp(x))")
 _FLAT_SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (1024,), (1025,), (3, 5), (2, 3, 4, 5), (0, 4), (70000,))
