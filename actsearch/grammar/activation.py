@@ -28,6 +28,7 @@ from actsearch.grammar.expression import (
     survey,
 )
 from actsearch.grammar.expression import parameters as parameters_in
+from actsearch.grammar.operators import OPERATORS
 from actsearch.grammar.parameter import (
     GRANULARITIES,
     Granularity,
@@ -101,7 +102,7 @@ class Activation:
         return hashlib.sha256(document.encode()).hexdigest()
 
     def _numbered(self) -> str:
-        """What `_nameless` gives where there is no tie to break: the text with the parameters numbered as they appear."""
+        """What `_nameless` gives where no name breaks a tie: the text with the parameters numbered as they appear."""
         specs = {spec.name: spec for spec in self.parameters}
         order = list(dict.fromkeys(node.name for node in self.survey.parameters))
         numbers = {name: f"p{index}" for index, name in enumerate(order)}
@@ -131,19 +132,27 @@ class Activation:
 
     @cached_property
     def is_stochastic(self) -> bool:
+<<<<<<< HEAD
         """Whether it draws between functions in training."""
         return "stochastic" in self.survey.operators
+=======
+        """Whether something of it is drawn in training."""
+        return self._first_drawn is not None
+
+    @cached_property
+    def _first_drawn(self) -> str | None:
+        return next((name for name in self.survey.operators if name in OPERATORS and OPERATORS[name].drawn), None)
 
     def unsupported_by_pointwise(self, granularities: Container[str] | None = None) -> str | None:
         """The first part that a tool for pointwise functions cannot take, such as `the statistic mean[last](x)`.
 
-        None if there is no statistic, no `stochastic` and no array parameter. A tool that knows some granularities only
+        None if there is no statistic, nothing drawn and no array parameter. A tool that knows some granularities only
         names them: then a parameter of another one, or one that sites share, is such a part too.
         """
         for statistic in self.statistics:
             return f"the statistic {write(statistic)[:60]}"
         if self.is_stochastic:
-            return "the operator stochastic"
+            return f"the operator {self._first_drawn}"
         for spec in self.parameters:
             if spec.length is not None:
                 return f"the array parameter {spec.name}"
