@@ -132,10 +132,6 @@ class Activation:
 
     @cached_property
     def is_stochastic(self) -> bool:
-<<<<<<< HEAD
-        """Whether it draws between functions in training."""
-        return "stochastic" in self.survey.operators
-=======
         """Whether something of it is drawn in training."""
         return self._first_drawn is not None
 

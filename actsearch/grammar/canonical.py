@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable, Iterable
 from operator import itemgetter
 
+from actsearch.grammar.combinators import COMBINATORS
 from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, as_expression, walk
 from actsearch.grammar.operators import OPERATORS
 from actsearch.grammar.statistic import Statistic, said_by_others, statistic_of
@@ -55,6 +56,8 @@ def _built(operator: str, *arguments: Expression) -> Expression:
     statistic = statistic_of(operator)
     if statistic:
         return _one(_statistic(statistic, *arguments))
+    if operator in COMBINATORS:
+        return canonical(COMBINATORS[operator].expand(*arguments))
     rule = _RULES.get(operator)
     return _one(rule(*arguments) if rule else _apply(operator, *arguments))
 
