@@ -175,7 +175,7 @@ def _inverse(factor: Expression) -> Expression | None:
     base, exponent = factor.arguments
     if not isinstance(exponent, Constant) or exponent.value >= 0:
         return None
-    return base if exponent.value == -1 else base ** -exponent.value
+    return base if exponent.value == -1 else base**-exponent.value
 
 
 def _chosen(condition: Jet, a: Jet, b: Jet) -> Jet:

@@ -43,6 +43,8 @@ class Samples:
     x: Array
     values: Array
     slopes: Array
+    as_written: bool = True
+    """Whether they are finite without another form of the expression."""
 
     @property
     def finite(self) -> NDArray[np.bool_]:
@@ -134,13 +136,14 @@ class Probe:
 
     def _samples(self, x: Array, sampler: Sampler, setting: Mapping[str, float]) -> Samples:
         values, slopes = sampler.sample(self.activation.expression, setting)
-        if not (_is_finite(values) and _is_finite(slopes)):
-            # Stable forms have the same values where those as written are finite, and cost more than most functions.
-            values, slopes = sampler.sample(self._stable, setting)
-            if _is_finite(values) and not _is_finite(slopes):
-                # The chain rule from the inside out may meet 0 times infinity where autograd, from outside, does not.
-                slopes = self.response(torch.from_numpy(x)).slopes.numpy()
-        return Samples(x=x, values=values, slopes=slopes)
+        if _is_finite(values) and _is_finite(slopes):
+            return Samples(x=x, values=values, slopes=slopes)
+        # Stable forms have the same values where those as written are finite, and cost more than most functions.
+        values, slopes = sampler.sample(self._stable, setting)
+        if _is_finite(values) and not _is_finite(slopes):
+            # The chain rule from the inside out may meet 0 times infinity where autograd, from outside, does not.
+            slopes = self.response(torch.from_numpy(x)).slopes.numpy()
+        return Samples(x=x, values=values, slopes=slopes, as_written=False)
 
     @cached_property
     def _stable(self) -> Expression:
