@@ -159,7 +159,7 @@ def _torch_function(name: str) -> Callable[..., torch.Tensor]:
 _OWN: Mapping[str, Callable[..., Any]] = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide, "negative": np.negative,
     "abs": np.abs, "floor": np.floor, "maximum": np.maximum, "minimum": np.minimum, "sqrt": np.sqrt, "exp": np.exp,
-    "log": np.log, "where": _where, "detach": lambda u: u,
+    "log": np.log, "sign": np.sign, "where": _where, "detach": lambda u: u,
 }  # fmt: skip
 """The primitives; a test holds that none is missing."""
 _COMPARISONS: Mapping[str, Callable[..., Any]] = {"greater": np.greater, "equal": np.equal}
