@@ -80,7 +80,9 @@ def _measure(name: str, count: int) -> dict[str, Any]:
         "candidates": proposed,
         "candidates_per_s": round(proposed / sum(seconds)),
         "distinct_per_s": round(sum(distinct) / sum(seconds)),
-        "distinct_per_s_of_median_batch": round(statistics.median(d / s for d, s in zip(distinct, seconds, strict=True))),
+        "distinct_per_s_of_median_batch": round(
+            statistics.median(d / s for d, s in zip(distinct, seconds, strict=True))
+        ),
         "same_text_share": _share(kinds["same text"], proposed),
         "same_function_share": _share(kinds["same function"], proposed),
         "not_finite_share": _share(kinds["domain"], proposed),

@@ -13,7 +13,7 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from actsearch.analysis.moments import moments
+from actsearch.analysis.moments import spread
 from actsearch.analysis.probe import Probe
 
 _DIGITS = 6
@@ -22,13 +22,13 @@ _NO_NUMBER = np.iinfo(np.int64).min
 
 def fingerprint(probe: Probe) -> str:
     """Fingerprint of the probed function, 16 hex digits; none of its own values may be non-finite."""
-    scale = moments(probe).std or 1.0
-    rows, largest = _rounded(np.concatenate([probe.few_samples.values[np.newaxis], probe.few_moved]) / scale)
+    scale = spread(probe).std or 1.0
+    rows, largest = _rounded(probe.few_values / scale)
     granularities = sorted(spec.granularity for spec in probe.activation.parameters)
     # Rows of moved parameters are sorted: the order in which parameters appear is no part of the function.
     parts = [rows[0], *sorted(rows[1:]), *(text.encode() for text in granularities), f"{largest[0]:.5g}".encode()]
     if "detach" in probe.activation.survey.operators:
-        slopes, largest = _rounded(probe.few_samples.slopes[np.newaxis] / scale)
+        slopes, largest = _rounded(probe.few_slopes[np.newaxis] / scale)
         parts += [*slopes, f"{largest[0]:.5g}".encode()]
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 

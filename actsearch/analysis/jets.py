@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actsearch.analysis.tape import Tape, rule
+from actsearch.analysis.tape import Tape, draw_up
 from actsearch.compile.derive import product_of
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.expression import Apply, Constant, Expression, Parameter
 from actsearch.grammar.operators import OPERATORS
-from actsearch.grammar.statistic import literal_arguments, statistic_of
+from actsearch.grammar.statistic import literal_arguments
 
 Array = NDArray[np.floating[Any]]
 _WITH_POWERS = frozenset({"multiply", "power"})
@@ -51,6 +51,7 @@ class Sampler:
         self._lock = threading.Lock()
         self._numbers: dict[object, int] = {}
         self._jets: list[Jet] = []
+        self._tapes: dict[object, Tape] = {}
         self._known: dict[tuple[tuple[str, float], ...], dict[Expression, int]] = {}
         """Numbers of nodes under settings that were seen before: for whole subtrees one look instead of many."""
 
@@ -65,6 +66,7 @@ class Sampler:
                 self._numbers.clear()
                 self._jets.clear()
                 self._known.clear()
+                self._tapes.clear()
             known = self._known.setdefault(tuple(settings.items()), {})
             jet = self._jet(expression, settings, known)
         return self._everywhere(jet.value), self._everywhere(0 if jet.slope is None else jet.slope)
@@ -124,24 +126,26 @@ class Sampler:
     def _applied(self, node: Apply, key: tuple[Any, ...]) -> Jet:
         operator = node.operator
         arguments = [self._jets[number] for number in key[1:]]
-        if operator == "where":
-            return _chosen(*arguments)
-        if statistic_of(operator):
-            raise UnsupportedError(f"only pointwise functions are sampled, not the statistic {operator}.")
         if operator in _PAIRS:
             return functools.reduce(_PAIRS[operator], arguments)
+        if operator == "where":
+            return _chosen(*arguments)
+        if operator not in OPERATORS:
+            raise UnsupportedError(f"only pointwise functions are sampled, not {operator}.")
         if OPERATORS[operator].associative:
             return functools.reduce(functools.partial(self._pair, operator), arguments)
-        literals = literal_arguments(operator)
-        exponents = tuple(node.arguments[index].value for index in sorted(literals))  # type: ignore[attr-defined]
-        moving = tuple(index for index, jet in enumerate(arguments) if jet.slope is not None)
-        return self._by(rule(operator, len(arguments), exponents, moving, self._x.dtype), arguments, moving)
+        literals = tuple(node.arguments[index].value for index in sorted(literal_arguments(operator)))  # type: ignore[attr-defined]
+        return self._by(operator, literals, arguments)
 
     def _pair(self, operator: str, a: Jet, b: Jet) -> Jet:
-        moving = tuple(index for index, jet in enumerate((a, b)) if jet.slope is not None)
-        return self._by(rule(operator, 2, (), moving, self._x.dtype), [a, b], moving)
+        return self._by(operator, (), [a, b])
 
-    def _by(self, tape: Tape, arguments: list[Jet], moving: tuple[int, ...]) -> Jet:
+    def _by(self, operator: str, literals: tuple[float, ...], arguments: list[Jet]) -> Jet:
+        moving = tuple([index for index, jet in enumerate(arguments) if jet.slope is not None])
+        key = (operator, literals, moving, len(arguments))
+        tape = self._tapes.get(key)
+        if tape is None:
+            tape = self._tapes[key] = draw_up(operator, len(arguments), literals, moving, self._x.dtype)
         value, *partials = tape([jet.value for jet in arguments])
         slope = None
         for index, partial in zip(moving, partials, strict=True):
@@ -173,24 +177,24 @@ def _multiplied(a: Jet, b: Jet) -> Jet:
 
 def _divided(a: Jet, b: Jet) -> Jet:
     value = a.value / b.value
-    if b.slope is None:
-        return Jet(value, None if a.slope is None else a.slope / b.value)
-    below = value * b.slope
-    return Jet(value, (-below if a.slope is None else a.slope - below) / b.value)
+    left = None if a.slope is None else a.slope / b.value
+    # Overflows where that of torch does.
+    right = None if b.slope is None else -(value / b.value) * b.slope
+    return Jet(value, _sum(left, right))
 
 
 def _larger(a: Jet, b: Jet, *, greater: Callable[..., Any], choose: Callable[..., Any]) -> Jet:
     value = choose(a.value, b.value)
     if a.slope is None and b.slope is None:
         return Jet(value, None)
-    one, other = (value.dtype.type(0) if jet.slope is None else jet.slope for jet in (a, b))
-    slope = np.where(greater(a.value, b.value), one, other)
+    # Weights and no choice, as in torch: an infinite slope of the smaller one makes NaN.
+    share = greater(a.value, b.value).astype(value.dtype)
     ties = a.value == b.value
     if np.any(ties):
-        # Each side takes half of the gradient, as in torch.
-        slope = np.where(ties, (one + other) / 2, slope)
-    # Neither is greater than what is no number.
-    return Jet(value, slope + 0 * value if np.isnan(value).any() else slope)
+        share = np.where(ties, value.dtype.type(0.5), share)
+    left = None if a.slope is None else a.slope * share
+    right = None if b.slope is None else b.slope * (1 - share)
+    return Jet(value, _sum(left, right))
 
 
 _PAIRS: Mapping[str, Callable[[Jet, Jet], Jet]] = {

@@ -81,22 +81,26 @@ class Probe:
     @cached_property
     def gaussian_samples(self) -> Samples:
         """The response in float64 on the points of `gaussian_grid`."""
-        samples = self._gaussian_and_few
-        first = slice(_GAUSSIAN_POINTS)
-        return Samples(x=samples.x[first], values=samples.values[first], slopes=samples.slopes[first])
+        return self._samples(_GAUSSIAN_X, _GAUSSIAN, self._settings[0])
+
+    @property
+    def gaussian_values(self) -> Array:
+        """The values of `gaussian_samples`, which cost half of what the slopes cost too."""
+        return self._values[:_GAUSSIAN_POINTS]
 
     @cached_property
-    def few_samples(self) -> Samples:
-        """The response in float64 on the 48 points of the fingerprint."""
-        samples = self._gaussian_and_few
-        rest = slice(_GAUSSIAN_POINTS, None)
-        return Samples(x=samples.x[rest], values=samples.values[rest], slopes=samples.slopes[rest])
+    def few_values(self) -> Array:
+        """Values in float64 on the 48 points of the fingerprint, parameters at their initial values, then moved.
+
+        Shape (1 + parameters, 48); see `family`.
+        """
+        moved = (self._samples(_FEW_X, _FEW, setting).values for setting in self._settings[1:])
+        return np.stack([self._values[_GAUSSIAN_POINTS:], *moved])
 
     @cached_property
-    def few_moved(self) -> Array:
-        """Values on the 48 points with one parameter after the other moved, float64: shape (parameters, 48)."""
-        rows = [self._samples(_FEW_X, _FEW, setting).values for setting in self._settings[1:]]
-        return np.stack(rows) if rows else np.empty((0, len(_FEW_X)))
+    def few_slopes(self) -> Array:
+        """Slopes in float64 on the 48 points of the fingerprint."""
+        return self._samples(_FEW_X, _FEW_WITH_SLOPES, self._settings[0]).slopes
 
     @cached_property
     def wide(self) -> Response:
@@ -131,8 +135,8 @@ class Probe:
         return [initial, *({**initial, name: value * _PERTURBED + _SHIFTED} for name, value in initial.items())]
 
     @cached_property
-    def _gaussian_and_few(self) -> Samples:
-        return self._samples(_GAUSSIAN_AND_FEW_X, _GAUSSIAN_AND_FEW, self._settings[0])
+    def _values(self) -> Array:
+        return self._samples(_ALL_X, _ALL, self._settings[0]).values
 
     def _samples(self, x: Array, sampler: Sampler, setting: Mapping[str, float]) -> Samples:
         values, slopes = sampler.sample(self.activation.expression, setting)
@@ -162,6 +166,11 @@ def _tensors(setting: Mapping[str, float], like: Tensor) -> dict[str, Tensor]:
     return {name: like.new_tensor(value) for name, value in setting.items()}
 
 
+def wide_points() -> Array:
+    """The 1601 points of `Probe.wide`, float32."""
+    return _WIDE_X
+
+
 def gaussian_grid() -> tuple[Tensor, Tensor]:
     """Points z of [-8, 8] and weights w, float64, with sum(w * h(z)) = E[h(z)], z ~ N(0, 1).
 
@@ -183,6 +192,7 @@ _GRID = _make_grid()
 _WIDE_X = np.arange(-800, 801, dtype=np.float32) * np.float32(WIDEST / 800)
 # Neither 0 nor small rationals, so that functions which differ at isolated points only agree here.
 _FEW_X = np.linspace(-5.03, 4.97, 48) + 0.007 * np.sin(np.arange(48) * 1.7)
-_GAUSSIAN_AND_FEW_X = np.concatenate([_GRID[0].numpy(), _FEW_X])
-_WIDE, _GAUSSIAN_AND_FEW = Sampler(_WIDE_X), Sampler(_GAUSSIAN_AND_FEW_X)
-_FEW = Sampler(_FEW_X, slopes=False)
+_GAUSSIAN_X = _GRID[0].numpy()
+_ALL_X = np.concatenate([_GAUSSIAN_X, _FEW_X])
+_WIDE, _GAUSSIAN, _FEW_WITH_SLOPES = map(Sampler, (_WIDE_X, _GAUSSIAN_X, _FEW_X))
+_ALL, _FEW = Sampler(_ALL_X, slopes=False), Sampler(_FEW_X, slopes=False)

@@ -39,7 +39,9 @@ class Tape:
 
 
 @functools.lru_cache(maxsize=1 << 12)
-def rule(operator: str, arity: int, literals: tuple[float, ...], moving: tuple[int, ...], dtype: np.dtype[Any]) -> Tape:
+def draw_up(
+    operator: str, arity: int, literals: tuple[float, ...], moving: tuple[int, ...], dtype: np.dtype[Any]
+) -> Tape:
     """The tape of an operator applied to `arity` arguments, with its derivatives by the arguments `moving`.
 
     `literals` are the numbers at its `literal_arguments`; `dtype` is that of the arrays.

@@ -78,7 +78,7 @@ class Activation:
         for name, length in lengths_of(written.parameters).items():
             fitting(name, length, given.get(name))
         normal = canonical(expression)
-        lengths = lengths_of(parameters_in(normal))
+        lengths = lengths_of(parameters_in(normal) if written.parameters else ())
         specs = (fitting(name, length, given.get(name)) for name, length in lengths.items())
         return cls(expression=normal, parameters=tuple(specs))
 

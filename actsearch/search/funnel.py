@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from actsearch.analysis.fingerprint import fingerprint
-from actsearch.analysis.moments import moments
+from actsearch.analysis.moments import spread
 from actsearch.analysis.probe import Probe
 from actsearch.evaluate.task import Subject
 from actsearch.grammar.activation import Activation, Candidate, from_json, granularity_of
@@ -82,7 +82,7 @@ class Funnel:
         if not draft.rejection:
             draft.rejection = protocols.gradient.check(probe)
             draft.fingerprint = fingerprint(probe)
-            draft.gain = moments(probe).gain
+            draft.gain = spread(probe).gain
             draft.is_finite_as_written = probe.wide_samples.as_written
         return draft
 

@@ -22,9 +22,9 @@ class Domain:
     def check(self, probe: Probe) -> Rejected | None:
         """The rejection, measured as the share of non-finite points, or None."""
         samples = probe.wide_samples
-        finite = samples.finite
-        if finite.all():
+        if samples.as_written:
             return None
+        finite = samples.finite
         share = 1.0 - float(finite.mean())
         if share <= self.largest_share:
             return None

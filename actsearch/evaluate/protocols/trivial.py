@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from actsearch.analysis.moments import spread
 from actsearch.analysis.probe import Probe, gaussian_grid
 from actsearch.outcome import Rejected
 
 STAGE = "trivial"
-_Z, _WEIGHTS = (tensor.numpy() for tensor in gaussian_grid())
-_WEIGHTED_Z = _WEIGHTS * _Z
+_WEIGHTED_Z = (gaussian_grid()[0] * gaussian_grid()[1]).numpy()
 _LEAST = 1e-280
 """What squares may be without losing digits to underflow."""
 
@@ -38,14 +38,14 @@ class Trivial:
 
     def _is_plainly_curved(self, probe: Probe) -> bool:
         """Whether the initial setting alone has more than twice the least residual, and enough not to be rounding."""
-        values = probe.gaussian_samples.values
+        found = spread(probe)
+        total = found.std * found.std
         with np.errstate(all="ignore"):
-            centred = values - _WEIGHTS @ values
-            total = float(_WEIGHTS @ (centred * centred))
-            slope = float(_WEIGHTED_Z @ centred)
-            # What is less than this of the function's size may be rounding; the squares cancel to 1e-16 of the total.
-            least = max(1e-22 * float(_WEIGHTS @ (values * values)), _LEAST)
-            return total - slope * slope > max(2 * self.smallest_residual, 1e-5) ** 2 * total and total > least
+            # The grid is symmetric, so that the mean has no part in it.
+            slope = float(_WEIGHTED_Z @ probe.gaussian_values)
+        # What is less than this of the function's size may be rounding; the squares cancel to 1e-16 of the total.
+        least = max(1e-22 * found.mean * found.mean, _LEAST)
+        return total - slope * slope > max(2 * self.smallest_residual, 1e-5) ** 2 * total and total > least
 
 
 def _residuals(family: Tensor, z: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
