@@ -18,6 +18,7 @@ from actsearch.search.strategy import Proposal
 from actsearch.store.record import CandidateRecord
 
 DUPLICATE = "duplicate"
+SAME_EXPRESSION, SAME_FUNCTION = "the same expression", "the same function"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,7 +74,7 @@ class Funnel:
         draft = _Draft(proposal=proposal, number=number, activation=activation)
         earlier = self._numbers_by_id.get(draft.id)
         if earlier is not None:
-            draft.rejection = _duplicate(earlier, "the same expression")
+            draft.rejection = _duplicate(earlier, SAME_EXPRESSION)
             return draft
         self._numbers_by_id[draft.id] = number
         probe = Probe(activation)
@@ -115,7 +116,7 @@ def _record(draft: _Draft, same: int | None, generation: int) -> CandidateRecord
     rejection, print_, gain = draft.rejection, draft.fingerprint, draft.gain
     if same is not None:
         # The fingerprint stays with that one.
-        rejection, print_, gain = _duplicate(same, "the same function"), None, None
+        rejection, print_, gain = _duplicate(same, SAME_FUNCTION), None, None
     return CandidateRecord(
         number=draft.number,
         id=draft.id,
