@@ -9,6 +9,7 @@ agree. Slopes belong to a function whose backward is not its derivative, so they
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ def fingerprint(probe: Probe) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
 
-def _rounded(rows: NDArray[np.float64]) -> tuple[list[bytes], list[float]]:
+def _rounded(rows: NDArray[np.floating[Any]]) -> tuple[list[bytes], list[float]]:
     """Each row relative to its largest value, if that is above 1, in digits; and what it was divided by."""
     finite = np.isfinite(rows)
     if not finite.all():

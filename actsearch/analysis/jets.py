@@ -127,18 +127,17 @@ class Sampler:
         operator = node.operator
         arguments = [self._jets[number] for number in key[1:]]
         if operator in _PAIRS:
-            return functools.reduce(_PAIRS[operator], arguments)
+            pair = _PAIRS[operator]
+            result = arguments[0]
+            for other in arguments[1:]:
+                result = pair(result, other)
+            return result
         if operator == "where":
             return _chosen(*arguments)
         if operator not in OPERATORS:
             raise UnsupportedError(f"only pointwise functions are sampled, not {operator}.")
-        if OPERATORS[operator].associative:
-            return functools.reduce(functools.partial(self._pair, operator), arguments)
         literals = tuple(node.arguments[index].value for index in sorted(literal_arguments(operator)))  # type: ignore[attr-defined]
         return self._by(operator, literals, arguments)
-
-    def _pair(self, operator: str, a: Jet, b: Jet) -> Jet:
-        return self._by(operator, (), [a, b])
 
     def _by(self, operator: str, literals: tuple[float, ...], arguments: list[Jet]) -> Jet:
         moving = tuple([index for index, jet in enumerate(arguments) if jet.slope is not None])
@@ -187,7 +186,7 @@ def _larger(a: Jet, b: Jet, *, greater: Callable[..., Any], choose: Callable[...
     value = choose(a.value, b.value)
     if a.slope is None and b.slope is None:
         return Jet(value, None)
-    # Weights and no choice, as in torch: an infinite slope of the smaller one makes NaN.
+    # Weights, as for `where`.
     share = greater(a.value, b.value).astype(value.dtype)
     ties = a.value == b.value
     if np.any(ties):
@@ -226,10 +225,10 @@ def _inverse(factor: Expression) -> Expression | None:
 
 
 def _chosen(condition: Jet, a: Jet, b: Jet) -> Jet:
-    """The choice of values and of slopes: 0 times the infinite slope of the other piece would be NaN."""
     holds = condition.value != 0
     value = np.where(holds, a.value, b.value)
-    if a.slope is None and b.slope is None:
-        return Jet(value, None)
-    slopes = [value.dtype.type(0) if piece.slope is None else piece.slope for piece in (a, b)]
-    return Jet(value, np.where(holds, *slopes))
+    # Weights and no choice, as in torch, by which a function trains: an infinite slope of the other piece makes NaN.
+    share = holds.astype(value.dtype)
+    left = None if a.slope is None else a.slope * share
+    right = None if b.slope is None else b.slope * (1 - share)
+    return Jet(value, _sum(left, right))
