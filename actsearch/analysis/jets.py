@@ -46,6 +46,7 @@ class Sampler:
 
     def __init__(self, x: Array, *, slopes: bool = True) -> None:
         self._x = x
+        self._zeros = np.zeros_like(x)
         self._one = x.dtype.type(1)
         self._slope = self._one if slopes else None
         self._lock = threading.Lock()
@@ -70,6 +71,12 @@ class Sampler:
             known = self._known.setdefault(tuple(settings.items()), {})
             jet = self._jet(expression, settings, known)
         return self._everywhere(jet.value), self._everywhere(0 if jet.slope is None else jet.slope)
+
+    def is_finite(self, array: Array) -> bool:
+        """Whether no number at the points is NaN or infinite."""
+        # 0 times either is NaN, and one product of vectors is quicker than a look at each.
+        with np.errstate(invalid="ignore"):
+            return bool(self._zeros @ array == 0)
 
     def _everywhere(self, value: Any) -> Array:
         return value if np.ndim(value) else np.full(self._x.shape, value, self._x.dtype)

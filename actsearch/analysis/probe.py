@@ -88,6 +88,12 @@ class Probe:
         """The values of `gaussian_samples`, which cost half of what the slopes cost too."""
         return self._values[:_GAUSSIAN_POINTS]
 
+    @property
+    def gaussian_family(self) -> Array:
+        """Values in float64 on the points of `gaussian_grid`, as `family` has them."""
+        rows = (self._samples(_ALL_X, _ALL, setting).values for setting in self._settings)
+        return np.stack([row[:_GAUSSIAN_POINTS] for row in rows])
+
     @cached_property
     def few_values(self) -> Array:
         """Values in float64 on the 48 points of the fingerprint, parameters at their initial values, then moved.
@@ -140,11 +146,11 @@ class Probe:
 
     def _samples(self, x: Array, sampler: Sampler, setting: Mapping[str, float]) -> Samples:
         values, slopes = sampler.sample(self.activation.expression, setting)
-        if _is_finite(values) and _is_finite(slopes):
+        if sampler.is_finite(values) and sampler.is_finite(slopes):
             return Samples(x=x, values=values, slopes=slopes)
         # Stable forms have the same values where those as written are finite, and cost more than most functions.
         values, slopes = sampler.sample(self._stable, setting)
-        if _is_finite(values) and not _is_finite(slopes):
+        if sampler.is_finite(values) and not sampler.is_finite(slopes):
             # The chain rule from the inside out may meet 0 times infinity where autograd, from outside, does not.
             slopes = self.response(torch.from_numpy(x)).slopes.numpy()
         return Samples(x=x, values=values, slopes=slopes, as_written=False)
@@ -156,10 +162,6 @@ class Probe:
     @cached_property
     def _function(self) -> Evaluator:
         return compile_eager(self._stable)
-
-
-def _is_finite(array: Array) -> bool:
-    return bool(np.isfinite(array).all())
 
 
 def _tensors(setting: Mapping[str, float], like: Tensor) -> dict[str, Tensor]:

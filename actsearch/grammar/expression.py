@@ -189,21 +189,27 @@ def input_names(expression: Expression) -> tuple[str, ...]:
 
 def substitute(expression: Expression, replacements: Mapping[Expression, Expression]) -> Expression:
     """`expression` with every node that is a key of `replacements` replaced, from the root down."""
-    memo: dict[Expression, Expression] = dict(replacements)
+    if not replacements:
+        return expression
+    takes_applied = any(type(node) is Apply for node in replacements)
+    # By identity: what is shared is done once, and no hash is asked of what is not to be replaced.
+    done: dict[int, Expression] = {}
 
     def visit(node: Expression) -> Expression:
-        done = memo.get(node)
-        if done is None:
-            done = node
-            if type(node) is Apply:
+        if type(node) is not Apply:
+            return replacements.get(node, node)
+        found = done.get(id(node))
+        if found is None:
+            found = replacements.get(node) if takes_applied else None
+            if found is None:
                 arguments = tuple(map(visit, node.arguments))
                 # What has nothing replaced stays the same object, which is found by identity wherever it is looked up.
-                if any(map(operator.is_not, arguments, node.arguments)):
-                    done = Apply(node.operator, arguments)
-            memo[node] = done
-        return done
+                is_new = any(map(operator.is_not, arguments, node.arguments))
+                found = Apply(node.operator, arguments) if is_new else node
+            done[id(node)] = found
+        return found
 
-    return visit(expression) if replacements else expression
+    return visit(expression)
 
 
 def rename(expression: Expression, names: Mapping[str, str]) -> Expression:
