@@ -132,10 +132,10 @@ class Sampler:
 
     def _applied(self, node: Apply, key: tuple[Any, ...]) -> Jet:
         operator = node.operator
-        arguments = [self._jets[number] for number in key[1:]]
+        arguments: list[Jet] = [self._jets[number] for number in key[1:]]
         if operator in _PAIRS:
             pair = _PAIRS[operator]
-            result = arguments[0]
+            result: Jet = arguments[0]
             for other in arguments[1:]:
                 result = pair(result, other)
             return result
