@@ -280,6 +280,11 @@ def _simpler_abs(builder: _Builder, u: Operand) -> Operand | None:
     return builder.apply("abs", [opposite]) if opposite is not None else None
 
 
+def _simpler_where(_builder: _Builder, condition: Operand, a: Operand, b: Operand) -> Operand | None:
+    value = _number(condition)
+    return None if value is None else a if value != 0 else b
+
+
 _SIMPLER: Mapping[str, Callable[..., Operand | None]] = {
     "add": _simpler_add,
     "subtract": _simpler_subtract,
@@ -287,6 +292,7 @@ _SIMPLER: Mapping[str, Callable[..., Operand | None]] = {
     "divide": _simpler_divide,
     "negative": _simpler_negative,
     "abs": _simpler_abs,
+    "where": _simpler_where,
 }
 
 

@@ -8,14 +8,16 @@ from collections.abc import Callable, Mapping
 
 from actsearch.compile.backend import sibling
 from actsearch.compile.printing import ATOM, FACTOR, Rule, Text
+from actsearch.compile.program import Operand, lower, temporary
 from actsearch.grammar.expression import Apply, Expression, Input, Parameter, distinct, fold, substitute
+from actsearch.grammar.operators import OPERATORS
 from actsearch.grammar.statistic import Statistic, statistic_of, statistics
 
 FUNCTIONS = sibling(__file__, "functions")
 EXPANDED, FILLED = "expanded", "filled"
 """A value that many elements share, with the shape of x: as a view, and in memory of its own."""
-DRAWN = "drawn"
-"""`stochastic`, which no rule is to take for its expectation."""
+_DRAWN = "drawn "
+"""Stands before the name of an operator that is drawn in training, which no rule is to take for its expectation."""
 SPLINES: Mapping[str, str] = {
     "bspline0": "1 on [-1/2, 1/2), else 0.",
     "bspline1": "The linear B-spline on the knots -1, 0, 1.",
@@ -23,6 +25,7 @@ SPLINES: Mapping[str, str] = {
     "bspline3": "The cubic B-spline on the knots -2, -1, 0, 1, 2.",
 }
 PIECEWISE: Mapping[str, str] = {"pwlinear": "_bspline1", "pwquadratic": "_bspline2", "pwpoly": "_bspline3"}
+_KEPT = frozenset({*SPLINES, *(name for name, operator in OPERATORS.items() if operator.torch is not None)})
 _REDUCTIONS = {"mean": "torch.mean", "sum": "torch.sum", "max": "torch.amax", "var": "_variance"}
 # No parameter's name begins so.
 _CALLED = re.compile(r"(?<![\w.])_[a-z]\w*")
@@ -54,18 +57,22 @@ def rules(expression: Expression, tensor: Callable[[Text], str]) -> dict[str, Ru
     reduced = {name: _reduction(statistic) for name in found if (statistic := statistic_of(name))}
     return {
         **{name: _call(f"_{name}", tensor) for name in SPLINES},
-        **({name: _sum_of_splines(spline) for name, spline in PIECEWISE.items()} if _has_arrays(expression) else {}),
+        **(
+            {name: _sum_of_splines(spline, tensor) for name, spline in PIECEWISE.items()}
+            if _has_arrays(expression)
+            else {}
+        ),
         EXPANDED: lambda u: Text(tensor(u) if u.is_number else f"{u.within(ATOM)}.expand_as(x)"),
         FILLED: lambda u: Text(tensor(u) if u.is_number else f"{u.within(FACTOR)} * torch.ones_like(x)", FACTOR),
-        DRAWN: lambda p, f, g: Text(f"_drawn(x, {tensor(p)}, {tensor(f)}, {tensor(g)}, training)"),
+        **{name: _draw(name.removeprefix(_DRAWN), tensor) for name in found if name.startswith(_DRAWN)},
         **reduced,
     }
 
 
-def functions(source: str, spline: Callable[[str], str]) -> list[str]:
+def functions(source: str, written: Callable[[str], str]) -> list[str]:
     """The texts of the functions that `source` calls and those that these call, in order of appearance.
 
-    `spline` writes the function of a B-spline by the name of the operator.
+    `written` writes that of an operator by its name.
     """
     texts: dict[str, str] = {}
     waiting = _CALLED.findall(source)
@@ -73,8 +80,8 @@ def functions(source: str, spline: Callable[[str], str]) -> list[str]:
         name = waiting.pop(0)
         if name in texts:
             continue
-        if name.removeprefix("_") in SPLINES:
-            texts[name] = spline(name.removeprefix("_"))
+        if name.removeprefix("_") in OPERATORS:
+            texts[name] = written(name.removeprefix("_"))
         elif hasattr(FUNCTIONS, name):
             texts[name] = inspect.getsource(getattr(FUNCTIONS, name))
         else:
@@ -85,16 +92,26 @@ def functions(source: str, spline: Callable[[str], str]) -> list[str]:
 
 def _with_draws(expression: Expression) -> Expression:
     def apply(operator: str, arguments: list[Expression]) -> Expression:
-        return Apply(DRAWN if operator == "stochastic" else operator, tuple(arguments))
+        is_drawn = operator in OPERATORS and OPERATORS[operator].drawn is not None
+        return Apply(f"{_DRAWN}{operator}" if is_drawn else operator, tuple(arguments))
 
     return fold(expression, lambda leaf: leaf, apply)  # type: ignore[no-any-return]
 
 
 def _reads_elements(expression: Expression) -> bool:
-    def apply(operator: str, arguments: list[bool]) -> bool:
-        return operator == EXPANDED or (statistic_of(operator) is None and any(arguments))
+    """Whether what is computed has the shape of x, once everything that makes no difference is left out."""
+    program = lower({"": expression}, kept=_KEPT)
+    full: dict[Operand, bool] = {}
 
-    return bool(fold(expression, lambda leaf: isinstance(leaf, Input), apply))
+    def is_full(operand: Operand) -> bool:
+        return isinstance(operand, Input) or full.get(operand, False)
+
+    for index, instruction in enumerate(program.instructions):
+        is_reduced = statistic_of(instruction.operator) is not None
+        full[temporary(index)] = not is_reduced and any(map(is_full, instruction.operands))
+        full[temporary(index)] |= instruction.operator == EXPANDED
+    ((_, result),) = program.outputs
+    return is_full(result)
 
 
 def _has_arrays(expression: Expression) -> bool:
@@ -103,6 +120,10 @@ def _has_arrays(expression: Expression) -> bool:
 
 def _call(name: str, tensor: Callable[[Text], str]) -> Rule:
     return lambda *operands: Text(f"{name}({', '.join(map(tensor, operands))})")
+
+
+def _draw(name: str, tensor: Callable[[Text], str]) -> Rule:
+    return lambda *operands: Text(f"_{name}({', '.join(['x', *map(tensor, operands), 'training'])})")
 
 
 def _reduction(statistic: Statistic) -> Rule:
@@ -126,9 +147,9 @@ def _reduction(statistic: Statistic) -> Rule:
     return write
 
 
-def _sum_of_splines(spline: str) -> Rule:
+def _sum_of_splines(spline: str, tensor: Callable[[Text], str]) -> Rule:
     def write(u: Text, *coefficients: Text) -> Text:
-        return Text(f"_piecewise({u.source}, {_listed([text.source for text in coefficients])}, {spline})")
+        return Text(f"_piecewise({tensor(u)}, {_listed([text.source for text in coefficients])}, {spline})")
 
     return write
 

@@ -53,14 +53,6 @@ def _quantile(u, level):
     return torch.where(last.isnan(), last, value).unsqueeze(-1)
 
 
-def _drawn(x, p, f, g, training):
-    """In training f with probability p, else g, drawn for each element; otherwise what is to be expected."""
-    if training:
-        return torch.where(torch.rand_like(x) < p, f, g)
-    chance = p.clamp(0.0, 1.0)
-    return chance * f + (1 - chance) * g
-
-
 def _piecewise(u, coefficients, spline):
     """The sum of coefficients[i] * spline(u - i)."""
     total = coefficients[0] * spline(u)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from actsearch.compile.backend import sibling
@@ -23,7 +24,7 @@ from actsearch.compile.printing import (
     print_program,
 )
 from actsearch.compile.program import lower
-from actsearch.grammar.expression import Expression, X
+from actsearch.grammar.expression import Expression, Input, Parameter, X
 from actsearch.grammar.operators import OPERATORS
 
 CALLS = sibling(__file__, "calls")
@@ -50,7 +51,7 @@ class Signature:
 def source(expression: Expression, signature: Signature) -> str:
     """The function of `signature`, and after it those that it calls where torch has none; see `CALLS.as_calls`."""
     text = function(expression, signature)
-    called = CALLS.functions(text, _spline)
+    called = CALLS.functions(text, _operator)
     return "\n\n\n".join([text.rstrip(), *called]) + "\n"
 
 
@@ -58,13 +59,24 @@ def function(expression: Expression, signature: Signature, *, about: str = "") -
     """Source of the function alone, `about` being its docstring."""
     estimates = {name: name.removeprefix("_") for name in signature.running}
     names = identifiers([*signature.parameters, *signature.scalars], (*_RESERVED, *estimates.values())) | estimates
+    lines = _lines(CALLS.filled(with_fractions(expression)), names)
+    return _defined(signature, names, [*([f'"""{about}"""'] if about else []), *lines])
+
+
+def _lines(expression: Expression, names: Mapping[str, str], indents: int = 1) -> list[str]:
+    """The statements that return the value of `expression`, short enough to stand that far in."""
     rules = {**TORCH.rules, **CALLS.rules(expression, _tensor)}
-    program = lower({"y": CALLS.filled(with_fractions(expression))}, kept=frozenset(rules))
+    program = lower({"y": expression}, kept=frozenset(rules))
+    found: list[str] = []
     for longest in (LONGEST_INLINE, LONGEST_INLINE // 2, 0):
         lines, (result,) = print_program(program, replace(TORCH, rules=rules), names, longest_inline=longest)
-        body = [*([f'"""{about}"""'] if about else []), *lines, f"return {result}"]
-        if max(map(len, body)) <= _LONGEST_LINE - len(_INDENT):
+        found = [*lines, f"return {result}"]
+        if max(map(len, found)) <= _LONGEST_LINE - indents * len(_INDENT):
             break
+    return found
+
+
+def _defined(signature: Signature, names: Mapping[str, str], body: Sequence[str]) -> str:
     return "\n".join([_head(signature, names), *(f"{_INDENT}{line}" for line in body)]) + "\n"
 
 
@@ -87,11 +99,23 @@ def _head(signature: Signature, names: Mapping[str, str]) -> str:
 _TOLD = {"channel_dim": "int", "training": "bool"}
 
 
-def _spline(name: str) -> str:
-    """The function of a B-spline, from the operator's definition."""
-    definition = OPERATORS[name].definition
-    assert definition is not None  # noqa: S101 - torch has no splines
-    return function(definition(X), Signature(name=f"_{name}"), about=CALLS.SPLINES[name])
+def _operator(name: str) -> str:
+    """The function of an operator that torch has not, from its definition."""
+    operator = OPERATORS[name]
+    assert operator.definition is not None  # noqa: S101 - what torch has not is defined
+    if operator.drawn is None:
+        return function(operator.definition(X), Signature(name=f"_{name}"), about=CALLS.SPLINES[name])
+    own = tuple(inspect.signature(operator.definition).parameters)
+    arguments = [Parameter(argument) for argument in own]
+    body = [
+        '"""Drawn for each element of x in training, otherwise what is to be expected."""',
+        "if training:",
+        f"{_INDENT}noise = torch.rand_like(x)",
+        *(f"{_INDENT}{line}" for line in _lines(operator.drawn(Input("noise"), *arguments), {}, 2)),
+        *_lines(operator.definition(*arguments), {}),
+    ]
+    signature = Signature(name=f"_{name}", parameters=own, told=("training",))
+    return _defined(signature, {argument: argument for argument in own}, body)
 
 
 def _number(value: float) -> str:

@@ -2,17 +2,23 @@
 
 import ast
 import copy
+import inspect
 import pickle
 import subprocess
 import sys
 
 import pytest
 import torch
+from hypothesis import given
 from torch import nn
 
+from actsearch.compile.conformance import sample
+from actsearch.export import general
 from actsearch.export.module import export_module, write
 from actsearch.grammar.activation import ParameterSpec, parse
-from tests.export.loaded import exported
+from tests.compile.families import largest, trials
+from tests.export.loaded import exported, imported
+from tests.grammar.strategies import quick
 
 GAIN = 1.25
 SHAPE = (6, 8, 3, 5)
@@ -33,6 +39,7 @@ FAMILIES = {
     "kan": parse("w * silu(x) + pwpoly(8 * x + 13, c)", c=(COEFFICIENTS, "channel"), w=(0.8, "element")),
     "top_quarter": parse("x * greater(x, quantile[last](x, 0.75))"),
     "drawn": parse("stochastic(p, x / std[layer](x), relu(x)) + stochastic(0.4, sin(x), 0)", p=(0.3, "channel")),
+    "uniform": parse("x * uniform(a, 1.2) + uniform(0.5*c[0], c[1]) * relu(x)", a=0.8, c=((0.3, 0.4), "channel")),
     "helu": parse("relu(x + a) + detach(relu(x) - relu(x + a))", a=(0.5, "group:2")),
     "shared": parse("x * tanh(s * x)", s=ParameterSpec(name="s", initial=0.4, shared=True)),
     "element": parse("c[0] * x + c[1] * sin(x) + pwlinear(x, 0.2, c[0])", c=((1.0, 0.3), "element")),
@@ -83,13 +90,16 @@ def drawn_by_torch(monkeypatch):
     monkeypatch.setattr("actsearch.compile.reference.noise", noise)
 
 
-def results(layer, tensors):
+def results(layer, tensors, upstream=None):
     tensors = [tensor.clone().requires_grad_() for tensor in tensors]
     torch.manual_seed(5)
     y = layer(*tensors)
-    upstream = torch.linspace(-1, 1.3, y.numel(), dtype=y.dtype).view_as(y)
+    if upstream is None:
+        upstream = torch.linspace(-1, 1.3, y.numel(), dtype=y.dtype).view_as(y)
     wanted = [*tensors, *layer.parameters()]
-    gradients = torch.autograd.grad(y, wanted, upstream, allow_unused=True, materialize_grads=True)
+    # What reads no input may have no gradient at all.
+    y_or_zero = y + 0 * sum(tensor.sum() for tensor in wanted)
+    gradients = torch.autograd.grad(y_or_zero, wanted, upstream)
     return [y.detach(), *gradients, *(buffer.clone() for buffer in layer.buffers())]
 
 
@@ -243,6 +253,27 @@ def test_the_files_are_clean_formatted_and_need_torch_alone(tmp_path):
     layout = ["format", "--isolated", "--line-length=120", "--diff", tmp_path]
     done = subprocess.run([*ruff, *layout], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+@quick(40)
+@given(trials(is_drawn=False))
+def test_random_activations_are_written_as_they_are_computed(tmp_path_factory, case):
+    activation = case.activation
+    tensors, upstream, _ = sample(case)
+    tensors, upstream = [tensor.double() for tensor in tensors], upstream.double()
+    path = tmp_path_factory.mktemp("random") / "random.py"
+    write(path, general.page(activation, gain=1.0, class_name="Activation", lineage={}, version="1"))
+    layer = imported(path)
+    known = {"channels": case.shape[case.channel_dim], "channel_dim": case.channel_dim}
+    wanted = activation.module(backend="torch", **known).double().eval()
+    wanted(*tensors)
+    names = inspect.signature(layer).parameters
+    found = layer(**{name: value for name, value in known.items() if name in names}).double()
+    found.load_state_dict(wanted.state_dict())
+    for training in (False, True):
+        pairs = zip(*(results(one.train(training), tensors, upstream) for one in (found, wanted)), strict=True)
+        for a, b in pairs:
+            torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-6 * (1 + largest(b.nan_to_num())), equal_nan=True)
 
 
 def test_derivatives_stand_in_comments_where_the_element_decides():
