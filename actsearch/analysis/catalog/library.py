@@ -59,7 +59,7 @@ class _EntryModel(_Model):
         published = self.aliases if isinstance(self.aliases, dict) else {}
         for name, text in published.items():
             if not _PUBLISHED.fullmatch(text):
-                raise ValueError(f"aliases.{name}: expected the year and the source, as in '2019, Misra, arXiv:1908.08681'")
+                raise ValueError(f"aliases.{name}: expected year and source, as in '2019, Misra, arXiv:1908.08681'")
         return self
 
 

@@ -88,6 +88,8 @@ REFERENCES = {
         lambda x, alpha_p, alpha_n: alpha_n * (exp(x.clamp(max=-1e-6)) - 1) + (0.5 - alpha_n) * x,
     ),
     "soft_exponential": held(ta("SoftExponential"), a=-0.1),
+    # E of order 1/2 at -z is exp(z^2) erfc(z).
+    "mittag_leffler_elu": split(lambda x: x, lambda x: torch.special.erfcx(-x) - 1),
     "elu_reflected": lambda x: -F.elu(-x),
     "elu_saturated": lambda x: torch.minimum(where(x > 0, 2.0, F.elu(x + 1) - 1), 1 - F.elu(1 - x.clamp(min=0))),
 }

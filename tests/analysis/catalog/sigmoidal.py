@@ -5,7 +5,7 @@ import math
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from tests.analysis.catalog.reference import NEAR, held, ta
+from tests.analysis.catalog.reference import NEAR, held, mittag_leffler, ta
 
 where, exp, tanh = torch.where, torch.exp, torch.tanh
 normal = torch.distributions.Normal(torch.tensor(0.0, dtype=torch.float64), torch.tensor(1.0, dtype=torch.float64))
@@ -111,6 +111,7 @@ REFERENCES = {
     "ccaf": held(ta("CCAF"), a=0.75, b=0.8),
     "spocu": held(spocu, b=0.75),
     "puaf": held(in_uniform, c=5.0),
+    "mittag_leffler_sigmoid": held(lambda x: 1 / (1 + mittag_leffler(-x, 0.75)), tolerance=1e-8),
     "sincos": ta("Sincos"),
     "css": ta("CSS"),
 }

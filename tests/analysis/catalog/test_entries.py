@@ -212,7 +212,7 @@ def test_formulas_are_parsed_when_they_are_asked_for():
     [
         ("{formula: x, lanes: [x], year: 2000, source: me}", "expected one of the keys formula, lanes and needs"),
         ("{year: 2000, source: me}", "expected one of the keys formula, lanes and needs"),
-        ("{formula: x, aliases: {y: never}, year: 2000, source: me}", "expected the year and the source"),
+        ("{formula: x, aliases: {y: never}, year: 2000, source: me}", "aliases.y: expected year and source"),
         ("{formula: x, source: me}", "the key 'families.radial.f.year' is missing"),
         ("{formula: x, year: 2000, source: me, familly: y}", "unknown key"),
     ],

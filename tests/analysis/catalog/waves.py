@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from tests.analysis.catalog.reference import held, ta
+from tests.analysis.catalog.reference import held, mittag_leffler, ta
 
 where, exp, sin, cos = torch.where, torch.exp, torch.sin, torch.cos
 SCALE = 2 / (math.sqrt(3) * math.pi**0.25)
@@ -97,6 +97,8 @@ REFERENCES = {
     "gaussian": lambda x: 1 / exp(x * x),
     "arbf": lambda x, a, b: gauss(x - a, b) * b * math.sqrt(2 * math.pi),
     "prbf": held(ta("PiecewiseRadialBasisFunction"), b=1.5, a=2.5),
+    "mittag_leffler_gaussian": lambda x: torch.special.erfcx(x * x),
+    "mittag_leffler_cosine": held(lambda x: mittag_leffler(-x * x, 1.75), tolerance=1e-8),
     "inverse_multiquadric": lambda x, epsilon: cos(torch.atan(epsilon * x)),
     "inverse_quadratic": lambda x, epsilon: cos(torch.atan(epsilon * x)) ** 2,
     "thin_plate": lambda x: x * x * torch.log(x.abs()),
