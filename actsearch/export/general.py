@@ -163,8 +163,8 @@ class Layer:
             yield "gate has the shape of x; with split=True x and gate are the halves of one tensor's channels."
         if self._running:
             yield (
-                "In training statistics over the batch are those of the batch at hand, and running estimates follow "
-                "them by a tenth; in evaluation the estimates stand for them."
+                "In training statistics over the batch are those of the batch that a process has, and running "
+                "estimates follow them by a tenth; in evaluation the estimates stand for them."
             )
         if self.activation.is_stochastic:
             yield "In training each element is drawn anew, by torch's generator; evaluation computes the expectation."
