@@ -138,6 +138,14 @@ def test_an_exported_file_computes_gain_times_the_function(finished, records, te
     assert len(list(tmp_path.glob("*.py"))) == 2
 
 
+def test_a_gated_function_with_a_statistic_is_exported(text, tmp_path):
+    path = tmp_path / "f.py"
+    text("export", "x * silu(gate) / rms[last](x)", "--to", path)
+    x, gate = torch.randn(2, 3, 4)
+    expected = x * torch.nn.functional.silu(gate) / torch.sqrt(x.square().mean(-1, keepdim=True) + 1e-5)
+    torch.testing.assert_close(exported(path)(gain=1)(x, gate), expected)
+
+
 def test_an_expression_is_exported_with_its_parameters(text, tmp_path):
     path = tmp_path / "mine.py"
     text("export", "x * sigmoid(beta * x)", "--param", "beta=1.5", "--to", path)
