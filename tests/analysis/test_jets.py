@@ -16,6 +16,7 @@ from actsearch.grammar.activation import parse
 from actsearch.grammar.expression import GATE, Apply, Constant, Expression, X, call
 from actsearch.grammar.operators import OPERATORS
 from actsearch.grammar.space import read_space
+from actsearch.grammar.statistic import literal_arguments
 from actsearch.grammar.text import read
 
 POINTS = np.linspace(-4.93, 5.21, 57)
@@ -37,8 +38,10 @@ def applied(name: str) -> Expression:
     operator = OPERATORS[name]
     if name == "power":
         return X**3
-    inner = [X, 0.5 * X + 0.3, call.sin(X), 0.7 - X]
-    return Apply(name, tuple(inner[: operator.arity or 4]))
+    inner = [X, 0.5 * X + 0.3, call.sin(X), 0.7 - X][: operator.arity or 4]
+    literals = iter((0.8, 1.0, 2.0))
+    places = literal_arguments(name)
+    return Apply(name, tuple(Constant(next(literals)) if i in places else u for i, u in enumerate(inner)))
 
 
 @pytest.mark.parametrize("name", sorted(OPERATORS))

@@ -6,6 +6,7 @@ import pytest
 from actsearch.analysis import tape
 from actsearch.analysis.tape import draw_up
 from actsearch.grammar.operators import OPERATORS
+from actsearch.grammar.statistic import literal_arguments
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -45,10 +46,11 @@ def test_exponents_are_literals(exponent, value, slope):
 
 @pytest.mark.parametrize("name", sorted(set(OPERATORS) - {"detach", "add", "multiply"}))
 def test_results_stay_in_the_dtype_of_the_points(name):
-    operator, u = OPERATORS[name], np.array([0.4, 0.6], dtype=np.float32)
-    literals = (3.0,) if name == "power" else ()
-    count = operator.arity or 2
-    moving = (0,) if name == "power" else tuple(range(count))
+    u = np.array([0.4, 0.6], dtype=np.float32)
+    count = OPERATORS[name].arity or 2
+    places = literal_arguments(name)
+    moving = tuple(index for index in range(count) if index not in places)
+    literals = (3.0,) if name == "power" else (0.8, 1.0, 2.0)[: len(places)]
     with np.errstate(all="ignore"):
         results = draw_up(name, count, literals, moving, u.dtype)([u] * count)
     for result in results:
