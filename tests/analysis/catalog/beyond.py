@@ -201,18 +201,15 @@ NORMALISING = {
     "aoaf": held(lambda x, b, c: aoaf(x, b, c), IMAGES),
     "evonorm_b0": held(
         lambda x, v, g, b: g * x / torch.maximum(moments(x, (0, 2, 3), 1e-3), v * x + moments(x, (2, 3), 1e-3)) + b,
-        IMAGES,
-        training=True,
+        IMAGES, training=True,
     ),
     "evonorm_b1": held(
         lambda x, g, b: g * x / torch.maximum(moments(x, (0, 2, 3), 1e-5), (x + 1) * rms(x, (2, 3))) + b,
-        IMAGES,
-        training=True,
+        IMAGES, training=True,
     ),
     "evonorm_b2": held(
         lambda x, g, b: g * x / torch.maximum(moments(x, (0, 2, 3), 1e-5), rms(x, (2, 3)) - x) + b,
-        IMAGES,
-        training=True,
+        IMAGES, training=True,
     ),
     "evonorm_s0": held(lambda x, v, g, b: g * x * sigmoid(v * x) / group_deviation(x) + b, IMAGES),
     "evonorm_s1": held(lambda x, g, b: g * F.silu(x) / group_deviation(x) + b, IMAGES),

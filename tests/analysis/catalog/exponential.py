@@ -36,8 +36,7 @@ REFERENCES = {
     "mpelu": ta("MPELU"),
     # torch_activation has the reciprocal of the factor that makes it continuous at c.
     "edelu": held(
-        lambda x, a, c: where(x > c, x, (exp(a * x) - 1) / ((torch.tensor(a * c, dtype=torch.float64).exp() - 1) / c)),
-        c=0.75,
+        lambda x, a, c: where(x > c, x, (exp(a * x) - 1) / ((torch.tensor(a * c, dtype=torch.float64).exp() - 1) / c)), c=0.75
     ),
     "pfelu": ta("PFELU"),
     "sh_elu": ta("ShELU"),

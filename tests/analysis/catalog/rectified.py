@@ -54,9 +54,7 @@ RECTIFIED = {
     "relu3": lambda x: where(x > 0, x * x * x, 0),
     "star_relu": ta("StarReLU"),
     "app_relu": held(ta("AppReLU"), b=2.25),
-    "sgt": held(
-        lambda x, a, alpha, b, beta: where(x > 0, b * x.abs() ** beta, -a * x.abs() ** alpha), alpha=1.5, beta=0.75
-    ),
+    "sgt": held(lambda x, a, alpha, b, beta: where(x > 0, b * x.abs() ** beta, -a * x.abs() ** alpha), alpha=1.5, beta=0.75),
     "nlrelu": ta("NLReLU"),
     "prenu": ta("PReNU"),
     "sine_relu": ta("SineReLU"),
