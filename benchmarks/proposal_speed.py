@@ -1,6 +1,6 @@
 """How many distinct candidates a second one core proposes, and what share of the proposals are duplicates.
 
-    python benchmarks/proposal_speed.py [SPACE...] [--candidates 10000]
+    python benchmarks/proposal_speed.py [SPACE...] [--candidates 6000]
 
 A candidate is sampled, brought into normal form, named by its hash and passed through the static funnel, in batches
 and in one thread. Those count as distinct that have a value and a slope on the whole domain, are no straight lines, and
@@ -39,7 +39,7 @@ def main() -> None:
     """Measure, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("spaces", nargs="*", default=SPACES, help="pointwise spaces, by name or path")
-    parser.add_argument("--candidates", type=int, default=10_000)
+    parser.add_argument("--candidates", type=int, default=6_000)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     record.keep_memory()

@@ -11,8 +11,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +29,7 @@ _REMEMBERED = 1024
 """Nodes that a sampler keeps: some tens of megabytes for thousands of points."""
 
 
-@dataclass(frozen=True, slots=True)
-class Jet:
+class Jet(NamedTuple):
     """A value and its slope at every point; numbers stand for what is the same at all, None for a slope of 0."""
 
     value: Any
