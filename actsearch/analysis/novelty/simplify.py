@@ -1,0 +1,108 @@
+"""The simplest numbers that a match can do with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from actsearch.analysis.novelty.family import Array
+from actsearch.analysis.novelty.fit import Problem, fit
+from actsearch.analysis.novelty.match import KNOWN, Match
+from actsearch.analysis.novelty.points import POINTS
+from actsearch.analysis.novelty.target import Target
+from actsearch.analysis.novelty.warp import Warp, by_output, neutral, responses
+
+_SIMPLE, _ALL = 4, 12
+"""Significant digits of a simple number, and of one that is none."""
+_WORSE = 1.02
+"""How much larger the distance of an inexact match may get for simpler numbers."""
+_NEAR = 2e-3
+_ROUNDS, _ITERATIONS = 3, 12
+
+
+def settled(target: Target, warp: Warp) -> tuple[Match, Warp]:
+    """The match of a warp with output scale and shift, all numbers as simple as its distance allows."""
+    rows = _candidates(warp)
+    values = responses(warp.family, rows, target.x)
+    distances = by_output(target, values)[2]
+    allowed = max(_WORSE * distances[0], KNOWN * target.unit if distances[0] <= KNOWN * target.unit else 0.0)
+    chosen = max(np.flatnonzero(distances <= allowed), default=0)
+    scale, shift, distance = _output(target, values[chosen], allowed)
+    found = Warp(family=warp.family, numbers=rows[chosen], limits=warp.limits)
+    return found.match(scale, shift, distance), found
+
+
+def simplified(target: Target, found: Sequence[tuple[Match, Warp]]) -> list[tuple[Match, Warp]]:
+    """Exact matches with as few transformations as an elimination of one after the other leads to."""
+    best = list(found)
+    for _ in range(_ROUNDS):
+        problems = [problem for match, warp in best for problem in _without_one(match, warp)]
+        done, _ = fit(problems, target.at_points, POINTS, iterations=_ITERATIONS)
+        better = [settled(target, Warp.of(problem)) for problem in done]
+        changed = False
+        for index, (match, _) in enumerate(best):
+            for other in better:
+                is_exact = other[0].distance <= KNOWN * target.unit
+                if other[0].name == match.name and is_exact and other[0].effort < best[index][0].effort:
+                    best[index], changed = other, True
+        if not changed:
+            break
+    return best
+
+
+def _without_one(match: Match, warp: Warp) -> list[Problem]:
+    """Fits in which one number that is moved goes back to where it is for the catalog function itself."""
+    scaled, shifted, moved = match.output_scale != 1, match.output_shift != 0, warp.moved()
+    if scaled + shifted + moved.sum() < 2:
+        return []
+    theta, start, problems = warp.theta(), neutral(warp.family), []
+    for index in np.flatnonzero(moved):
+        without, free = theta.copy(), moved.copy()
+        without[index], free[index] = start[index], False
+        problems.append(
+            Problem(family=warp.family, theta=without, free=free, scaled=scaled, shifted=shifted, limits=warp.limits)
+        )
+    for keeps_scale, keeps_shift in ((False, shifted), (scaled, False)):
+        if (keeps_scale, keeps_shift) != (scaled, shifted):
+            problems.append(
+                Problem(
+                    family=warp.family, theta=theta.copy(), free=moved, scaled=keeps_scale, shifted=keeps_shift,
+                    limits=warp.limits,
+                )
+            )  # fmt: skip
+    return problems
+
+
+def _candidates(warp: Warp) -> Array:
+    """Numbers from as they are to simple ones: (rows, numbers)."""
+    start = neutral(warp.family)
+    at_limit = np.array([False, False, *(name in warp.limits for name in warp.family.parameters)])
+    exact = _rounded(warp.numbers, _ALL)
+    rows = [warp.numbers, exact]
+    rows += [_rounded(exact, digits) for digits in range(_SIMPLE, 0, -1)]
+    near = np.abs(exact - start) <= _NEAR * np.maximum(np.abs(start), 1.0)
+    rows += [np.where(near, start, row) for row in rows[1:]]
+    table = np.array(rows)
+    table[:, at_limit] = warp.numbers[at_limit]
+    return table
+
+
+def _output(target: Target, values: Array, allowed: float) -> tuple[float, float, float]:
+    """Output scale, output shift and distance with the simplest of the former that `allowed` leaves room for."""
+    (scale,), (shift,), (distance,) = by_output(target, values[None])
+    options = [(1.0, 0.0)]
+    norm = float(values @ values)
+    only = float(values @ target.values) / norm if norm > 0 else 1.0
+    options += [(_rounded(np.array([only]), digits)[0], 0.0) for digits in (*range(1, _SIMPLE + 1), _ALL)]
+    options += [(1.0, _rounded(np.array([(target.values - values).mean()]), d)[0]) for d in (*range(1, 5), _ALL)]
+    options += [tuple(_rounded(np.array([scale, shift]), digits)) for digits in (*range(1, _SIMPLE + 1), _ALL)]
+    for one, other in options:
+        rest = float(np.abs(target.values - one * values - other).max())
+        if rest <= allowed:
+            return float(one), float(other) + 0.0, rest
+    return float(scale), float(shift), float(distance)
+
+
+def _rounded(numbers: Array, digits: int) -> Array:
+    return np.array([float(f"{number:.{digits}g}") for number in numbers])
