@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,8 +16,11 @@ from actsearch.compile.stability import stabilise
 from actsearch.errors import ActsearchError
 from actsearch.grammar.activation import Activation
 from actsearch.grammar.expression import Apply, walk
+from actsearch.grammar.operators import OPERATORS
 
 Array = NDArray[np.float64]
+_PERIODIC = frozenset({"sin", "cos", "tan", "sinc"})
+_PIECES = frozenset({"maximum", "minimum", "greater", "equal", "where", "elu"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,10 @@ class Family:
     initial: Array
     """Shape (parameters,)."""
     evaluator: Evaluator
+    is_periodic: bool
+    """Whether something in it oscillates."""
+    has_pieces: bool
+    """Whether it is made of pieces, each of them a simpler function."""
 
     def values(self, u: Array, settings: Array) -> Array:
         """Values at `u`, shape (rows, points), with row i under the parameters `settings[i]`; NaN outside its domain.
@@ -36,18 +44,20 @@ class Family:
         `settings` has the shape (rows, parameters).
         """
         named = {name: torch.from_numpy(settings[:, i : i + 1]) for i, name in enumerate(self.parameters)}
-        with torch.no_grad():
-            return self.evaluator({"x": torch.from_numpy(u), **named}).numpy()
+        return self.evaluator({"x": torch.from_numpy(u), **named}).numpy()
 
 
 def family_of(activation: Activation, *, name: str = "", year: int = 0) -> Family:
     """The family of an activation that `is_comparable`."""
+    operators = {node.operator for node in walk(activation.expression) if isinstance(node, Apply)}
     return Family(
         name=name,
         year=year,
         parameters=tuple(spec.name for spec in activation.parameters),
         initial=np.array([spec.scalar for spec in activation.parameters]),
         evaluator=compile_eager(stabilise(activation.expression)),
+        is_periodic=bool(operators & _PERIODIC),
+        has_pieces=bool(operators & _PIECES) or any(OPERATORS[name].kinks for name in operators),
     )
 
 
@@ -73,3 +83,15 @@ def activations(entries: Iterable[Entry]) -> dict[str, tuple[Entry, Activation]]
         except ActsearchError:
             continue
     return found
+
+
+@contextlib.contextmanager
+def plainly() -> Iterator[None]:
+    """Have torch compute without gradients on one thread: on small arrays its threads and numpy's wait in turns."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        torch.set_num_threads(before)

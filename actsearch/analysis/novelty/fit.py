@@ -9,7 +9,7 @@ family is evaluated once an iteration, for all of its problems and all of their 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from actsearch.analysis.novelty.match import Limit
 
 SCALE, CENTRE, PARAMETERS = 0, 1, 2
 """Columns of `theta`: a, c, and where the parameters of the family begin."""
-_LARGEST_SCALE, _FARTHEST_CENTRE, _LARGEST_PARAMETER = 1e3, 8.0, 1e4
+_LARGEST_SCALE, _FARTHEST_CENTRE, _LARGEST_PARAMETER = 64.0, 8.0, 1e4
 _STEP = 1e-6
 """Relative step of the difference quotients."""
 _EXACT = 1e-13
@@ -43,35 +43,45 @@ class Problem:
     """Parameters that stand for a limit, and which; they do not move."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Batch:
-    """Problems sorted by family, padded to as many columns as the widest has."""
+    """Problems sorted by family, padded to as many numbers, and as many free ones, as one of them has."""
 
-    problems: Sequence[Problem]
     slices: list[tuple[Family, slice]]
-    free: NDArray[np.bool_]
+    columns: NDArray[np.int64]
+    """Columns of `theta` that are free, (problems, free), and 0 where there are fewer."""
+    is_free: NDArray[np.bool_]
+    """Which of `columns` are meant."""
     scaled: Array
     shifted: Array
     target: Array
     x: Array
 
     def evaluate(self, theta: Array) -> tuple[Array, Array]:
-        """Values (problems, points) and difference quotients (problems, columns, points) at `theta`."""
-        count, width = theta.shape
-        step = _STEP * np.maximum(np.abs(theta), 0.1)
-        moved = np.repeat(theta[:, None, :], 1 + width, axis=1)
-        columns = np.arange(width)
-        moved[:, 1 + columns, columns] += step
+        """Values (problems, points) and difference quotients (problems, free, points) at `theta`."""
+        count, most = self.columns.shape
+        row = np.arange(count)[:, None]
+        step = _STEP * np.maximum(np.abs(theta[row, self.columns]), 0.1)
+        moved = np.repeat(theta[:, None, :], 1 + most, axis=1)
+        moved[row, 1 + np.arange(most), self.columns] += step
         u = moved[:, :, SCALE, None] * (self.x - moved[:, :, CENTRE, None])
-        values = np.zeros((count, 1 + width, len(self.x)))
+        values = np.empty((count, 1 + most, len(self.x)))
         for family, rows in self.slices:
-            used = PARAMETERS + len(family.parameters)
-            points = u[rows, : 1 + used].reshape(-1, len(self.x))
-            settings = moved[rows, : 1 + used, PARAMETERS:used].reshape(len(points), used - PARAMETERS)
-            values[rows, : 1 + used] = family.values(points, settings).reshape(-1, 1 + used, len(self.x))
-            values[rows, 1 + used :] = values[rows, :1]
+            settings = moved[rows, :, PARAMETERS : PARAMETERS + len(family.parameters)]
+            points = u[rows].reshape(-1, len(self.x))
+            found = family.values(points, settings.reshape(len(points), len(family.parameters)))
+            values[rows] = found.reshape(-1, 1 + most, len(self.x))
         quotients = (values[:, 1:] - values[:, :1]) / step[:, :, None]
-        return values[:, 0], np.where(self.free[:, :, None], quotients, 0.0)
+        return values[:, 0], np.where(self.is_free[:, :, None], quotients, 0.0)
+
+    def stepped(self, theta: Array, step: Array) -> Array:
+        """`theta` with its free columns moved, within bounds."""
+        moved = theta.copy()
+        np.add.at(moved, (np.arange(len(theta))[:, None], self.columns), np.where(self.is_free, step, 0.0))
+        moved[:, SCALE] = moved[:, SCALE].clip(-_LARGEST_SCALE, _LARGEST_SCALE)
+        moved[:, CENTRE] = moved[:, CENTRE].clip(-_FARTHEST_CENTRE, _FARTHEST_CENTRE)
+        moved[:, PARAMETERS:] = moved[:, PARAMETERS:].clip(-_LARGEST_PARAMETER, _LARGEST_PARAMETER)
+        return moved
 
     def project(self, values: Array, quotients: Array) -> tuple[Array, Array, Array]:
         """Cost, residual and Jacobian of the residual, with A and B at their best where they are fitted."""
@@ -101,32 +111,31 @@ def fit(problems: Sequence[Problem], target: Array, x: Array, *, iterations: int
     batch, theta = _batch(ordered, target, x)
     with np.errstate(all="ignore"):
         theta, cost = _minimise(batch, theta, iterations)
-    done = [
-        Problem(
-            family=p.family, theta=row[: len(p.theta)], free=p.free, scaled=p.scaled, shifted=p.shifted, limits=p.limits
-        )
-        for p, row in zip(ordered, theta, strict=True)
-    ]
+    done = [replace(problem, theta=row[: len(problem.theta)]) for problem, row in zip(ordered, theta, strict=True)]
     return done, cost
 
 
 def _batch(problems: Sequence[Problem], target: Array, x: Array) -> tuple[_Batch, Array]:
     width = max(len(problem.theta) for problem in problems)
-    theta, free = np.zeros((len(problems), width)), np.zeros((len(problems), width), dtype=bool)
+    most = max(int(problem.free.sum()) for problem in problems)
+    theta = np.zeros((len(problems), width))
+    columns = np.zeros((len(problems), max(1, most)), dtype=np.int64)
+    is_free = np.zeros(columns.shape, dtype=bool)
     for row, problem in enumerate(problems):
         theta[row, : len(problem.theta)] = problem.theta
-        free[row, : len(problem.theta)] = problem.free
+        free = np.flatnonzero(problem.free)
+        columns[row, : len(free)], is_free[row, : len(free)] = free, True
     slices, start = [], 0
     for row in range(1, len(problems) + 1):
         if row == len(problems) or problems[row].family is not problems[start].family:
             slices.append((problems[start].family, slice(start, row)))
             start = row
     batch = _Batch(
-        problems=problems,
         slices=slices,
-        free=free,
-        scaled=np.array([float(p.scaled) for p in problems]),
-        shifted=np.array([float(p.shifted) for p in problems]),
+        columns=columns,
+        is_free=is_free,
+        scaled=np.array([float(problem.scaled) for problem in problems]),
+        shifted=np.array([float(problem.shifted) for problem in problems]),
         target=np.broadcast_to(target, (len(problems), len(x))),
         x=x,
     )
@@ -140,8 +149,7 @@ def _minimise(batch: _Batch, theta: Array, iterations: int) -> tuple[Array, Arra
     for _ in range(iterations):
         if (cost <= solved).all():
             break
-        step = _steps(residual, jacobian, damping)
-        trial = _within_bounds(theta + step)
+        trial = batch.stepped(theta, _steps(residual, jacobian, damping))
         trial_cost, trial_residual, trial_jacobian = batch.project(*batch.evaluate(trial))
         better = trial_cost < cost
         theta[better], cost[better] = trial[better], trial_cost[better]
@@ -158,10 +166,3 @@ def _steps(residual: Array, jacobian: Array, damping: Array) -> Array:
     diagonal += damping[:, None] * diagonal + floor
     gradient = jacobian @ residual[:, :, None]
     return np.linalg.solve(normal, gradient)[:, :, 0]
-
-
-def _within_bounds(theta: Array) -> Array:
-    theta[:, SCALE] = theta[:, SCALE].clip(-_LARGEST_SCALE, _LARGEST_SCALE)
-    theta[:, CENTRE] = theta[:, CENTRE].clip(-_FARTHEST_CENTRE, _FARTHEST_CENTRE)
-    theta[:, PARAMETERS:] = theta[:, PARAMETERS:].clip(-_LARGEST_PARAMETER, _LARGEST_PARAMETER)
-    return theta

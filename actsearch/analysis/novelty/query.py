@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
 from actsearch.analysis.catalog import Entry
-from actsearch.analysis.novelty.family import Array, family_of, form, is_comparable
-from actsearch.analysis.novelty.fit import fit
+from actsearch.analysis.novelty.family import family_of, form, is_comparable, plainly
 from actsearch.analysis.novelty.match import CLOSE, KNOWN, Match, Novelty
-from actsearch.analysis.novelty.points import GRID, POINTS
-from actsearch.analysis.novelty.screen import promising
-from actsearch.analysis.novelty.simplify import settled, simplified
+from actsearch.analysis.novelty.points import GRID
+from actsearch.analysis.novelty.screen import fitted
+from actsearch.analysis.novelty.simplify import PRICE, settled, simplified
 from actsearch.analysis.novelty.table import Table, table_of
 from actsearch.analysis.novelty.target import Target
 from actsearch.analysis.novelty.warp import Warp, by_output, responses
 from actsearch.grammar.activation import Activation
 
-_ITERATIONS = 12
+_PLAIN = 32
+"""How many entries, the nearest by output scale and shift alone, are considered without a fit."""
 _COMPARED = 32
 """How many fits, the best ones, are compared with the function on all points."""
 _SETTLED = 12
 """How many inexact matches are worth having their numbers made simple."""
-_PRICE = 1.15
-"""What one more transformation must divide the distance by, to be worth it."""
 _WHOLE = 0.99
 """Share of [-5, 5] on which a function that is known by its values has one."""
 
@@ -36,19 +35,24 @@ def novelty(activation: Activation, *, most: int = 5, entries: Mapping[str, Entr
     A function that has no value on more than one percent of [-5, 5] is known by its form only, and so is one that is
     not pointwise. `most` bounds the matches. The first call of a process makes a table of the catalog.
     """
-    table = table_of(entries)
+    with plainly():
+        return _compare(activation, table_of(entries), most)
+
+
+def _compare(activation: Activation, table: Table, most: int) -> Novelty:
     same = _of_same_form(activation, table)
     if not is_comparable(activation):
         return Novelty(verdict="known" if same else "new", matches=tuple(same[:most]), by_form=True)
-    values = family_of(activation).values(GRID[None], np.array([[spec.scalar for spec in activation.parameters]]))[0]
+    initial = np.array([[spec.scalar for spec in activation.parameters]])
+    values = family_of(activation).values(GRID[None], initial)[0]
     has_value = np.isfinite(values)
     if not has_value.any():
         return Novelty(verdict="known" if same else "new", matches=tuple(same[:most]))
     target = Target(x=GRID[has_value], values=values[has_value])
-    matches = _ordered(activation, table, same, _matches(table, target), target.unit)
-    exact = bool(same) or (has_value.mean() >= _WHOLE and bool(matches) and matches[0].distance <= KNOWN * target.unit)
-    close = has_value.mean() >= _WHOLE and bool(matches) and matches[0].distance <= CLOSE * target.unit
-    verdict: Literal["known", "close", "new"] = "known" if exact else "close" if close else "new"
+    matches = _ordered(activation, table, same, _matches(table, target, most), target.unit)
+    nearest = matches[0].distance if matches and (same or has_value.mean() >= _WHOLE) else math.inf
+    is_known, is_close = bool(same) or nearest <= KNOWN * target.unit, nearest <= CLOSE * target.unit
+    verdict: Literal["known", "close", "new"] = "known" if is_known else "close" if is_close else "new"
     return Novelty(verdict=verdict, matches=tuple(matches[:most]))
 
 
@@ -64,16 +68,18 @@ def _initial(activation: Activation) -> dict[str, float]:
     return {spec.name: spec.scalar for spec in activation.parameters if spec.length is None}
 
 
-def _matches(table: Table, target: Target) -> list[Match]:
-    """The best match of every comparable entry, in no order."""
+def _matches(table: Table, target: Target, most: int) -> list[Match]:
+    """The best match of each of the nearest entries, at least `most` of them if there are as many, in no order."""
     here = np.searchsorted(GRID, target.x)
     values = table.values if len(here) == len(GRID) else table.values[:, here]
-    warps = [Warp.unmoved(family) for family in table.families]
     if target.is_constant:
         # Every constant is 0 times any function, and that says nothing.
-        bare = np.abs(target.values - values).max(axis=1).tolist()
-        return [warp.match(1.0, 0.0, distance) for warp, distance in zip(warps, bare, strict=True)]
-    drafts = _drafts(warps, target, values)
+        return []
+    scales, shifts, distances = by_output(target, values)
+    drafts = [
+        _draft(Warp.unmoved(table.families[i]), scales[i], shifts[i], distances[i])
+        for i in np.argsort(distances, kind="stable")[: max(_PLAIN, most)]
+    ]
     best = {match.name: match for match, _ in drafts}
     drafts += [] if target.is_linear else _fitted(table, target)
     drafts.sort(key=lambda draft: _worth(draft[0]))
@@ -87,30 +93,29 @@ def _matches(table: Table, target: Target) -> list[Match]:
             continue
         if is_exact and (match.name not in exact or match.effort < exact[match.name][0].effort):
             exact[match.name] = (match, simple)
-        if _worth(match) < _worth(best[match.name]):
+        if match.name not in best or _worth(match) < _worth(best[match.name]):
             best[match.name] = match
     return list((best | {match.name: match for match, _ in simplified(target, list(exact.values()))}).values())
 
 
 def _fitted(table: Table, target: Target) -> list[tuple[Match, Warp]]:
     """Drafts of matches whose input or parameters were fitted."""
-    problems, costs = fit(promising(table, target.at_points), target.at_points, POINTS, iterations=_ITERATIONS)
-    first = [problems[index] for index in np.argsort(costs)[:_COMPARED] if np.isfinite(costs[index])]
-    if not first:
+    first = fitted(table, target.at_points)[:_COMPARED]
+    warps = [warp for warp in map(Warp.of, first) if warp.is_centred]
+    if not warps:
         return []
-    warps = [Warp.of(problem) for problem in first]
     values = np.concatenate([responses(warp.family, warp.numbers[None], target.x) for warp in warps])
-    return [draft for draft in _drafts(warps, target, values) if target.explained_by(draft[0])]
+    drafts = [_draft(warp, *output) for warp, *output in zip(warps, *by_output(target, values), strict=True)]
+    return [draft for draft in drafts if target.explained_by(draft[0])]
 
 
-def _drafts(warps: Sequence[Warp], target: Target, values: Array) -> list[tuple[Match, Warp]]:
-    """Matches of warps that have the given values at the target's points, numbers as they are."""
-    outputs = (part.tolist() for part in by_output(target, values))
-    return [(warp.match(*output), warp) for warp, *output in zip(warps, *outputs, strict=True)]
+def _draft(warp: Warp, scale: float, shift: float, distance: float) -> tuple[Match, Warp]:
+    """The match of a warp, its numbers as they are."""
+    return warp.match(float(scale), float(shift), float(distance)), warp
 
 
 def _worth(match: Match) -> float:
-    return match.distance * _PRICE ** match.effort[0]
+    return match.distance * PRICE ** match.effort[0]
 
 
 def _ordered(

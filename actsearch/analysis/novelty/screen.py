@@ -5,68 +5,114 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actsearch.analysis.novelty.family import Array
-from actsearch.analysis.novelty.fit import CENTRE, PARAMETERS, SCALE, Problem
+from actsearch.analysis.novelty.fit import CENTRE, PARAMETERS, SCALE, Problem, fit
+from actsearch.analysis.novelty.points import POINTS
 from actsearch.analysis.novelty.settings import MOST_PARAMETERS
-from actsearch.analysis.novelty.table import WARPS, Table, normalised
+from actsearch.analysis.novelty.table import Shapes, Table, normalised
 
-_INPUTS, _SETTINGS, _BOTH = 24, 24, 16
-"""How many families are fitted by input scale and centre, by parameters, by all of them."""
+_INPUTS, _SETTINGS, _BOTH = 64, 40, 20
+"""How many families are tried by input scale and centre, by parameters, by all of these."""
+_FIRST_ITERATIONS, _ITERATIONS = 2, 10
+_TRUST = 0.9
+"""What likeness to a derivative counts for: a function moves along it for a short way only."""
+_KEPT, _KEPT_OF_EACH = 36, 3
+"""How many fits, and how many of one family, go on after the first iterations."""
 
 
-def promising(table: Table, values: Array) -> list[Problem]:
-    """Problems that start near the function with `values` at `POINTS`, the better half of what could be tried."""
+def fitted(table: Table, values: Array) -> list[Problem]:
+    """Problems that have been fitted to the function with `values` at `POINTS`, the best ones first."""
     shape = normalised(values[None])[0]
     if not len(table.families) or not shape.any():
         return []
-    mirrored = np.stack([shape, shape[::-1]], axis=1).astype(np.float32)
-    likeness = np.abs(table.shapes @ mirrored)
-    at_settings = np.abs(table.responses @ shape)
-    return [*_by_input(table, likeness), *_by_setting(table, at_settings), *_by_both(table, likeness)]
+    rounds = (list(_by_input(table, shape)), [*_by_setting(table, shape), *_by_both(table, shape)])
+    tried = [fit(problems, values, POINTS, iterations=_FIRST_ITERATIONS) for problems in rounds]
+    kept = _best([problem for problems, _ in tried for problem in problems], np.concatenate([c for _, c in tried]))
+    problems, costs = fit(kept, values, POINTS, iterations=_ITERATIONS)
+    return [problems[index] for index in np.argsort(costs, kind="stable") if np.isfinite(costs[index])]
 
 
-def _by_input(table: Table, likeness: Array) -> Iterator[Problem]:
-    rows = table.shape_starts[:-1, None] + np.arange(WARPS)
-    found = likeness[rows]
-    for index in _first(found.max(axis=(1, 2)), _INPUTS):
-        for side in (0, 1):
-            row = int(rows[index, found[index, :, side].argmax()])
-            yield _problem(table, index, row, side, inputs=True, parameters=False)
+def _best(problems: list[Problem], costs: Array) -> list[Problem]:
+    kept: list[Problem] = []
+    of_each: dict[str, int] = {}
+    for index in np.argsort(costs, kind="stable"):
+        name = problems[index].family.name
+        if np.isfinite(costs[index]) and of_each.get(name, 0) < _KEPT_OF_EACH and len(kept) < _KEPT:
+            of_each[name] = of_each.get(name, 0) + 1
+            kept.append(problems[index])
+    return kept
 
 
-def _by_setting(table: Table, likeness: Array) -> Iterator[Problem]:
-    starts = table.setting_starts
-    for index in _first(np.maximum.reduceat(likeness, starts[:-1]), _SETTINGS):
-        family, settings = table.families[index], table.settings[index]
-        if not 0 < len(family.parameters) <= MOST_PARAMETERS:
+def _by_input(table: Table, shape: Array) -> Iterator[Problem]:
+    plain, near = _likeness(table.inputs, shape)
+    starts = table.inputs.starts
+    for index in _first(near, starts, _INPUTS):
+        # Near enough to be stepped from is the row that is most alike, but for some the one whose tangents are.
+        for row, side in dict.fromkeys((_row(plain, starts, index), _row(near, starts, index))):
+            yield _problem(table, table.inputs, index, row, side, parameters=False)
+
+
+def _by_setting(table: Table, shape: Array) -> Iterator[Problem]:
+    starts, likeness = table.setting_starts, np.abs(table.responses @ shape)
+    has_parameters = _has_parameters(table)
+    best = np.where(has_parameters, np.maximum.reduceat(likeness, starts[:-1]), -1.0)
+    for index in np.argsort(-best, kind="stable")[:_SETTINGS]:
+        if not has_parameters[index]:
             continue
         own = likeness[starts[index] : starts[index + 1]]
         for setting in np.argsort(-own)[:2]:
             yield _of_setting(table, index, int(setting), inputs=False)
-        limits = [number for number, setting in enumerate(settings) if setting.limits]
+        limits = [number for number, setting in enumerate(table.settings[index]) if setting.limits]
         for setting in sorted(limits, key=lambda number: -own[number])[:2]:
             yield _of_setting(table, index, setting, inputs=False)
 
 
-def _by_both(table: Table, likeness: Array) -> Iterator[Problem]:
-    best = likeness.max(axis=1)
-    fitted = [0 < len(family.parameters) <= MOST_PARAMETERS for family in table.families]
-    for index in _first(np.where(fitted, np.maximum.reduceat(best, table.shape_starts[:-1]), -1.0), _BOTH):
-        if fitted[index]:
-            row = int(
-                table.shape_starts[index] + best[table.shape_starts[index] : table.shape_starts[index + 1]].argmax()
-            )
-            yield _problem(table, index, row, int(likeness[row].argmax()), inputs=True, parameters=True)
+def _by_both(table: Table, shape: Array) -> Iterator[Problem]:
+    has_parameters = _has_parameters(table)
+    plain, _ = _likeness(table.both, shape)
+    for index in _first(plain, table.both.starts, _BOTH):
+        if has_parameters[index]:
+            row, side = _row(plain, table.both.starts, index)
+            yield _problem(table, table.both, index, row, side, parameters=True)
 
 
-def _first(likeness: Array, count: int) -> list[int]:
-    return [int(index) for index in np.argsort(-likeness, kind="stable")[:count]]
+def _has_parameters(table: Table) -> NDArray[np.bool_]:
+    return np.array([0 < len(family.parameters) <= MOST_PARAMETERS for family in table.families])
 
 
-def _problem(table: Table, index: int, row: int, side: int, *, inputs: bool, parameters: bool) -> Problem:
-    setting, scale, centre = table.warped[row]
-    problem = _of_setting(table, index, int(setting), inputs=inputs)
+def _likeness(shapes: Shapes, shape: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """How much of a shape, and of the shape read backwards, each function has, and has with its tangents.
+
+    Both (2, functions).
+    """
+    half = normalised(shape[None, ::2])[0]
+    columns = np.stack([half, half[::-1]]).astype(np.float32)
+    functions, vectors, points = shapes.rows.shape
+    parts = (columns @ shapes.rows.reshape(functions * vectors, points).T).reshape(2, functions, vectors)
+    plain = parts[:, :, 0] ** 2
+    if vectors == 1:
+        return plain, plain
+    return plain, plain + _TRUST * (parts[:, :, 1] ** 2 + parts[:, :, 2] ** 2)
+
+
+def _first(likeness: NDArray[np.float32], starts: NDArray[np.int64], count: int) -> list[int]:
+    """The families most alike."""
+    best = np.maximum.reduceat(likeness.max(axis=0), starts[:-1])
+    return [int(index) for index in np.argsort(-best, kind="stable")[:count]]
+
+
+def _row(likeness: NDArray[np.float32], starts: NDArray[np.int64], index: int) -> tuple[int, int]:
+    """The row of a family that is most alike, and whether to the shape (0) or to the shape read backwards (1)."""
+    own = likeness[:, starts[index] : starts[index + 1]]
+    side, row = divmod(int(own.argmax()), own.shape[1])
+    return int(starts[index]) + row, side
+
+
+def _problem(table: Table, shapes: Shapes, index: int, row: int, side: int, *, parameters: bool) -> Problem:
+    setting, scale, centre = shapes.warps[row]
+    problem = _of_setting(table, index, int(setting), inputs=True)
     # f(-x) is like g(a*(x - c)) where f(x) is like g(-a*(x + c)).
     problem.theta[SCALE], problem.theta[CENTRE] = (scale, centre) if side == 0 else (-scale, -centre)
     problem.free[PARAMETERS:] &= parameters

@@ -15,6 +15,8 @@ from actsearch.analysis.novelty.points import POINTS
 MOST_PARAMETERS = 6
 """A family with more of them stays at its initial values."""
 _VALUES = (-3.0, -1.0, -0.3, 0.0, 0.1, 0.3, 0.5, 1.0, 2.0, 4.0, 10.0)
+_FREQUENCIES = tuple(0.6 * step for step in range(1, 51))
+"""As near to each other as ten units of x need to tell what oscillates."""
 _PAIRED = (-1.0, 0.3, 1.0, 3.0)
 _RAYS: Mapping[Limit, tuple[tuple[float, ...], ...]] = {
     "0": (tuple(10.0**-k for k in range(2, 10)), tuple(-(10.0**-k) for k in range(2, 10))),
@@ -41,8 +43,9 @@ def settings_of(family: Family) -> list[Setting]:
         rows += list(_moved(family))
     found = [Setting(values=row) for row in rows] + list(_limits(family))
     responses = respond(family, np.array([setting.values for setting in found]))
-    spread = responses.max(axis=1) - responses.min(axis=1)
-    useful = np.isfinite(spread) & (spread > 1e-9 * np.abs(responses).max(axis=1))
+    with np.errstate(all="ignore"):
+        spread = responses.max(axis=1) - responses.min(axis=1)
+        useful = np.isfinite(spread) & (spread > 1e-9 * np.abs(responses).max(axis=1))
     return [setting for setting, keep in zip(found, useful, strict=True) if keep]
 
 
@@ -55,7 +58,8 @@ def _moved(family: Family) -> Iterator[Array]:
     """One parameter after the other, then two together."""
     count = len(family.parameters)
     for index in range(count):
-        for value in (*_VALUES, 0.5 * family.initial[index], 2 * family.initial[index]):
+        dense = _FREQUENCIES if family.is_periodic else ()
+        for value in (*_VALUES, *dense, 0.5 * family.initial[index], 2 * family.initial[index]):
             if value != family.initial[index]:
                 yield _with(family.initial, (index, value))
     for first, second in itertools.combinations(range(min(count, 4)), 2):
@@ -87,8 +91,8 @@ def _converged(responses: Array) -> int | None:
     with np.errstate(all="ignore"):
         changes = np.abs(np.diff(responses, axis=0)).max(axis=1)
         scale = np.abs(responses[1:]).max(axis=1)
-    spread = responses[1:].max(axis=1) - responses[1:].min(axis=1)
-    changes = np.where(np.isfinite(changes) & (spread > 1e-3 * scale), changes / np.maximum(scale, 1e-300), np.inf)
+        spread = responses[1:].max(axis=1) - responses[1:].min(axis=1)
+        changes = np.where(np.isfinite(changes) & (spread > 1e-3 * scale), changes / np.maximum(scale, 1e-300), np.inf)
     best = int(changes.argmin())
     return best + 1 if changes[best] <= _CONVERGED else None
 

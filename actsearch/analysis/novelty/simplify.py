@@ -17,6 +17,8 @@ _SIMPLE, _ALL = 4, 12
 """Significant digits of a simple number, and of one that is none."""
 _WORSE = 1.02
 """How much larger the distance of an inexact match may get for simpler numbers."""
+PRICE = 1.15
+"""What one more transformation must divide the distance of an inexact match by, to be worth it."""
 _NEAR = 2e-3
 _ROUNDS, _ITERATIONS = 3, 12
 
@@ -26,11 +28,12 @@ def settled(target: Target, warp: Warp) -> tuple[Match, Warp]:
     rows = _candidates(warp)
     values = responses(warp.family, rows, target.x)
     distances = by_output(target, values)[2]
-    allowed = max(_WORSE * distances[0], KNOWN * target.unit if distances[0] <= KNOWN * target.unit else 0.0)
+    is_exact = distances[0] <= KNOWN * target.unit
+    allowed = KNOWN * target.unit if is_exact else _WORSE * distances[0]
     chosen = max(np.flatnonzero(distances <= allowed), default=0)
-    scale, shift, distance = _output(target, values[chosen], allowed)
-    found = Warp(family=warp.family, numbers=rows[chosen], limits=warp.limits)
-    return found.match(scale, shift, distance), found
+    output = _output(target, values[chosen], allowed, price=1.0 if is_exact else PRICE)
+    simple = Warp(family=warp.family, numbers=rows[chosen], limits=warp.limits)
+    return simple.match(*output), simple
 
 
 def simplified(target: Target, found: Sequence[tuple[Match, Warp]]) -> list[tuple[Match, Warp]]:
@@ -88,21 +91,32 @@ def _candidates(warp: Warp) -> Array:
     return table
 
 
-def _output(target: Target, values: Array, allowed: float) -> tuple[float, float, float]:
-    """Output scale, output shift and distance with the simplest of the former that `allowed` leaves room for."""
+def _output(target: Target, values: Array, allowed: float, *, price: float) -> tuple[float, float, float]:
+    """Output scale, output shift and distance, the simplest that come within `allowed`.
+
+    `price` is what may be paid in distance for having one of them less.
+    """
     (scale,), (shift,), (distance,) = by_output(target, values[None])
-    options = [(1.0, 0.0)]
     norm = float(values @ values)
     only = float(values @ target.values) / norm if norm > 0 else 1.0
-    options += [(_rounded(np.array([only]), digits)[0], 0.0) for digits in (*range(1, _SIMPLE + 1), _ALL)]
-    options += [(1.0, _rounded(np.array([(target.values - values).mean()]), d)[0]) for d in (*range(1, 5), _ALL)]
-    options += [tuple(_rounded(np.array([scale, shift]), digits)) for digits in (*range(1, _SIMPLE + 1), _ALL)]
-    for one, other in options:
+    between = float((target.values - values).mean())
+    digits = (*range(1, _SIMPLE + 1), _ALL)
+    options = [
+        (1.0, 0.0, price * price * allowed),
+        *((_round(only, count), 0.0, price * allowed) for count in digits),
+        *((1.0, _round(between, count), price * allowed) for count in digits),
+        *((_round(scale, count), _round(shift, count), allowed) for count in digits),
+    ]
+    for one, other, most in options:
         rest = float(np.abs(target.values - one * values - other).max())
-        if rest <= allowed:
-            return float(one), float(other) + 0.0, rest
+        if rest <= most:
+            return one, other, rest
     return float(scale), float(shift), float(distance)
 
 
 def _rounded(numbers: Array, digits: int) -> Array:
-    return np.array([float(f"{number:.{digits}g}") for number in numbers])
+    return np.array([_round(number, digits) for number in numbers])
+
+
+def _round(number: float, digits: int) -> float:
+    return float(f"{number:.{digits}g}") + 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,11 +16,30 @@ from actsearch.analysis.novelty.settings import Setting, respond, settings_of
 from actsearch.grammar.activation import Activation
 
 _SCALES = 2.0 ** (np.arange(-6, 7) / 2)
-_CENTRES = np.arange(-4.0, 5.0)
-_FEW_SCALES, _FEW_CENTRES = np.array([0.5, 1.0, 2.0]), np.array([-2.0, 0.0, 2.0])
-_STEEP = [(scale, centre) for scale in (1 / 32, 1 / 16, 16.0, 32.0) for centre in (-1.0, 0.0, 1.0)]
-WARPS = len(_SCALES) * len(_CENTRES) + len(_STEEP)
-"""Rows of `Table.shapes` that each family begins with, at its initial setting."""
+_EXTREME = [(scale, centre) for scale in (1 / 64, 1 / 32, 1 / 16, 16.0, 32.0) for centre in (-1.0, 0.0, 1.0)]
+_FREQUENCIES = [(0.5 * step, side * 0.8 / step) for step in range(1, 80) for side in (-1.0, 1.0)]
+"""For what oscillates: scales as near to each other as ten units of x need, each with two phases."""
+_BESIDE = [(1.0, 0.0), (0.5, 0.0), (2.0, 0.0), (1.0, -1.5), (1.0, 1.5)]
+"""Scales and centres beside every other setting."""
+_EDGE = 4.2
+_MOVE = 1e-5
+"""Step of the difference quotients by a, relative, and by c."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shapes:
+    """Functions g(a*(x - c)) at every other of `POINTS`: what each looks like without its mean, and how it moves.
+
+    With a > 0 only: for a < 0 the function asked about is read backwards.
+    """
+
+    rows: NDArray[np.float32]
+    """Orthonormal rows of each function, (functions, vectors, points): g, then, if there are more, what its derivatives
+    by a and by c add to that. Zero where it has no value."""
+    starts: NDArray[np.int64]
+    """Where each family begins, and the number of functions."""
+    warps: Array
+    """Of each function: the setting's index within the family, scale a, centre c."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +55,10 @@ class Table:
     """Of every setting of every family at `POINTS`, in order, normalised as `shapes`: (settings, points)."""
     setting_starts: NDArray[np.int64]
     """Where in `responses` each family begins, and their number."""
-    shapes: NDArray[np.float32]
-    """Every setting at several scales and centres, without its mean, of norm 1, or zero where that has no value."""
-    shape_starts: NDArray[np.int64]
-    warped: Array
-    """Of each row of `shapes`: setting's index within the family, scale a, centre c."""
+    inputs: Shapes
+    """The initial setting at many scales and centres."""
+    both: Shapes
+    """Every setting at a few."""
     forms: Mapping[str, str]
     """Form of every entry that has one activation, comparable or not, by name."""
     hashes: Mapping[str, str]
@@ -70,7 +88,6 @@ def _build(entries: Mapping[str, Entry]) -> Table:
                 families.append(family)
                 values.append(response)
                 settings.append(tuple(found))
-    rows = [_shapes(family, found) for family, found in zip(families, settings, strict=True)]
     responses = [respond(f, np.array([s.values for s in found])) for f, found in zip(families, settings, strict=True)]
     none = [np.zeros((0, len(POINTS)))]
     return Table(
@@ -79,9 +96,8 @@ def _build(entries: Mapping[str, Entry]) -> Table:
         settings=tuple(settings),
         responses=normalised(np.concatenate(responses or none)),
         setting_starts=_starts([len(found) for found in settings]),
-        shapes=np.concatenate([shapes for shapes, _ in rows] or none).astype(np.float32),
-        shape_starts=_starts([len(shapes) for shapes, _ in rows]),
-        warped=np.concatenate([warped for _, warped in rows] or [np.zeros((0, 3))]),
+        inputs=_shapes(families, settings, [_many(family) for family in families], vectors=3),
+        both=_shapes(families, settings, [_few(found) for found in settings], vectors=1),
         forms={name: form(activation) for name, (_, activation) in known.items()},
         hashes={name: activation.hash for name, (_, activation) in known.items()},
         years={name: entry.year for name, (entry, _) in known.items()},
@@ -93,16 +109,54 @@ def _starts(lengths: list[int]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
-def _shapes(family: Family, settings: list[Setting]) -> tuple[NDArray[np.float32], Array]:
-    """Rows of `Table.shapes` and of `Table.warped`; only f(a*(x - c)) with a > 0, as f is read backwards for a < 0."""
-    many = [(0, scale, centre) for scale in _SCALES for centre in _CENTRES] + [(0, a, c) for a, c in _STEEP]
-    few = [
-        (index, scale, centre) for index in range(1, len(settings)) for scale in _FEW_SCALES for centre in _FEW_CENTRES
-    ]
-    warped = np.array(many + few)
-    u = warped[:, 1, None] * (POINTS - warped[:, 2, None])
-    chosen = np.array([setting.values for setting in settings])[warped[:, 0].astype(int)]
-    return normalised(family.values(u, chosen)).astype(np.float32), warped
+def _many(family: Family) -> Array:
+    """Scales and centres at which a family at its initial setting is tabulated, as `Shapes.warps`."""
+    found = list(_EXTREME)
+    for scale in _SCALES:
+        # What is steep must be met within its own width.
+        step = min(max(1 / scale, 0.25), 2.0)
+        reach = int(_EDGE / step)
+        found += [(scale, step * index) for index in range(-reach, reach + 1)]
+    found += _FREQUENCIES if family.is_periodic else []
+    return np.array([(0, *pair) for pair in found])
+
+
+def _few(settings: Sequence[Setting]) -> Array:
+    return np.array([(index, *pair) for index in range(len(settings)) for pair in _BESIDE])
+
+
+def _shapes(
+    families: Sequence[Family], settings: Sequence[Sequence[Setting]], warps: Sequence[Array], *, vectors: int
+) -> Shapes:
+    points = POINTS[::2]
+    rows = [np.zeros((0, vectors, len(points)), dtype=np.float32)]
+    for family, known, warp in zip(families, settings, warps, strict=True):
+        chosen = np.array([setting.values for setting in known])[warp[:, 0].astype(int)]
+        scales, centres = warp[:, 1, None], warp[:, 2, None]
+        moves = ((1.0, 0.0), (1.0 + _MOVE, 0.0), (1.0, _MOVE))[:vectors]
+        moved = [family.values(scales * by * (points - centres - to), chosen) for by, to in moves]
+        with np.errstate(all="ignore"):
+            parts = [moved[0], *(part - moved[0] for part in moved[1:])]
+        rows.append(_orthonormal(parts).astype(np.float32))
+    return Shapes(
+        rows=np.concatenate(rows),
+        starts=_starts([len(warp) for warp in warps]),
+        warps=np.concatenate([np.zeros((0, 3)), *warps]),
+    )
+
+
+def _orthonormal(parts: Sequence[Array]) -> Array:
+    """Rows of the same index, one of each part, made orthonormal: (rows, parts, points)."""
+    found: list[Array] = []
+    for part in parts:
+        row = normalised(part)
+        for _ in range(2):  # Once more for what rounding leaves.
+            for other in found:
+                row = row - (row * other).sum(axis=1, keepdims=True) * other
+        norm = np.sqrt((row * row).sum(axis=1, keepdims=True))
+        # A direction that the others have already says nothing.
+        found.append(np.where(norm > 1e-4, row / np.maximum(norm, 1e-300), 0.0))
+    return np.stack(found, axis=1)
 
 
 def normalised(rows: Array) -> Array:

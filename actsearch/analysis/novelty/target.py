@@ -9,11 +9,20 @@ import numpy as np
 
 from actsearch.analysis.novelty.family import Array
 from actsearch.analysis.novelty.match import DOMAIN, Match
-from actsearch.analysis.novelty.points import POINTS
+from actsearch.analysis.novelty.points import GRID, POINTS
 
 _DEGREES = 9
 _EXPLAINED = 0.5
+_ZOOM = 16.0
 _ROUNDING = 1e-12
+
+
+def _basis(x: Array) -> Array:
+    return np.linalg.qr(np.polynomial.legendre.legvander(x / DOMAIN, _DEGREES))[0]
+
+
+_BASIS = _basis(GRID)
+"""Orthonormal polynomials on the points of [-5, 5]: (points, degrees)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +56,7 @@ class Target:
     @cached_property
     def beyond(self) -> Array:
         """Largest difference from the polynomial of least squares of each degree from 0, shape (10,)."""
-        basis, _ = np.linalg.qr(np.polynomial.legendre.legvander(self.x / DOMAIN, _DEGREES))
+        basis = _BASIS if len(self.x) == len(GRID) else _basis(self.x)
         parts = basis * (self.values @ basis)
         rest = self.values[:, None] - np.cumsum(parts, axis=1)
         return np.abs(rest).max(axis=0)
@@ -56,10 +65,14 @@ class Target:
         """Whether a match says more of the function than a polynomial with as many fitted numbers would.
 
         Every smooth function looks linear, and with two numbers more cubic, from near enough. So a match whose input
-        or parameters were moved must leave at most half of what such a polynomial leaves.
+        or parameters were moved must leave at most half of what such a polynomial leaves; but for a polynomial from
+        the catalog, which leaves nothing without a zoom.
         """
-        if not match.moved and not match.limits and match.input_scale == 1 and match.input_shift == 0:
-            return True
+        if not match.moved and not match.limits:
+            unmoved = match.input_scale == 1 and match.input_shift == 0
+            rounding = 1e-9 * float(np.abs(self.values).max())
+            if unmoved or (match.distance <= rounding and 1 / _ZOOM <= abs(match.input_scale) <= _ZOOM):
+                return True
         # Output scale and shift are there for the polynomial too, whether the match needs them or not.
         touched = match.numbers - (match.output_scale != 1) - (match.output_shift != 0)
         degree = min(1 + touched, _DEGREES)

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from actsearch.analysis.novelty.family import Array, Family
 from actsearch.analysis.novelty.fit import CENTRE, PARAMETERS, SCALE, Problem
-from actsearch.analysis.novelty.match import Limit, Match
+from actsearch.analysis.novelty.match import DOMAIN, Limit, Match
 from actsearch.analysis.novelty.target import Target
+
+_INSIDE = 0.9 * DOMAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,11 @@ class Warp:
         theta = self.numbers.copy()
         theta[CENTRE] = -self.numbers[1] / self.numbers[0] + 0.0
         return theta
+
+    @property
+    def is_centred(self) -> bool:
+        """Whether the middle of a function of pieces is inside [-5, 5]: a single piece of it is not that function."""
+        return not self.family.has_pieces or abs(self.numbers[1]) <= _INSIDE * abs(self.numbers[0])
 
     def moved(self) -> NDArray[np.bool_]:
         """Which of its numbers are not where they are for the catalog function itself; a limit is not counted."""
