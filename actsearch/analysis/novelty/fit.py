@@ -19,9 +19,11 @@ from actsearch.analysis.novelty.match import Limit
 
 SCALE, CENTRE, PARAMETERS = 0, 1, 2
 """Columns of `theta`: a, c, and where the parameters of the family begin."""
+# From nearer or farther than that every function looks like a polynomial, or like its tails.
 _LARGEST_SCALE, _FARTHEST_CENTRE, _LARGEST_PARAMETER = 64.0, 8.0, 1e4
 _STEP = 1e-6
 """Relative step of the difference quotients."""
+_DAMPING = 0.03
 _EXACT = 1e-13
 """Residual, relative to f, at which a problem is solved."""
 
@@ -78,7 +80,8 @@ class _Batch:
         """`theta` with its free columns moved, within bounds."""
         moved = theta.copy()
         np.add.at(moved, (np.arange(len(theta))[:, None], self.columns), np.where(self.is_free, step, 0.0))
-        moved[:, SCALE] = moved[:, SCALE].clip(-_LARGEST_SCALE, _LARGEST_SCALE)
+        size = np.abs(moved[:, SCALE]).clip(1 / _LARGEST_SCALE, _LARGEST_SCALE)
+        moved[:, SCALE] = np.copysign(size, moved[:, SCALE])
         moved[:, CENTRE] = moved[:, CENTRE].clip(-_FARTHEST_CENTRE, _FARTHEST_CENTRE)
         moved[:, PARAMETERS:] = moved[:, PARAMETERS:].clip(-_LARGEST_PARAMETER, _LARGEST_PARAMETER)
         return moved
@@ -145,7 +148,7 @@ def _batch(problems: Sequence[Problem], target: Array, x: Array) -> tuple[_Batch
 def _minimise(batch: _Batch, theta: Array, iterations: int) -> tuple[Array, Array]:
     cost, residual, jacobian = batch.project(*batch.evaluate(theta))
     solved = _EXACT**2 * (batch.target[0] ** 2).sum()
-    damping = np.full(len(theta), 1e-3)
+    damping = np.full(len(theta), _DAMPING)
     for _ in range(iterations):
         if (cost <= solved).all():
             break

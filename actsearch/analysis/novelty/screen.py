@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,16 @@ from actsearch.analysis.novelty.points import POINTS
 from actsearch.analysis.novelty.settings import MOST_PARAMETERS
 from actsearch.analysis.novelty.table import Shapes, Table, normalised
 
-_INPUTS, _SETTINGS, _BOTH = 64, 40, 20
+_INPUTS, _SETTINGS, _BOTH = 64, 32, 16
 """How many families are tried by input scale and centre, by parameters, by all of these."""
-_FIRST_ITERATIONS, _ITERATIONS = 2, 10
+_ITERATIONS = 3
+"""Of all fits, at first."""
+_SCHEDULE = ((36, 4), (14, 6))
+"""How many fits go on after that, and for how many iterations more."""
+_OF_EACH = 3
+"""How many fits of one family go on."""
 _TRUST = 0.9
 """What likeness to a derivative counts for: a function moves along it for a short way only."""
-_KEPT, _KEPT_OF_EACH = 36, 3
-"""How many fits, and how many of one family, go on after the first iterations."""
 
 
 def fitted(table: Table, values: Array) -> list[Problem]:
@@ -27,19 +30,22 @@ def fitted(table: Table, values: Array) -> list[Problem]:
     shape = normalised(values[None])[0]
     if not len(table.families) or not shape.any():
         return []
+    # Those with as many free numbers go together, as all of a batch are padded to the most.
     rounds = (list(_by_input(table, shape)), [*_by_setting(table, shape), *_by_both(table, shape)])
-    tried = [fit(problems, values, POINTS, iterations=_FIRST_ITERATIONS) for problems in rounds]
-    kept = _best([problem for problems, _ in tried for problem in problems], np.concatenate([c for _, c in tried]))
-    problems, costs = fit(kept, values, POINTS, iterations=_ITERATIONS)
-    return [problems[index] for index in np.argsort(costs, kind="stable") if np.isfinite(costs[index])]
+    tried = [fit(problems, values, POINTS, iterations=_ITERATIONS) for problems in rounds]
+    problems, costs = [problem for some, _ in tried for problem in some], np.concatenate([cost for _, cost in tried])
+    for kept, iterations in _SCHEDULE:
+        problems, costs = fit(_best(problems, costs, kept), values, POINTS, iterations=iterations)
+    return _best(problems, costs, len(problems))
 
 
-def _best(problems: list[Problem], costs: Array) -> list[Problem]:
+def _best(problems: Sequence[Problem], costs: Array, most: int) -> list[Problem]:
+    """The problems with the least costs, best first."""
     kept: list[Problem] = []
     of_each: dict[str, int] = {}
     for index in np.argsort(costs, kind="stable"):
         name = problems[index].family.name
-        if np.isfinite(costs[index]) and of_each.get(name, 0) < _KEPT_OF_EACH and len(kept) < _KEPT:
+        if np.isfinite(costs[index]) and of_each.get(name, 0) < _OF_EACH and len(kept) < most:
             of_each[name] = of_each.get(name, 0) + 1
             kept.append(problems[index])
     return kept
@@ -49,9 +55,13 @@ def _by_input(table: Table, shape: Array) -> Iterator[Problem]:
     plain, near = _likeness(table.inputs, shape)
     starts = table.inputs.starts
     for index in _first(near, starts, _INPUTS):
-        # Near enough to be stepped from is the row that is most alike, but for some the one whose tangents are.
-        for row, side in dict.fromkeys((_row(plain, starts, index), _row(near, starts, index))):
-            yield _problem(table, table.inputs, index, row, side, parameters=False)
+        # A second start, at another scale and centre, where the first leads to a dead end.
+        row, side = _row(plain, starts, index)
+        own = slice(starts[index], starts[index + 1])
+        apart = (table.inputs.warps[own, 1:] != table.inputs.warps[row, 1:]).all(axis=1)
+        other = _row(np.where(apart[:, None], plain[own], 0), np.array([0, len(apart)]), 0)
+        yield _problem(table, table.inputs, index, row, side, parameters=False)
+        yield _problem(table, table.inputs, index, int(starts[index]) + other[0], other[1], parameters=False)
 
 
 def _by_setting(table: Table, shape: Array) -> Iterator[Problem]:
@@ -85,28 +95,23 @@ def _has_parameters(table: Table) -> NDArray[np.bool_]:
 def _likeness(shapes: Shapes, shape: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """How much of a shape, and of the shape read backwards, each function has, and has with its tangents.
 
-    Both (2, functions).
+    Both (functions, 2).
     """
     half = normalised(shape[None, ::2])[0]
-    columns = np.stack([half, half[::-1]]).astype(np.float32)
-    functions, vectors, points = shapes.rows.shape
-    parts = (columns @ shapes.rows.reshape(functions * vectors, points).T).reshape(2, functions, vectors)
-    plain = parts[:, :, 0] ** 2
-    if vectors == 1:
-        return plain, plain
-    return plain, plain + _TRUST * (parts[:, :, 1] ** 2 + parts[:, :, 2] ** 2)
+    columns = np.stack([half, half[::-1]], axis=1).astype(np.float32)
+    plain, *tangents = (np.square(rows @ columns) for rows in shapes.rows)
+    return plain, plain + _TRUST * sum(tangents, np.float32(0))
 
 
 def _first(likeness: NDArray[np.float32], starts: NDArray[np.int64], count: int) -> list[int]:
     """The families most alike."""
-    best = np.maximum.reduceat(likeness.max(axis=0), starts[:-1])
+    best = np.maximum.reduceat(np.maximum(likeness[:, 0], likeness[:, 1]), starts[:-1])
     return [int(index) for index in np.argsort(-best, kind="stable")[:count]]
 
 
 def _row(likeness: NDArray[np.float32], starts: NDArray[np.int64], index: int) -> tuple[int, int]:
     """The row of a family that is most alike, and whether to the shape (0) or to the shape read backwards (1)."""
-    own = likeness[:, starts[index] : starts[index + 1]]
-    side, row = divmod(int(own.argmax()), own.shape[1])
+    row, side = divmod(int(likeness[starts[index] : starts[index + 1]].argmax()), 2)
     return int(starts[index]) + row, side
 
 

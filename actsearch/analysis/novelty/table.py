@@ -34,7 +34,7 @@ class Shapes:
     """
 
     rows: NDArray[np.float32]
-    """Orthonormal rows of each function, (functions, vectors, points): g, then, if there are more, what its derivatives
+    """Of each function orthonormal rows, (vectors, functions, points): g, then, if there are more, what its derivatives
     by a and by c add to that. Zero where it has no value."""
     starts: NDArray[np.int64]
     """Where each family begins, and the number of functions."""
@@ -114,7 +114,7 @@ def _many(family: Family) -> Array:
     found = list(_EXTREME)
     for scale in _SCALES:
         # What is steep must be met within its own width.
-        step = min(max(1 / scale, 0.25), 2.0)
+        step = min(max(0.8 / scale, 0.25), 1.5)
         reach = int(_EDGE / step)
         found += [(scale, step * index) for index in range(-reach, reach + 1)]
     found += _FREQUENCIES if family.is_periodic else []
@@ -129,7 +129,7 @@ def _shapes(
     families: Sequence[Family], settings: Sequence[Sequence[Setting]], warps: Sequence[Array], *, vectors: int
 ) -> Shapes:
     points = POINTS[::2]
-    rows = [np.zeros((0, vectors, len(points)), dtype=np.float32)]
+    rows = [np.zeros((vectors, 0, len(points)), dtype=np.float32)]
     for family, known, warp in zip(families, settings, warps, strict=True):
         chosen = np.array([setting.values for setting in known])[warp[:, 0].astype(int)]
         scales, centres = warp[:, 1, None], warp[:, 2, None]
@@ -139,14 +139,14 @@ def _shapes(
             parts = [moved[0], *(part - moved[0] for part in moved[1:])]
         rows.append(_orthonormal(parts).astype(np.float32))
     return Shapes(
-        rows=np.concatenate(rows),
+        rows=np.concatenate(rows, axis=1),
         starts=_starts([len(warp) for warp in warps]),
         warps=np.concatenate([np.zeros((0, 3)), *warps]),
     )
 
 
 def _orthonormal(parts: Sequence[Array]) -> Array:
-    """Rows of the same index, one of each part, made orthonormal: (rows, parts, points)."""
+    """Rows of the same index, one of each part, made orthonormal: (parts, rows, points)."""
     found: list[Array] = []
     for part in parts:
         row = normalised(part)
@@ -156,7 +156,7 @@ def _orthonormal(parts: Sequence[Array]) -> Array:
         norm = np.sqrt((row * row).sum(axis=1, keepdims=True))
         # A direction that the others have already says nothing.
         found.append(np.where(norm > 1e-4, row / np.maximum(norm, 1e-300), 0.0))
-    return np.stack(found, axis=1)
+    return np.stack(found)
 
 
 def normalised(rows: Array) -> Array:
