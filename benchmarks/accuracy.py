@@ -2,7 +2,7 @@
 
     python benchmarks/accuracy.py [--backend lowered|torch|llvm|triton] [--compositions 100]
 
-Inputs are all bfloat16 numbers with 2^-8 <= |x| <= 2^6 (sin and cos: 2^15) where the true value is a normal number. A
+Inputs are all bfloat16 numbers with 2^-8 <= |x| <= 2^6 (sin, cos, tan: 2^15) where the true value is a normal number. A
 result is held against float64, in units of the last place of the true value, in float32 as it comes and in bfloat16
 after rounding. `scaled` are these units times the condition number |x f'/f| where that is above 1, i.e. what an input
 that is wrong by half a unit may move: at a zero only such a measure says something. Where float64 says that a function
@@ -76,7 +76,9 @@ def operators() -> Iterable[Case]:
     for name, operator in OPERATORS.items():
         if operator.arity == 1:
             yield Case(
-                expression=Apply(name, (X,)), kind="operator", largest_exponent=15 if name in ("sin", "cos") else 6
+                expression=Apply(name, (X,)),
+                kind="operator",
+                largest_exponent=15 if name in ("sin", "cos", "tan") else 6,
             )
     for name in ("divide", "safe_divide"):
         yield Case(expression=Apply(name, (Constant(PARAMETER), X)), kind="operator")

@@ -51,12 +51,31 @@ def _beyond_slope(function: Function, limit: float) -> Function:
     return _ratio(lambda t: (_odd(function)(t) - 1) / t, limit)
 
 
+def _scaled_bessel(order: int) -> Function:
+    """The modified Bessel function of the first kind times exp(-a), for a >= 0."""
+    return lambda a: mpmath.exp(-a) * mpmath.besseli(order, a)
+
+
+def _bessel_difference(a: mpmath.mpf) -> mpmath.mpf:
+    return _scaled_bessel(0)(a) - _scaled_bessel(1)(a)
+
+
+def _from_infinity(function: Function, power: float) -> Function:
+    """What decays as a**-power, times that, as a function of `r = 1/a`."""
+    # As good as infinity: the asymptotic series begin with 1 + r/8.
+    return lambda r: function(1 / max(r, mpmath.mpf(10) ** -20)) / max(r, mpmath.mpf(10) ** -20) ** power
+
+
+_I0E, _I1E = _scaled_bessel(0), _scaled_bessel(1)
+_I1E_SLOPE = _ratio(lambda a: _I1E(a) / a, 0.5)
+
 FITS = (
     Fit(name="SIN", low=0.0, high=2.4675, above=3, target=_beyond_slope(mpmath.sin, -1 / 6)),
     Fit(name="SIN_PI", low=0.0, high=0.25, above=4, first=1.0,
         target=_odd(lambda r: mpmath.sin(mpmath.pi * r) / mpmath.pi)),
     Fit(name="ATAN", low=0.0, high=1.0, above=7, target=_beyond_slope(mpmath.atan, -1 / 3)),
     Fit(name="ATANH", low=0.0, high=0.1112, above=3, target=_beyond_slope(mpmath.atanh, 1 / 3)),
+    Fit(name="ASIN", low=0.0, high=0.25, above=4, target=_beyond_slope(mpmath.asin, 1 / 6)),
     Fit(name="SINH", low=0.0, high=0.64, above=2, target=_beyond_slope(mpmath.sinh, 1 / 6)),
     Fit(name="ASINH", low=0.0, high=0.5625, above=5, target=_beyond_slope(mpmath.asinh, -1 / 6)),
     Fit(name="EXPM1", low=-0.6, high=0.6, above=5, target=_ratio(lambda t: (mpmath.expm1(t) - t) / t**2, 0.5)),
@@ -67,11 +86,25 @@ FITS = (
     # The normal distribution's tail over its density's exponential, Phi(-a) * exp(a*a/2).
     Fit(name="NORMAL_TAIL", low=0.0, high=13.25, above=4, below=5, first=0.5,
         target=lambda a: mpmath.exp(a * a / 2) * mpmath.erfc(a / mpmath.sqrt(2)) / 2),
+    Fit(name="I0E_NEAR", low=0.0, high=7.0, above=5, below=5, first=1.0, target=_I0E),
+    Fit(name="I0E_FAR", low=0.0, high=1 / 7, above=5, target=_from_infinity(_I0E, 0.5)),
+    Fit(name="I1E_NEAR", low=0.0, high=7.0, above=5, below=5, first=0.5, target=_I1E_SLOPE),
+    Fit(name="I1E_FAR", low=0.0, high=1 / 7, above=5, target=_from_infinity(_I1E, 0.5)),
+    Fit(name="I0E_SLOPE_NEAR", low=0.0, high=7.0, above=6, below=6, first=1.0, target=_bessel_difference),
+    Fit(name="I0E_SLOPE_FAR", low=0.0, high=1 / 7, above=6, target=_from_infinity(_bessel_difference, 1.5)),
     Fit(name="EXP", low=-0.34658, high=0.34658, above=5, first=0.5,
         target=_ratio(lambda r: (mpmath.expm1(r) - r) / r**2, 0.5)),
     Fit(name="LOG", low=-0.2929, high=0.4143, above=8,
         target=_ratio(lambda f: (mpmath.log1p(f) - f + f * f / 2) / f**3, 1 / 3)),
 )  # fmt: skip
+
+SERIES = (
+    Fit(name="I0E_SERIES_NEAR", low=0.0, high=8.0, above=29, target=_I0E),
+    Fit(name="I0E_SERIES_FAR", low=0.0, high=1 / 8, above=24, target=_from_infinity(_I0E, 0.5)),
+    Fit(name="I1E_SERIES_NEAR", low=0.0, high=8.0, above=29, target=_I1E_SLOPE),
+    Fit(name="I1E_SERIES_FAR", low=0.0, high=1 / 8, above=24, target=_from_infinity(_I1E, 0.5)),
+)
+"""For float64: coefficients of the Chebyshev polynomials of the variable mapped to [-1, 1]."""
 
 
 @dataclass(slots=True)
@@ -140,6 +173,21 @@ def fit(wanted: Fit) -> tuple[np.ndarray, np.ndarray, float]:
     return coefficients[: problem.above], np.append(np.float32(1), coefficients[problem.above :]), error
 
 
+def series(wanted: Fit) -> list[float]:
+    """Chebyshev coefficients by interpolation, the first counting half, and none below float64's last place."""
+    count = 2 * wanted.above
+    angles = [mpmath.pi * (index + mpmath.mpf(1) / 2) / count for index in range(count)]
+    middle, half = (mpmath.mpf(wanted.low + wanted.high) / 2, mpmath.mpf(wanted.high - wanted.low) / 2)
+    values = [wanted.target(middle + half * mpmath.cos(angle)) for angle in angles]
+    found = [
+        float(2 * mpmath.fsum(v * mpmath.cos(n * angle) for v, angle in zip(values, angles, strict=True)) / count)
+        for n in range(wanted.above + 1)
+    ]
+    while abs(found[-1]) < 1e-17:
+        found.pop()
+    return found
+
+
 def _text(name: str, coefficients: np.ndarray) -> str:
     return f"{name} = ({', '.join(str(c) for c in coefficients)})"
 
@@ -152,3 +200,5 @@ if __name__ == "__main__":
         print(_text(wanted.name if not wanted.below else f"{wanted.name}_ABOVE", numerator))
         if wanted.below:
             print(_text(f"{wanted.name}_BELOW", denominator))
+    for wanted in SERIES:
+        print(f"{wanted.name} = ({', '.join(map(repr, series(wanted)))})")

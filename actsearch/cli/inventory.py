@@ -1,4 +1,4 @@
-"""What there is: `catalog`, `novelty`, `spaces`, `tasks`, `strategies`, `backends`, `profiles`."""
+"""What there is: `novelty`, `spaces`, `tasks`, `strategies`, `backends`, `profiles`."""
 
 from __future__ import annotations
 
@@ -20,28 +20,10 @@ _Name = Annotated[str | None, typer.Argument(help="One of them, to see more; def
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this file."""
     for name, command in (
-        ("catalog", catalog), ("novelty", novelty), ("spaces", spaces), ("tasks", tasks),
+        ("novelty", novelty), ("spaces", spaces), ("tasks", tasks),
         ("strategies", strategies), ("backends", backends), ("profiles", profiles),
     ):  # fmt: skip
         app.command(name)(command)
-
-
-def catalog(name: _Name = None, json: Json = False, store: Store = None) -> None:
-    """List the functions that have a name, or show one."""
-    from actsearch.analysis import catalog as functions
-
-    del store
-    entries = [functions.find(name)] if name else list(functions.catalog().values())
-    if json:
-        print_json([_entry(entry) for entry in entries])
-        return
-    if name:
-        _print_facts({key: str(value) for key, value in _entry(entries[0]).items() if value})
-        return
-    table = Table("name", "formula", "year", "source", expand=False)
-    for entry in entries:
-        table.add_row(entry.name, escape(entry.formula), str(entry.year), escape(entry.source))
-    out.print(table)
 
 
 def novelty(
@@ -83,7 +65,7 @@ def spaces(name: _Name = None, json: Json = False, store: Store = None) -> None:
         print_json({**document, "moves": moves, "samples": samples, "depth": dict(space.depth)})
         return
     shown = f"{size:,}" if size < 10**15 else f"{size:.3g}"
-    _print_facts(
+    print_facts(
         {
             "space": space.name,
             "title": space.title,
@@ -158,18 +140,6 @@ def profiles(name: _Name = None, json: Json = False, store: Store = None) -> Non
     _one(json, {"profile": name, **read_profile(name).model_dump()})
 
 
-def _entry(entry: Any) -> dict[str, Any]:
-    return {
-        "name": entry.name,
-        "formula": entry.formula,
-        "parameters": entry.activation.parameters_json(),
-        "aliases": list(entry.aliases),
-        "year": entry.year,
-        "source": entry.source,
-        "id": entry.activation.id,
-    }
-
-
 def _first_line(docstring: str | None) -> str:
     return (docstring or "").partition("\n")[0]
 
@@ -188,10 +158,11 @@ def _one(json: bool, facts: Mapping[str, Any]) -> None:
     if json:
         print_json(dict(facts))
     else:
-        _print_facts({key: str(value) for key, value in facts.items()})
+        print_facts({key: str(value) for key, value in facts.items()})
 
 
-def _print_facts(facts: Mapping[str, str]) -> None:
+def print_facts(facts: Mapping[str, str]) -> None:
+    """Print what is known of one thing, a line for each key."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")

@@ -1,4 +1,4 @@
-"""The noise that `stochastic` switches are drawn by: the same for a seed whenever it is asked for."""
+"""The noise by which operators are drawn in training: the same for a seed whenever it is asked for."""
 
 from __future__ import annotations
 

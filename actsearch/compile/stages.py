@@ -14,7 +14,8 @@ from actsearch.compile.sweep import Sweep
 from actsearch.compile.symbolic import share, to_sympy
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import Activation
-from actsearch.grammar.expression import Apply, Constant, Expression, Input, Parameter, call, distinct, fold, substitute
+from actsearch.grammar.expression import Apply, Constant, Expression, Input, Parameter, distinct, fold, substitute
+from actsearch.grammar.operators import OPERATORS
 from actsearch.grammar.statistic import between_statistics, statistic_of, statistics, with_primitives
 from actsearch.grammar.text import write
 
@@ -48,7 +49,7 @@ class Staged:
 def prepare(activation: Activation, *, gain: float = 1.0, training: bool = True) -> Prepared:
     """`gain` times the activation in stable form.
 
-    In training a `stochastic` switch is a choice by an element of noise, in evaluation it is its expectation.
+    In training what is drawn is said by elements of noise, in evaluation it is the expectation.
     """
     expression = with_primitives(scaled(activation, gain))
     texts = [write(node) for node in _over_batch(expression)]
@@ -117,16 +118,13 @@ def _over_batch(expression: Expression) -> list[Apply]:
 
 
 def _drawn(expression: Expression) -> tuple[Expression, tuple[str, ...]]:
-    """`expression` with each `stochastic(p, f, g)` as f where noise is below p, else g; the names of the noise."""
+    """`expression` with what is drawn said by noise, the same for equal subtrees; the names of the noise."""
     names: dict[Expression, str] = {}
 
     def apply(operator: str, arguments: list[Expression]) -> Expression:
         node = Apply(operator, tuple(arguments))
-        if operator != "stochastic":
-            return node
-        probability, first, second = arguments
-        name = names.setdefault(node, f"noise{len(names)}")
-        return call.where(call.greater(probability, Input(name)), first, second)
+        drawn = OPERATORS[operator].drawn if operator in OPERATORS else None
+        return drawn(Input(names.setdefault(node, f"noise{len(names)}")), *arguments) if drawn else node
 
     return fold(expression, lambda leaf: leaf, apply), tuple(names.values())
 

@@ -25,6 +25,7 @@ from actsearch.grammar.expression import (
     substitute,
     walk,
 )
+from actsearch.grammar.operators import OPERATORS
 from actsearch.grammar.parameter import (
     GRANULARITIES,
     Granularity,
@@ -107,19 +108,24 @@ class Activation:
 
     @cached_property
     def is_stochastic(self) -> bool:
-        """Whether it draws between functions in training."""
-        return any(isinstance(node, Apply) and node.operator == "stochastic" for node in walk(self.expression))
+        """Whether something of it is drawn in training."""
+        return self._first_drawn is not None
+
+    @cached_property
+    def _first_drawn(self) -> str | None:
+        applied = (node.operator for node in walk(self.expression) if isinstance(node, Apply))
+        return next((name for name in applied if name in OPERATORS and OPERATORS[name].drawn), None)
 
     def unsupported_by_pointwise(self, granularities: Container[str] | None = None) -> str | None:
         """The first part that a tool for pointwise functions cannot take, such as `the statistic mean[last](x)`.
 
-        None if there is no statistic, no `stochastic` and no array parameter. A tool that knows some granularities only
+        None if there is no statistic, nothing drawn and no array parameter. A tool that knows some granularities only
         names them: then a parameter of another one, or one that sites share, is such a part too.
         """
         for statistic in self.statistics:
             return f"the statistic {write(statistic)[:60]}"
         if self.is_stochastic:
-            return "the operator stochastic"
+            return f"the operator {self._first_drawn}"
         for spec in self.parameters:
             if spec.length is not None:
                 return f"the array parameter {spec.name}"

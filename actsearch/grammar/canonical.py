@@ -203,6 +203,12 @@ def _power(base: Expression, exponent: Expression) -> Expression:
     return _raise(base, count)
 
 
+def _pow(base: Expression, exponent: Expression) -> Expression:
+    if isinstance(exponent, Constant) and abs(exponent.value) <= _LARGEST_EXPONENT:
+        return _power(base, exponent)
+    return Apply("pow", (base, exponent))
+
+
 def _constant_power(base: float, exponent: int) -> Expression:
     try:
         return Constant(base**exponent + 0.0)
@@ -300,6 +306,7 @@ _RULES: dict[str, Callable[..., Expression]] = {
     "divide": lambda a, b: _multiply(a, _power(b, _MINUS_ONE)),
     "reciprocal": lambda u: _power(u, _MINUS_ONE),
     "power": _power,
+    "pow": _pow,
     "square": lambda u: _power(u, as_expression(2)),
     "relu": _relu,
     "abs": _abs,

@@ -156,10 +156,8 @@ class _Reader:
         return self._refuse("only + - * / ** stand between operands")
 
     def _power(self, base: Expression, exponent: Expression) -> Expression:
-        if not isinstance(exponent, Constant) or abs(exponent.value) > LARGEST_EXPONENT:
-            self._refuse(
-                f"an exponent is a literal number of at most {LARGEST_EXPONENT}; write exp(a * log(u)) for u**a"
-            )
+        if not _is_exponent(exponent):
+            self._refuse(f"an exponent is a literal number of at most {LARGEST_EXPONENT}; write pow(u, a) for u**a")
         return Apply("power", (base, exponent))
 
     def _call(self, node: ast.Call, depth: int) -> Expression:
@@ -170,15 +168,15 @@ class _Reader:
         name = _ALIASES.get(node.func.id, node.func.id)
         if name in KINDS:
             self._refuse(f"{name} is a statistic, which says over what it is taken, as in {name}[last](...)")
-        if name not in OPERATORS and name != "pow":
+        if name not in OPERATORS:
             raise self._named(ParseError(str(unknown_name("operator", name, OPERATORS))))
         if node.keywords:
             self._refuse("operators take no keywords")
         arguments = [self.visit(argument, depth + 1) for argument in node.args]
-        if name == "pow" and len(arguments) == 2:
-            return self._power(*arguments)
-        if name in ("pow", "power"):
-            self._refuse("write ** for power")
+        if name == "power":
+            self._refuse("write ** or pow(u, v) for power")
+        if name == "pow" and len(arguments) == 2 and _is_exponent(arguments[1]):
+            return Apply("power", tuple(arguments))
         operator = OPERATORS[name]
         if operator.most_coefficients and len(arguments) == 2 and isinstance(node.args[1], ast.Name):
             arguments = self._with_entries(operator, *arguments)
@@ -259,6 +257,10 @@ def _quotient(factors: Sequence[tuple[Expression, bool]]) -> Expression:
 
 def _product(factors: Sequence[Expression]) -> Expression:
     return factors[0] if len(factors) == 1 else Apply("multiply", tuple(factors))
+
+
+def _is_exponent(node: Expression) -> bool:
+    return isinstance(node, Constant) and abs(node.value) <= LARGEST_EXPONENT
 
 
 def _negated(inner: Expression) -> Expression:

@@ -14,6 +14,8 @@ LOG = (
 )  # fmt: skip
 # ln(2) in two parts, the first with so few bits that its multiples by an exponent are exact (Cody and Waite).
 _LN2_HIGH, _LN2_LOW = 0.693359375, -2.12194440e-4
+_OF_TWO = frozenset({"pow"})
+"""Functions of two arguments; all others have one."""
 _ROUND = 12582912.0  # 1.5 * 2^23: adding it to |n| < 2^22 leaves n in the low bits.
 
 
@@ -88,20 +90,27 @@ def log(w: Emitter, u: str) -> str:
     return w.select(w.compare("oeq", u, w.number(math.inf)), u, result)
 
 
-def library(name: str) -> Callable[[Any, str], str]:
+def of_vectors(name: str, lanes: int) -> str:
+    """What the function `name` of float64 is called where the C library has it for vectors."""
+    return f"_ZGVdN{lanes}{'vv' if name in _OF_TWO else 'v'}_{name}"
+
+
+def library(name: str) -> Callable[..., str]:
     """The C library's function `name`, lane by lane, or of vectors where it has one for them."""
 
-    def rule(w: Any, u: str) -> str:
+    def rule(w: Any, *operands: str) -> str:
         vector = w.vector
         if name in w.vectorised:
-            symbol = f"_ZGVdN{vector.lanes}v_{name}"
-            w.declarations.add(f"declare {vector.text} @{symbol}({vector.text})")
-            return str(w.add(f"call {vector.text} @{symbol}({vector.text} {u})"))
-        w.declarations.add(f"declare {vector.scalar} @{name}({vector.scalar})")
+            symbol = of_vectors(name, vector.lanes)
+            w.declarations.add(f"declare {vector.text} @{symbol}({', '.join([vector.text] * len(operands))})")
+            given = ", ".join(f"{vector.text} {operand}" for operand in operands)
+            return str(w.add(f"call {vector.text} @{symbol}({given})"))
+        w.declarations.add(f"declare {vector.scalar} @{name}({', '.join([vector.scalar] * len(operands))})")
         result = "poison"
         for lane in range(vector.lanes):
-            one = w.add(f"extractelement {vector.text} {u}, i32 {lane}")
-            value = w.add(f"call {vector.scalar} @{name}({vector.scalar} {one})")
+            of_lane = [w.add(f"extractelement {vector.text} {operand}, i32 {lane}") for operand in operands]
+            given = ", ".join(f"{vector.scalar} {one}" for one in of_lane)
+            value = w.add(f"call {vector.scalar} @{name}({given})")
             result = w.add(f"insertelement {vector.text} {result}, {vector.scalar} {value}, i32 {lane}")
         return result
 

@@ -66,8 +66,8 @@ class Machine:
             library = ctypes.CDLL("libmvec.so.1", mode=ctypes.RTLD_GLOBAL)
         except OSError:
             return frozenset()
-        printer = sibling(__file__, "printer")
-        return frozenset(name for name in printer.LIBRARY if hasattr(library, f"_ZGVdN4v_{name}"))
+        printer, functions = sibling(__file__, "printer"), sibling(__file__, "functions")
+        return frozenset(name for name in printer.LIBRARY if hasattr(library, functions.of_vectors(name, 4)))
 
     def assembly(self, text: str) -> str:
         """The processor's own instructions for LLVM assembly."""

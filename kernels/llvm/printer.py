@@ -13,7 +13,10 @@ from actsearch.errors import UnsupportedError
 from actsearch.grammar.expression import Input, Parameter
 
 FUNCTIONS = sibling(__file__, "functions")
-LIBRARY = ("exp", "log", "sin", "cos", "tanh", "sinh", "cosh", "asinh", "atan", "expm1", "log1p", "erf", "erfc")
+LIBRARY = (
+    "exp", "log", "sin", "cos", "tan", "tanh", "sinh", "cosh", "asin", "acos", "atan", "asinh", "acosh", "atanh",
+    "expm1", "log1p", "erf", "erfc", "pow",
+)  # fmt: skip
 """What the C library computes for float64."""
 
 

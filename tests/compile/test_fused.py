@@ -83,6 +83,33 @@ def test_a_switch_is_drawn_in_training_and_its_expectation_in_evaluation():
     torch.testing.assert_close(layer.eval()(x), 0.25 * x)
 
 
+def test_a_number_is_drawn_between_its_ends_in_training_and_is_their_middle_in_evaluation():
+    activation = parse("uniform(a * x, b)", a=2.0, b=-1.0)
+    for backend in ("llvm", "torch"):
+        layer = activation.module(backend=backend)
+        x = torch.rand(200, 100) + 1
+        x.requires_grad_()
+        y = layer(x)
+        share = ((2 * x - y) / (2 * x + 1)).detach()
+        assert abs(float(share.min()) - 0.005) < 0.0051
+        assert abs(float(share.max()) - 0.995) < 0.0051
+        assert abs(float(share.mean()) - 0.5) < 0.01
+        # The backward draws what the forward has drawn: d/dx = 2*(1 - share), by a x*(1 - share), by b share.
+        slopes = torch.autograd.grad(y.sum(), [x, layer.a, layer.b])
+        expected = (2 * (1 - share), (x.detach() * (1 - share)).sum()[None], share.sum()[None])
+        for found, wanted in zip(slopes, expected, strict=True):
+            torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+        assert not torch.equal(layer(x), y)
+        torch.testing.assert_close(layer.eval()(x), x - 0.5)
+
+
+def test_equal_draws_are_one_and_others_are_not():
+    x = torch.ones(1000)
+    assert not parse("uniform(a, b) - uniform(a, b)", a=0.0).module(backend="llvm")(x).any()
+    y = parse("uniform(a, b) - uniform(c, b)", a=0.0, c=0.0).module(backend="llvm")(x)
+    assert float(y.std()) > 0.3
+
+
 def test_the_same_seed_draws_the_same_on_every_backend_and_in_every_layout_and_dtype():
     activation = parse("stochastic(0.5, x, -x)")
     x = torch.rand(2, 3, 4, 5) + 1
@@ -105,7 +132,10 @@ def test_noise_is_not_kept_between_forward_and_backward():
     assert saved == [1000]
 
 
-@pytest.mark.parametrize("text", ["v * sin(x)", "v * x / std[last](x)", "stochastic(0.5, x, 0) * v"])
+DRAWN = ("stochastic(0.5, x, 0) * v", "uniform(0.5, v) * x")
+
+
+@pytest.mark.parametrize("text", ["v * sin(x)", "v * x / std[last](x)", *DRAWN])
 def test_under_a_checkpoint_nothing_changes(text):
     layer = parse(text).module(backend="llvm")
     x, found = torch.randn(6, 50, requires_grad=True), []

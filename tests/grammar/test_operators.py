@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import pytest
 import sympy
 import torch
@@ -148,7 +149,8 @@ def test_the_lowering_is_accurate_in_float32(name):
 UNARY = [name for name in NAMES if OPERATORS[name].arity == 1]
 EDGES = (0.0, -0.0, 1e-30, -1e-30, 1e-6, -1e-6, 30.0, -30.0, 1e4, -1e4, 1e30, -1e30, math.inf, -math.inf, math.nan)
 # Beyond 2^15 periods the range reduction of sin and cos has no digits left, by design.
-PERIODIC = ("sin", "cos", "sinc")
+WAVES = ("sin", "cos", "sinc")
+PERIODIC = (*WAVES, "tan")
 
 
 @pytest.mark.parametrize("name", UNARY)
@@ -163,8 +165,10 @@ def test_the_lowering_holds_at_the_edges_of_float32(name):
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6, equal_nan=True)
 
 
-# Largest errors in float32. exp(n*log(u)) multiplies that of the logarithm by n*log(u).
-ULPS, MORE_ULPS = 6.5, {"x**2.7": 12}
+# Largest errors in float32. exp(n*log(u)) multiplies that of the logarithm by n*log(u). The slope of i1e is a
+# difference of what is twice and three times its size; that of i0e_slope, the second derivative of i0e, loses
+# log2(2|u|) digits.
+ULPS, MORE_ULPS = 6.5, {"x**2.7": 12, "i1e(x)": 11, "i0e_slope(x)": 110}
 
 
 def bfloat16s(largest_exponent):
@@ -200,7 +204,7 @@ def unit(size, digits):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if OPERATORS[name].arity == 1 or name == "power"])
 def test_every_bfloat16_gets_the_nearest_value_and_slope_or_its_neighbour(name):
-    x = bfloat16s(15 if name in ("sin", "cos") else 6)
+    x = bfloat16s(15 if name in ("sin", "cos", "tan") else 6)
     for expression in applications(name):
         slope = derive(expression, X)
         curves = [exact(e, {"x": x.double()}) for e in (expression, slope, derive(slope, X))]
@@ -235,7 +239,7 @@ def test_nan_stays_nan(name):
     assert found.isnan().all() == (name != "sign")
 
 
-@pytest.mark.parametrize("name", PERIODIC)
+@pytest.mark.parametrize("name", WAVES)
 def test_waves_stay_waves_where_they_have_no_digits_left(name):
     x = torch.logspace(4, 38, 2000)
     for wanted in (Apply(name, (X,)), derive(Apply(name, (X,)), X)):
@@ -258,7 +262,12 @@ def test_quotients_do_not_overflow_where_their_value_is_finite():
             assert found.isfinite().all()
 
 
-@pytest.mark.parametrize("name", ["tanh", "asinh", "atan", "expm1", "log1p", "sinh", "sin", "erf", "softsign", "silu"])
+ALSO_ODD = ("tan", "asin", "atanh", "i1e")
+
+
+@pytest.mark.parametrize(
+    "name", ["tanh", "asinh", "atan", "expm1", "log1p", "sinh", "sin", "erf", "softsign", "silu", *ALSO_ODD]
+)
 def test_near_zero_the_lowering_keeps_relative_accuracy(name):
     x = torch.logspace(-12, -0.3, 500, dtype=torch.float32)
     x = torch.cat([x, -x])
@@ -282,6 +291,64 @@ def test_at_a_kink_the_derivative_is_that_of_torch(name):
     torch.testing.assert_close(evaluate(derive(expression, X), values).expand_as(expected), expected)
     _, by_x, _ = sympy_gradients(expression)
     torch.testing.assert_close(evaluate(from_sympy(by_x), values).expand_as(expected), expected)
+
+
+BASES = (-math.inf, -3e38, -2.5, -1.0, 0.0, 0.5, 1.0, 2.5, 3e38, math.inf, math.nan)
+POWERS = (-math.inf, -65.0, -3.0, -2.5, -2.0, -1.0, 0.0, 0.5, 1.0, 2.0, 2.5, 3.0, 77.0, math.inf, math.nan)
+
+
+def test_powers_are_those_of_torch_at_the_edges_and_of_what_is_negative():
+    x, a = torch.cartesian_prod(torch.tensor(BASES), torch.tensor(POWERS)).T
+    expected = torch.pow(x.double(), a.double()).float()
+    # A fractional power of what is negative is NaN, even that of infinity, where C has the limit of the size.
+    expected[(x == -math.inf) & a.isfinite() & (a != a.floor())] = math.nan
+    found = run(lower({"y": call.pow(X, A)}), {"x": x, "a": a})["y"]
+    torch.testing.assert_close(found, expected, rtol=2e-5, atol=1e-37, equal_nan=True)
+    finite = x.isfinite() & a.isfinite() & (x.abs() < 1e30)
+    given = {"x": x[finite].double().requires_grad_(), "a": a[finite].double().requires_grad_()}
+    slopes = torch.autograd.grad(torch.pow(given["x"], given["a"]).sum(), [given["x"], given["a"]])
+    for wrt, slope in zip((X, A), slopes, strict=True):
+        own = derive(call.pow(X, A), wrt)
+        close(evaluate(own, {name: value.detach() for name, value in given.items()}), slope, 1e-12)
+        close(run(lower({"y": own}), {"x": x[finite], "a": a[finite]})["y"], slope.float(), 2e-5)
+
+
+def test_hardsigmoid_is_that_of_torch_but_for_the_float32_in_its_slope():
+    ends = torch.tensor([-3.0, 3.0, math.inf, -math.inf], dtype=torch.float64)
+    x = torch.cat([torch.linspace(-6, 6, 97, dtype=torch.float64), ends]).requires_grad_()
+    expected = torch.nn.functional.hardsigmoid(x)
+    close(evaluate(call.hardsigmoid(X), {"x": x}).detach(), expected.detach(), 1e-15)
+    slope, = torch.autograd.grad(expected.sum(), x)  # fmt: skip
+    close(evaluate(derive(call.hardsigmoid(X), X), {"x": x.detach()}), slope, 1e-8)
+
+
+@pytest.mark.parametrize("name", ["floor", "ceil", "round"])
+def test_integers_are_those_of_torch_beside_halves_and_where_there_are_no_others(name):
+    halves = torch.arange(-9, 9, dtype=torch.float32) + 0.5
+    near = [torch.nextafter(halves, torch.full_like(halves, end)) for end in (-math.inf, math.inf)]
+    large = torch.tensor([2.0**22 + 0.5, 2.0**23 - 0.5, 2.0**23 + 1, 2.0**24 - 1, 3e38, math.inf])
+    x = torch.cat([halves, *near, large, -large])
+    found = run(lower({"y": Apply(name, (X,))}), {"x": x})["y"]
+    assert torch.equal(found, evaluate(Apply(name, (X,)), {"x": x}))
+
+
+def test_inverses_are_right_up_to_the_ends_of_their_domains_and_not_defined_beyond():
+    ends = {"asin": (-1.0, 1.0), "acos": (-1.0, 1.0), "atanh": (-1.0, 1.0), "acosh": (1.0, 3.4e38)}
+    for name, (low, high) in ends.items():
+        inside = [torch.nextafter(torch.tensor(low), torch.tensor(high)), torch.tensor(low), torch.tensor(high)]
+        beyond = torch.tensor([low - 1e-3, low - 1, -math.inf, *([high + 1e-3] if high == 1 else [])])
+        x = torch.stack([*inside, torch.nextafter(torch.tensor(high), torch.tensor(low))])
+        found = run(lower({"y": Apply(name, (X,))}), {"x": x})["y"]
+        close(found, evaluate(Apply(name, (X,)), {"x": x.double()}), 1e-6)
+        assert run(lower({"y": Apply(name, (X,))}), {"x": beyond})["y"].isnan().all()
+
+
+def test_where_the_slope_of_a_bessel_function_cancels_it_keeps_its_digits():
+    x = torch.logspace(-3, 5, 300)
+    with mpmath.workdps(40):
+        true = [float(mpmath.exp(-a) * (mpmath.besseli(1, a) - mpmath.besseli(0, a))) for a in x.tolist()]
+    found = run(lower({"y": derive(call.i0e(X), X)}), {"x": x})["y"]
+    torch.testing.assert_close(found.double(), torch.tensor(true, dtype=torch.float64), rtol=6e-7, atol=0)
 
 
 @pytest.mark.parametrize("name", ["maximum", "minimum"])

@@ -57,6 +57,8 @@ _STATISTICS = {
     "statistic in a piece": "where(greater(x, 0.1), a * mean[layer](x**2), x)",
     "maximum of what is computed": "sin(a * x) * max[last](a * x + b) + max[layer](x / std[last](x))",
     "drawn": "stochastic(0.3, x / std[layer](x), relu(x)) + stochastic(b, x, 0)",
+    # RReLU, a noisy slope under a statistic, and coefficients with noise of their own.
+    "uniform": "max(x, 0) + uniform(0.125, 1/3) * min(x, 0) + x * mean[layer](uniform(a, b * x)) * uniform(b, a + x)",
 }
 _EDGES = ("max(x, 0.3 * x)", "min(a, x)", "exp(-x**2) * tanh(x)", "x / (1 + exp(-x))", "log(1 + exp(x))")
 _FLAT_SHAPES: tuple[tuple[int, ...], ...] = ((), (1,), (1024,), (1025,), (3, 5), (2, 3, 4, 5), (0, 4), (70000,))
@@ -104,6 +106,8 @@ def _operator_case(name: str) -> Case:
         "power": X**2.7 + X**-1 + X**3,
         "greater": call.greater(X, a) * X,
         "equal": call.equal(X, a) + a * X,
+        # Powers of what is negative are NaN but for integers, and so is the slope by the exponent.
+        "pow": call.pow(X, a) + call.pow(a, X) + X * call.pow(call.abs(X) + 0.5, -1.3 * X),
         "where": call.where(call.greater(X, a), call.log(X), b * X),
     }
     expression = special.get(name) or Apply(name, (X, a, b)[: operator.arity or 2])
@@ -118,7 +122,7 @@ def _edge_cases() -> Iterator[Case]:
     for name, operator in OPERATORS.items():
         if operator.arity == 1:
             # A period cannot be told where neighbouring numbers are further apart than that.
-            edges = EDGES[:-2] if name in ("sin", "cos", "sinc") else EDGES
+            edges = EDGES[:-2] if name in ("sin", "cos", "sinc", "tan") else EDGES
             yield Case(name=f"edges of {name}", activation=Activation(expression=Apply(name, (X,))), edges=edges)
     for name in _WITH_COEFFICIENTS:
         activation = parse(f"{name}(x, c)", c=_COEFFICIENTS)

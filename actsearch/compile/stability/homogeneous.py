@@ -20,8 +20,8 @@ _LINEAR = frozenset({"negative", "abs", "relu"})
 _SUMS = frozenset({"add", "subtract", "maximum", "minimum"})
 _BOUNDED = frozenset(
     {
-        "atan", "cos", "equal", "erf", "erfc", "greater", "normal_cdf", "sigmoid", "sign", "sin", "sinc", "softsign",
-        "tanh",
+        "atan", "cos", "equal", "erf", "erfc", "greater", "hardsigmoid", "hardtanh", "i0e", "i1e", "normal_cdf",
+        "relu6", "sigmoid", "sign", "sin", "sinc", "softsign", "tanh",
     }
 )  # fmt: skip
 _NOT_NEGATIVE = frozenset({"abs", "relu", "softplus", "square", "exp", "cosh"})

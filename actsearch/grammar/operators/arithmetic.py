@@ -16,43 +16,18 @@ def _product_rule(*factors: Expression) -> tuple[Expression, ...]:
     return tuple(partials)
 
 
-def _power_rule(base: Expression, exponent: Expression) -> tuple[Expression, ...]:
-    n = _exponent(exponent)
-    return (n * base ** (n - 1) if n != 1 else _ONE, _ZERO)
-
-
 def _quotient_rule(a: Expression, b: Expression) -> tuple[Expression, ...]:
     # Not -a/(b*b), whose square overflows; the reciprocal is computed once for both.
     r = 1 / b
     return (r, -(a * r * r))
 
 
-def _lower_power(base: Expression, exponent: Expression) -> Expression:
-    n = _exponent(exponent)
-    if n < 0:
-        return 1 / _lower_power(base, Constant(-n))
-    if n == int(n):
-        return _repeated_squares(base, int(n))
-    if n == int(n) + 0.5:
-        root = call.sqrt(base)
-        return root if n == 0.5 else _repeated_squares(base, int(n)) * root
-    # log(0) * n = -inf gives 0, as it must; a negative base gives NaN, as torch does.
-    return call.exp(n * call.log(base))
-
-
-def _repeated_squares(base: Expression, exponent: int) -> Expression:
-    if exponent == 0:
-        return _ONE
-    if exponent == 1:
-        return base
-    half = _repeated_squares(base, exponent // 2)
-    return half * half * base if exponent % 2 else half * half
-
-
-def _exponent(exponent: Expression) -> float:
-    if not isinstance(exponent, Constant):
-        raise TypeError("the exponent of `power` is a literal number")
-    return exponent.value
+def _lower_round(u: Expression) -> Expression:
+    below = call.floor(u)
+    # Exact but between -1 and 0, where what is rounded to a tie goes to 0 all the same.
+    rest = u - below
+    oddness = below - 2 * call.floor(0.5 * below)
+    return below + call.where(call.greater(rest, 0.5), 1, call.where(call.equal(rest, 0.5), oddness, 0))
 
 
 ARITHMETIC = (
@@ -83,23 +58,6 @@ ARITHMETIC = (
         derivative=lambda _u: (Constant(-1.0),),
     ),
     Operator(
-        name="power", arity=2, torch="pow", lower=_lower_power,
-        closed=lambda _, u, n: u**n,
-        derivative=_power_rule,
-        test_range=(0.1, 4.0),
-    ),
-    Operator(
-        name="square", torch="square", parity="even", lower=lambda u: u * u,
-        closed=lambda _, u: u**2,
-        derivative=lambda u: (2 * u,),
-    ),
-    Operator(
-        name="reciprocal", torch="reciprocal", parity="odd", lower=lambda u: 1 / u,
-        closed=lambda _, u: 1 / u,
-        derivative=lambda u: (-((1 / u) * (1 / u)),),
-        test_range=(0.1, 6.0),
-    ),
-    Operator(
         name="abs", torch="abs", primitive=True, parity="even", kinks=(0.0,),
         closed=lambda s, u: s.Abs(u),
         derivative=lambda u: (call.sign(u),),
@@ -113,6 +71,17 @@ ARITHMETIC = (
     Operator(
         name="floor", torch="floor", primitive=True, kinks=tuple(float(n) for n in range(-6, 7)),
         closed=lambda s, u: s.floor(u),
+        derivative=lambda _u: (_ZERO,),
+    ),
+    Operator(
+        name="ceil", torch="ceil", kinks=tuple(float(n) for n in range(-6, 7)), lower=lambda u: -call.floor(-u),
+        closed=lambda s, u: s.ceiling(u),
+        derivative=lambda _u: (_ZERO,),
+    ),
+    Operator(
+        # To the nearest integer, of two that are as near to the even one, as in torch.
+        name="round", torch="round", kinks=tuple(n + 0.5 for n in range(-6, 6)), lower=_lower_round, parity="odd",
+        closed=lambda s, u: s.floor(u + s.Rational(1, 2)),
         derivative=lambda _u: (_ZERO,),
     ),
     Operator(
@@ -148,11 +117,5 @@ ARITHMETIC = (
         name="where", arity=3, primitive=True,
         closed=lambda s, c, a, b: s.Piecewise((a, s.Ne(c, 0)), (b, True)),
         derivative=lambda c, _a, _b: (_ZERO, call.where(c, 1, 0), call.where(c, 0, 1)),
-    ),
-    Operator(
-        name="sqrt", torch="sqrt", primitive=True,
-        closed=lambda s, u: s.sqrt(u),
-        derivative=lambda u: (0.5 / call.sqrt(u),),
-        test_range=(0.1, 9.0),
     ),
 )  # fmt: skip

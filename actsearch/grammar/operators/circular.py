@@ -1,4 +1,4 @@
-"""Sines and the arc tangent."""
+"""Sines, the tangent and their inverses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from actsearch.grammar.expression import Expression, call
 from actsearch.grammar.operators.operator import Operator
-from actsearch.grammar.operators.polynomials import ATAN, SIN, SIN_PI, beyond_slope, horner
+from actsearch.grammar.operators.polynomials import ASIN, ATAN, SIN, SIN_PI, beyond_slope, horner
 
 _PI = math.pi
 # pi in three float32 parts, so that x - k*pi keeps its digits while k*PI_1 is exact (Cody and Waite), |k| < 2^15.
@@ -63,6 +63,32 @@ def _lower_atan(u: Expression) -> Expression:
     return call.where(call.greater(0, u), -outer, outer)
 
 
+def _near_half(u: Expression) -> tuple[Expression, Expression]:
+    """Whether |u| > 1/2, and the arc sine of u or, where it is, of sqrt((1 - |u|)/2)."""
+    a = call.abs(u)
+    is_outer = call.greater(a, 0.5)
+    return is_outer, beyond_slope(ASIN, call.where(is_outer, call.sqrt(0.5 - 0.5 * a), u))
+
+
+def _lower_asin(u: Expression) -> Expression:
+    # asin(a) = pi/2 - 2 asin(sqrt((1 - a)/2))
+    is_outer, inner = _near_half(u)
+    outer = _PI / 2 - 2 * inner
+    return call.where(is_outer, call.where(call.greater(0, u), -outer, outer), inner)
+
+
+def _lower_acos(u: Expression) -> Expression:
+    # acos(a) = 2 asin(sqrt((1 - a)/2)) = pi - acos(-a)
+    is_outer, inner = _near_half(u)
+    outer = call.where(call.greater(0, u), _PI - 2 * inner, 2 * inner)
+    return call.where(is_outer, outer, _PI / 2 - inner)
+
+
+def _asin_derivative(u: Expression) -> Expression:
+    # 1 - u*u would lose the digits of 1 - |u|.
+    return 1 / call.sqrt((1 - u) * (1 + u))
+
+
 CIRCULAR = (
     Operator(
         name="sin", torch="sin", parity="odd", lower=_lower_sin,
@@ -80,6 +106,24 @@ CIRCULAR = (
         definition=lambda u: call.where(call.equal(u, 0), 1, call.sin(_PI * u) / (_PI * u)),
         closed=lambda s, u: s.sin(s.pi * u) / (s.pi * u),
         derivative=_sinc_derivative,
+    ),
+    Operator(
+        name="tan", torch="tan", parity="odd", lower=lambda u: call.sin(u) / call.cos(u),
+        closed=lambda s, u: s.tan(u),
+        derivative=lambda u: ((1 / call.cos(u)) ** 2,),
+        test_range=(-1.5, 1.5),
+    ),
+    Operator(
+        name="asin", torch="asin", parity="odd", lower=_lower_asin,
+        closed=lambda s, u: s.asin(u),
+        derivative=lambda u: (_asin_derivative(u),),
+        test_range=(-0.98, 0.98),
+    ),
+    Operator(
+        name="acos", torch="acos", lower=_lower_acos,
+        closed=lambda s, u: s.acos(u),
+        derivative=lambda u: (-_asin_derivative(u),),
+        test_range=(-0.98, 0.98),
     ),
     Operator(
         name="atan", torch="atan", parity="odd", lower=_lower_atan,

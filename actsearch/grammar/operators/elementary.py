@@ -63,6 +63,23 @@ def _lower_asinh(u: Expression) -> Expression:
     return call.where(call.greater(0.75, a), beyond_slope(ASINH, u), far)
 
 
+def _acosh_root(u: Expression) -> Expression:
+    # Of two roots, because the square of u overflows, and is positive below -1, where the function is not defined.
+    return call.sqrt(u - 1) * call.sqrt(u + 1)
+
+
+def _lower_acosh(u: Expression) -> Expression:
+    root = _acosh_root(u)
+    # Near 1 the logarithm by what is above 1; far from it halved, so that the sum does not overflow.
+    far = call.log(0.5 * u + 0.5 * root) + math.log(2)
+    return call.where(call.greater(2, u), call.log1p((u - 1) + root), far)
+
+
+def _lower_atanh(u: Expression) -> Expression:
+    far = 0.5 * call.log((1 + u) / (1 - u))
+    return call.where(call.greater(1 / 3, call.abs(u)), beyond_slope(ATANH, u), far)
+
+
 ELEMENTARY = (
     Operator(
         name="exp", torch="exp", primitive=True,
@@ -106,6 +123,18 @@ ELEMENTARY = (
         closed=lambda s, u: s.asinh(u),
         # The square overflows beyond 1e19, where the result is the right 0 but for its last digits.
         derivative=lambda u: (1 / call.sqrt(1 + u * u),),
+    ),
+    Operator(
+        name="acosh", torch="acosh", lower=_lower_acosh,
+        closed=lambda s, u: s.acosh(u),
+        derivative=lambda u: (1 / _acosh_root(u),),
+        test_range=(1.01, 9.0),
+    ),
+    Operator(
+        name="atanh", torch="atanh", parity="odd", lower=_lower_atanh,
+        closed=lambda s, u: s.atanh(u),
+        derivative=lambda u: (1 / ((1 - u) * (1 + u)),),
+        test_range=(-0.98, 0.98),
     ),
     *CIRCULAR,
     *GAUSSIAN,

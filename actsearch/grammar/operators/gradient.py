@@ -1,4 +1,4 @@
-"""Operators that say what training does where that is not what the values say."""
+"""Operators that say what training does where that is not what the values say: derivatives, and what is drawn."""
 
 from __future__ import annotations
 
@@ -23,12 +23,21 @@ GRADIENT = (
         derivative=lambda _u: (Constant(0.0),),
     ),
     Operator(
-        # f with probability p, else g, drawn for each element in training (`actsearch.compile.stages`). Everywhere else
-        # it is the expectation; a probability beyond 0 or 1 counts as the nearer one.
+        # f with probability p, else g; a probability beyond 0 or 1 counts as the nearer one.
         name="stochastic", arity=3,
+        drawn=lambda noise, p, f, g: call.where(call.greater(p, noise), f, g),
         definition=lambda p, f, g: _probability(p) * f + (1 - _probability(p)) * g,
         closed=lambda s, p, f, g: s.Max(s.Min(p, 1), 0) * (f - g) + g,
         derivative=_stochastic_derivative,
         test_range=(0.1, 0.9),
+    ),
+    Operator(
+        # A number between a and b, all as likely, whichever of the two is larger. Equal subtrees are one draw: of two
+        # coefficients with noise of their own each is `uniform(0.9*c[0], 1.1*c[0])`, and not a product with the same.
+        name="uniform", arity=2,
+        drawn=lambda noise, a, b: a + (b - a) * noise,
+        definition=lambda a, b: 0.5 * a + 0.5 * b,
+        closed=lambda _, a, b: (a + b) / 2,
+        derivative=lambda _a, _b: (Constant(0.5), Constant(0.5)),
     ),
 )  # fmt: skip

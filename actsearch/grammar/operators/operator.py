@@ -35,6 +35,11 @@ class Operator:
     """Partial derivatives by each argument, as expressions that are stable wherever the operator is."""
     lower: ExpressionRule | None = None
     """The operator in terms of primitives, accurate in float32: for kernels."""
+    drawn: ExpressionRule | None = None
+    """In training the operator in terms of others and, first, noise: a number from [0, 1), another for each element.
+
+    Everywhere else it is its `definition`, the expectation.
+    """
     primitive: bool = False
     """Whether every backend prints it itself."""
     parity: Literal["odd", "even"] | None = None
@@ -51,7 +56,8 @@ class Operator:
         if self.most_coefficients and (self.arity is not None or self.primitive):
             raise TypeError(f"operator {self.name}: what takes coefficients has the arity None and is no primitive")
         expected = self.arity
-        for view, offset in ((self.closed, 1), (self.derivative, 0), (self.lower, 0), (self.definition, 0)):
+        rules = ((self.derivative, 0), (self.lower, 0), (self.definition, 0), (self.drawn, 1))
+        for view, offset in ((self.closed, 1), *rules):
             if view is None:
                 continue
             kinds = [parameter.kind for parameter in inspect.signature(view).parameters.values()]

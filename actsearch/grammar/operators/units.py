@@ -7,6 +7,8 @@ from actsearch.grammar.operators.gaussian import DENSITY, gauss, lower_gelu
 from actsearch.grammar.operators.operator import Operator
 from actsearch.grammar.operators.polynomials import LOG1P, horner
 
+SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
+"""Those of which means of 0 and variances of 1 are a fixed point (Klambauer et al., 2017, arXiv:1706.02515)."""
 EPSILON = 1e-7
 """Guard of `log_abs`."""
 DIVIDE_EPSILON = 1e-6
@@ -100,6 +102,14 @@ UNITS = (
         lower=lambda u: call.where(call.greater(u, 0), u, call.expm1(u)),
         closed=lambda s, u: s.Piecewise((u, u > 0), (s.exp(u) - 1, True)),
         derivative=lambda u: (call.where(call.greater(u, 0), 1, call.exp(u)),),
+    ),
+    Operator(
+        name="selu", torch="nn.functional.selu", kinks=(0.0,),
+        lower=lambda u: call.where(call.greater(u, 0), SELU_SCALE * u, (SELU_SCALE * SELU_ALPHA) * call.expm1(u)),
+        closed=lambda s, u: SELU_SCALE * s.Piecewise((u, u > 0), (SELU_ALPHA * (s.exp(u) - 1), True)),
+        derivative=lambda u: (
+            call.where(call.greater(u, 0), SELU_SCALE, (SELU_SCALE * SELU_ALPHA) * call.exp(u)),
+        ),
     ),
     Operator(
         name="silu", torch="nn.functional.silu", lower=_lower_silu,
