@@ -51,7 +51,7 @@ def _compare(activation: Activation, table: Table, most: int) -> Novelty:
     target = Target(x=GRID[has_value], values=values[has_value])
     matches = _ordered(activation, table, same, _matches(table, target, most), target.unit)
     nearest = matches[0].distance if matches and (same or has_value.mean() >= _WHOLE) else math.inf
-    is_known, is_close = bool(same) or nearest <= KNOWN * target.unit, nearest <= CLOSE * target.unit
+    is_known, is_close = bool(same) or nearest <= target.known, nearest <= CLOSE * target.unit
     verdict: Literal["known", "close", "new"] = "known" if is_known else "close" if is_close else "new"
     return Novelty(verdict=verdict, matches=tuple(matches[:most]))
 
@@ -85,7 +85,7 @@ def _matches(table: Table, target: Target, most: int) -> list[Match]:
     drafts.sort(key=lambda draft: _worth(draft[0]))
     exact: dict[str, tuple[Match, Warp]] = {}
     for number, (draft, warp) in enumerate(drafts):
-        is_exact = draft.distance <= KNOWN * target.unit
+        is_exact = draft.distance <= target.known
         if not is_exact and number >= _SETTLED:
             continue
         match, simple = settled(target, warp)
@@ -129,7 +129,9 @@ def _ordered(
         effort = match.effort if is_exact else ()
         worth = 0.0 if is_exact else _worth(match)
         alike = abs(len(match.parameters) - count)
-        return (not is_exact, match.distance > CLOSE * unit, effort, worth, alike, table.years[match.name], match.name)
+        length = table.sizes[match.name]
+        is_far = match.distance > CLOSE * unit
+        return (not is_exact, is_far, effort, worth, alike, length, table.years[match.name], match.name)
 
     named = {match.name for match in same}
     return [*same, *sorted((match for match in matches if match.name not in named), key=key)]

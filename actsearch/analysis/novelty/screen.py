@@ -13,11 +13,11 @@ from actsearch.analysis.novelty.points import POINTS
 from actsearch.analysis.novelty.settings import MOST_PARAMETERS
 from actsearch.analysis.novelty.table import Shapes, Table, normalised
 
-_INPUTS, _SETTINGS, _BOTH = 64, 32, 16
+_INPUTS, _SETTINGS, _BOTH = 56, 32, 12
 """How many families are tried by input scale and centre, by parameters, by all of these."""
 _ITERATIONS = 3
 """Of all fits, at first."""
-_SCHEDULE = ((36, 4), (14, 6))
+_SCHEDULE = ((32, 3), (12, 6))
 """How many fits go on after that, and for how many iterations more."""
 _OF_EACH = 3
 """How many fits of one family go on."""
@@ -55,13 +55,13 @@ def _by_input(table: Table, shape: Array) -> Iterator[Problem]:
     plain, near = _likeness(table.inputs, shape)
     starts = table.inputs.starts
     for index in _first(near, starts, _INPUTS):
-        # A second start, at another scale and centre, where the first leads to a dead end.
         row, side = _row(plain, starts, index)
+        # A second start, at another scale and centre, where the first leads to a dead end.
         own = slice(starts[index], starts[index + 1])
         apart = (table.inputs.warps[own, 1:] != table.inputs.warps[row, 1:]).all(axis=1)
-        other = _row(np.where(apart[:, None], plain[own], 0), np.array([0, len(apart)]), 0)
-        yield _problem(table, table.inputs, index, row, side, parameters=False)
-        yield _problem(table, table.inputs, index, int(starts[index]) + other[0], other[1], parameters=False)
+        other, other_side = divmod(int(np.where(apart[:, None], plain[own], 0).argmax()), 2)
+        for start, end in ((row, side), (int(starts[index]) + other, other_side)):
+            yield _problem(table, table.leaders[index], table.inputs.warps[start], end, parameters=False)
 
 
 def _by_setting(table: Table, shape: Array) -> Iterator[Problem]:
@@ -85,7 +85,7 @@ def _by_both(table: Table, shape: Array) -> Iterator[Problem]:
     for index in _first(plain, table.both.starts, _BOTH):
         if has_parameters[index]:
             row, side = _row(plain, table.both.starts, index)
-            yield _problem(table, table.both, index, row, side, parameters=True)
+            yield _problem(table, index, table.both.warps[row], side, parameters=True)
 
 
 def _has_parameters(table: Table) -> NDArray[np.bool_]:
@@ -115,8 +115,8 @@ def _row(likeness: NDArray[np.float32], starts: NDArray[np.int64], index: int) -
     return int(starts[index]) + row, side
 
 
-def _problem(table: Table, shapes: Shapes, index: int, row: int, side: int, *, parameters: bool) -> Problem:
-    setting, scale, centre = shapes.warps[row]
+def _problem(table: Table, index: int, warp: Array, side: int, *, parameters: bool) -> Problem:
+    setting, scale, centre = warp
     problem = _of_setting(table, index, int(setting), inputs=True)
     # f(-x) is like g(a*(x - c)) where f(x) is like g(-a*(x + c)).
     problem.theta[SCALE], problem.theta[CENTRE] = (scale, centre) if side == 0 else (-scale, -centre)

@@ -8,7 +8,7 @@ import numpy as np
 
 from actsearch.analysis.novelty.family import Array
 from actsearch.analysis.novelty.fit import Problem, fit
-from actsearch.analysis.novelty.match import KNOWN, Match
+from actsearch.analysis.novelty.match import Match
 from actsearch.analysis.novelty.points import POINTS
 from actsearch.analysis.novelty.target import Target
 from actsearch.analysis.novelty.warp import Warp, by_output, neutral, responses
@@ -20,7 +20,8 @@ _WORSE = 1.02
 PRICE = 1.15
 """What one more transformation must divide the distance of an inexact match by, to be worth it."""
 _NEAR = 2e-3
-_ROUNDS, _ITERATIONS = 3, 12
+_MOST, _ROUNDS, _ITERATIONS = 6, 3, 8
+"""How many matches are simplified, in how many rounds, with how many iterations of their fits."""
 
 
 def settled(target: Target, warp: Warp) -> tuple[Match, Warp]:
@@ -28,8 +29,8 @@ def settled(target: Target, warp: Warp) -> tuple[Match, Warp]:
     rows = _candidates(warp)
     values = responses(warp.family, rows, target.x)
     distances = by_output(target, values)[2]
-    is_exact = distances[0] <= KNOWN * target.unit
-    allowed = KNOWN * target.unit if is_exact else _WORSE * distances[0]
+    is_exact = distances[0] <= target.known
+    allowed = target.known if is_exact else _WORSE * distances[0]
     chosen = max(np.flatnonzero(distances <= allowed), default=0)
     output = _output(target, values[chosen], allowed, price=1.0 if is_exact else PRICE)
     simple = Warp(family=warp.family, numbers=rows[chosen], limits=warp.limits)
@@ -38,20 +39,22 @@ def settled(target: Target, warp: Warp) -> tuple[Match, Warp]:
 
 def simplified(target: Target, found: Sequence[tuple[Match, Warp]]) -> list[tuple[Match, Warp]]:
     """Exact matches with as few transformations as an elimination of one after the other leads to."""
-    best = list(found)
+    best = sorted(found, key=lambda pair: pair[0].effort)
     for _ in range(_ROUNDS):
-        problems = [problem for match, warp in best for problem in _without_one(match, warp)]
-        done, _ = fit(problems, target.at_points, POINTS, iterations=_ITERATIONS)
-        better = [settled(target, Warp.of(problem)) for problem in done]
-        changed = False
-        for index, (match, _) in enumerate(best):
-            for other in better:
-                is_exact = other[0].distance <= KNOWN * target.unit
-                if other[0].name == match.name and is_exact and other[0].effort < best[index][0].effort:
-                    best[index], changed = other, True
-        if not changed:
+        problems = [problem for match, warp in best[:_MOST] for problem in _without_one(match, warp)]
+        done, costs = fit(problems, target.at_points, POINTS, iterations=_ITERATIONS)
+        exact = [Warp.of(p) for p, cost in zip(done, costs, strict=True) if cost <= len(POINTS) * target.known**2]
+        better = [pair for pair in (settled(target, warp) for warp in exact) if pair[0].distance <= target.known]
+        simplest = [_simplest(pair, better) for pair in best]
+        if [match.effort for match, _ in simplest] == [match.effort for match, _ in best]:
             break
+        best = simplest
     return best
+
+
+def _simplest(pair: tuple[Match, Warp], others: Sequence[tuple[Match, Warp]]) -> tuple[Match, Warp]:
+    """The simplest of a match and others of the same entry."""
+    return min([pair, *(other for other in others if other[0].name == pair[0].name)], key=lambda one: one[0].effort)
 
 
 def _without_one(match: Match, warp: Warp) -> list[Problem]:

@@ -14,6 +14,7 @@ from actsearch.analysis.novelty.family import Array, Family, activations, family
 from actsearch.analysis.novelty.points import GRID, POINTS
 from actsearch.analysis.novelty.settings import Setting, respond, settings_of
 from actsearch.grammar.activation import Activation
+from actsearch.grammar.expression import size
 
 _SCALES = 2.0 ** (np.arange(-6, 7) / 2)
 _EXTREME = [(scale, centre) for scale in (1 / 64, 1 / 32, 1 / 16, 16.0, 32.0) for centre in (-1.0, 0.0, 1.0)]
@@ -55,14 +56,18 @@ class Table:
     """Of every setting of every family at `POINTS`, in order, normalised as `shapes`: (settings, points)."""
     setting_starts: NDArray[np.int64]
     """Where in `responses` each family begins, and their number."""
+    leaders: tuple[int, ...]
+    """Indices of families no two of which are the same at their initial settings, up to output scale and shift."""
     inputs: Shapes
-    """The initial setting at many scales and centres."""
+    """Each leader's initial setting at many scales and centres."""
     both: Shapes
     """Every setting at a few."""
     forms: Mapping[str, str]
     """Form of every entry that has one activation, comparable or not, by name."""
     hashes: Mapping[str, str]
     years: Mapping[str, int]
+    sizes: Mapping[str, int]
+    """Number of nodes of every entry's formula."""
     activations: Mapping[str, Activation]
 
 
@@ -90,16 +95,24 @@ def _build(entries: Mapping[str, Entry]) -> Table:
                 settings.append(tuple(found))
     responses = [respond(f, np.array([s.values for s in found])) for f, found in zip(families, settings, strict=True)]
     none = [np.zeros((0, len(POINTS)))]
+    leaders = _leaders(families, values)
     return Table(
         families=tuple(families),
         values=np.array(values).reshape(-1, len(GRID)),
         settings=tuple(settings),
         responses=normalised(np.concatenate(responses or none)),
         setting_starts=_starts([len(found) for found in settings]),
-        inputs=_shapes(families, settings, [_many(family) for family in families], vectors=3),
+        leaders=tuple(leaders),
+        inputs=_shapes(
+            [families[i] for i in leaders],
+            [settings[i] for i in leaders],
+            [_many(families[i]) for i in leaders],
+            vectors=3,
+        ),
         both=_shapes(families, settings, [_few(found) for found in settings], vectors=1),
         forms={name: form(activation) for name, (_, activation) in known.items()},
         hashes={name: activation.hash for name, (_, activation) in known.items()},
+        sizes={name: size(activation.expression) for name, (_, activation) in known.items()},
         years={name: entry.year for name, (entry, _) in known.items()},
         activations={name: activation for name, (_, activation) in known.items()},
     )
@@ -107,6 +120,18 @@ def _build(entries: Mapping[str, Entry]) -> Table:
 
 def _starts(lengths: list[int]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def _leaders(families: Sequence[Family], values: Sequence[Array]) -> list[int]:
+    """Of the families that are the same at first, up to output scale and shift, the simplest and earliest."""
+    first: dict[int, int] = {}
+    shapes = normalised(np.array(values).reshape(-1, len(GRID)))
+    alike = np.abs(shapes @ shapes.T) >= 1 - 1e-13
+    order = sorted(range(len(families)), key=lambda i: (len(families[i].parameters), families[i].year))
+    for index in order:
+        for other in np.flatnonzero(alike[index]):
+            first.setdefault(int(other), index)
+    return sorted(index for index in range(len(families)) if first.get(index, index) == index)
 
 
 def _many(family: Family) -> Array:

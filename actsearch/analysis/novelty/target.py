@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from actsearch.analysis.novelty.family import Array
-from actsearch.analysis.novelty.match import DOMAIN, Match
+from actsearch.analysis.novelty.match import DOMAIN, KNOWN, Match
 from actsearch.analysis.novelty.points import GRID, POINTS
 
 _DEGREES = 9
@@ -37,6 +37,11 @@ class Target:
         """What distances are relative to: the range, where that is below 1."""
         # Anything is within 1e-5 of a function smaller than that, so a small one is held to its own size.
         return min(float(self.values.max() - self.values.min()), 1.0)
+
+    @property
+    def known(self) -> float:
+        """The largest distance at which it is known."""
+        return KNOWN * self.unit
 
     @cached_property
     def at_points(self) -> Array:
