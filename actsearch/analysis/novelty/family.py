@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -15,12 +16,15 @@ from actsearch.compile.eager import Evaluator, compile_eager
 from actsearch.compile.stability import stabilise
 from actsearch.errors import ActsearchError
 from actsearch.grammar.activation import Activation
-from actsearch.grammar.expression import Apply, walk
+from actsearch.grammar.canonical import canonical
+from actsearch.grammar.expression import Apply, rename, walk
 from actsearch.grammar.operators import OPERATORS
+from actsearch.grammar.parameter import ParameterSpec
 
 Array = NDArray[np.float64]
 _PERIODIC = frozenset({"sin", "cos", "tan", "sinc"})
 _PIECES = frozenset({"maximum", "minimum", "greater", "equal", "where", "elu"})
+_MOST_ORDERS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,23 @@ def form(activation: Activation) -> str:
     """Hash of formula and initial values, blind to names and to what has a parameter of its own."""
     specs = (replace(spec, granularity="layer", shared=False) for spec in activation.parameters)
     return replace(activation, parameters=tuple(specs)).hash
+
+
+def kind(activation: Activation) -> str:
+    """Hash of the formula alone, as `form`; that of an array keeps its values."""
+    specs = (spec if spec.length else ParameterSpec(name=spec.name) for spec in activation.parameters)
+    return form(replace(activation, parameters=tuple(specs)))
+
+
+def aligned(activation: Activation, other: Activation) -> dict[str, float]:
+    """Values of the scalar parameters of `other` that make it `activation`, which is of the same `kind`."""
+    names = [spec.name for spec in other.parameters]
+    values = {spec.name: spec.initial for spec in activation.parameters}
+    for order in itertools.islice(itertools.permutations(values), _MOST_ORDERS):
+        if canonical(rename(activation.expression, dict(zip(order, names, strict=True)))) == other.expression:
+            found = dict(zip(names, (values[name] for name in order), strict=True))
+            return {name: value for name, value in found.items() if not isinstance(value, tuple)}
+    return {}
 
 
 def activations(entries: Iterable[Entry]) -> dict[str, tuple[Entry, Activation]]:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from actsearch.analysis.catalog import Entry
-from actsearch.analysis.novelty.family import family_of, form, is_comparable, plainly
+from actsearch.analysis.novelty.family import aligned, family_of, form, is_comparable, kind, plainly
 from actsearch.analysis.novelty.match import CLOSE, KNOWN, Match, Novelty
 from actsearch.analysis.novelty.points import GRID
 from actsearch.analysis.novelty.screen import fitted
@@ -33,7 +33,8 @@ def novelty(activation: Activation, *, most: int = 5, entries: Mapping[str, Entr
     """Compare a function, parameters at their initial values, with the catalog, or with the given entries.
 
     A function that has no value on more than one percent of [-5, 5] is known by its form only, and so is one that is
-    not pointwise. `most` bounds the matches. The first call of a process makes a table of the catalog.
+    not pointwise. `most` bounds the matches, and 1 answers at once for a formula of the catalog. The first call of a
+    process makes a table of the catalog, which takes a second or two; another one takes some hundredths.
     """
     with plainly():
         return _compare(activation, table_of(entries), most)
@@ -41,7 +42,7 @@ def novelty(activation: Activation, *, most: int = 5, entries: Mapping[str, Entr
 
 def _compare(activation: Activation, table: Table, most: int) -> Novelty:
     same = _of_same_form(activation, table)
-    if not is_comparable(activation):
+    if len(same) >= most or not is_comparable(activation):
         return Novelty(verdict="known" if same else "new", matches=tuple(same[:most]), by_form=True)
     initial = np.array([[spec.scalar for spec in activation.parameters]])
     values = family_of(activation).values(GRID[None], initial)[0]
@@ -57,11 +58,21 @@ def _compare(activation: Activation, table: Table, most: int) -> Novelty:
 
 
 def _of_same_form(activation: Activation, table: Table) -> list[Match]:
-    """The entries whose normal form is the same, whatever their parameters are called and had by."""
+    """The entries whose formula is the same, those at the same values of its parameters first."""
     asked = form(activation)
-    names = [name for name, known in table.forms.items() if known == asked]
-    names.sort(key=lambda name: (table.hashes[name] != activation.hash, table.years[name], name))
-    return [Match(name=name, distance=0.0, parameters=_initial(table.activations[name])) for name in names]
+    same = [name for name, known in table.forms.items() if known == asked]
+    same.sort(key=lambda name: (table.hashes[name] != activation.hash, table.years[name], name))
+    matches = [Match(name=name, distance=0.0, parameters=_initial(table.activations[name])) for name in same]
+    if not activation.parameters:
+        return matches
+    asked = kind(activation)
+    kin = [name for name, known in table.kinds.items() if known == asked and name not in same]
+    for name in sorted(kin, key=lambda name: (table.years[name], name)):
+        initial, values = _initial(table.activations[name]), aligned(activation, table.activations[name])
+        moved = tuple(key for key, value in values.items() if value != initial[key])
+        if values:
+            matches.append(Match(name=name, distance=0.0, parameters=values, moved=moved))
+    return matches
 
 
 def _initial(activation: Activation) -> dict[str, float]:
@@ -131,7 +142,8 @@ def _ordered(
         alike = abs(len(match.parameters) - count)
         length = table.sizes[match.name]
         is_far = match.distance > CLOSE * unit
-        return (not is_exact, is_far, effort, worth, alike, length, table.years[match.name], match.name)
+        digits = len(match.label()) - len(match.name)
+        return (not is_exact, is_far, effort, worth, alike, digits, length, table.years[match.name], match.name)
 
     named = {match.name for match in same}
     return [*same, *sorted((match for match in matches if match.name not in named), key=key)]

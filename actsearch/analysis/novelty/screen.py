@@ -17,6 +17,7 @@ _INPUTS, _SETTINGS, _BOTH = 56, 32, 12
 """How many families are tried by input scale and centre, by parameters, by all of these."""
 _ITERATIONS = 3
 """Of all fits, at first."""
+_SIZES = (2, 4)
 _SCHEDULE = ((32, 3), (12, 6))
 """How many fits go on after that, and for how many iterations more."""
 _OF_EACH = 3
@@ -30,8 +31,10 @@ def fitted(table: Table, values: Array) -> list[Problem]:
     shape = normalised(values[None])[0]
     if not len(table.families) or not shape.any():
         return []
-    # Those with as many free numbers go together, as all of a batch are padded to the most.
-    rounds = (list(_by_input(table, shape)), [*_by_setting(table, shape), *_by_both(table, shape)])
+    starts = [*_by_input(table, shape), *_by_setting(table, shape), *_by_both(table, shape)]
+    # Those with about as many free numbers go together, as all of a batch are padded to the most.
+    sizes = [int(np.searchsorted(_SIZES, problem.free.sum())) for problem in starts]
+    rounds = [[start for start, of in zip(starts, sizes, strict=True) if of == size] for size in range(len(_SIZES) + 1)]
     tried = [fit(problems, values, POINTS, iterations=_ITERATIONS) for problems in rounds]
     problems, costs = [problem for some, _ in tried for problem in some], np.concatenate([cost for _, cost in tried])
     for kept, iterations in _SCHEDULE:

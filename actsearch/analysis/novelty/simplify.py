@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from actsearch.analysis.novelty.family import Array
-from actsearch.analysis.novelty.fit import Problem, fit
+from actsearch.analysis.novelty.fit import PARAMETERS, Problem, fit
 from actsearch.analysis.novelty.match import Match
 from actsearch.analysis.novelty.points import POINTS
 from actsearch.analysis.novelty.target import Target
-from actsearch.analysis.novelty.warp import Warp, by_output, neutral, responses
+from actsearch.analysis.novelty.warp import VANISHING, Warp, by_output, neutral, responses
 
 _SIMPLE, _ALL = 4, 12
 """Significant digits of a simple number, and of one that is none."""
@@ -33,7 +33,7 @@ def settled(target: Target, warp: Warp) -> tuple[Match, Warp]:
     allowed = target.known if is_exact else _WORSE * distances[0]
     chosen = max(np.flatnonzero(distances <= allowed), default=0)
     output = _output(target, values[chosen], allowed, price=1.0 if is_exact else PRICE)
-    simple = Warp(family=warp.family, numbers=rows[chosen], limits=warp.limits)
+    simple = Warp(family=warp.family, numbers=rows[chosen], limits=warp.limits).at_limits()
     return simple.match(*output), simple
 
 
@@ -90,6 +90,10 @@ def _candidates(warp: Warp) -> Array:
     near = np.abs(exact - start) <= _NEAR * np.maximum(np.abs(start), 1.0)
     rows += [np.where(near, start, row) for row in rows[1:]]
     table = np.array(rows)
+    vanishing = np.abs(warp.numbers) < VANISHING
+    vanishing[:PARAMETERS] = False
+    if vanishing.any():
+        table = np.concatenate([table, np.where(vanishing, 0.0, table)])
     table[:, at_limit] = warp.numbers[at_limit]
     return table
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actsearch.analysis.catalog import Entry, catalog
-from actsearch.analysis.novelty.family import Array, Family, activations, family_of, form, is_comparable
+from actsearch.analysis.novelty.family import Array, Family, activations, family_of, form, is_comparable, kind
 from actsearch.analysis.novelty.points import GRID, POINTS
 from actsearch.analysis.novelty.settings import Setting, respond, settings_of
 from actsearch.grammar.activation import Activation
@@ -64,6 +64,7 @@ class Table:
     """Every setting at a few."""
     forms: Mapping[str, str]
     """Form of every entry that has one activation, comparable or not, by name."""
+    kinds: Mapping[str, str]
     hashes: Mapping[str, str]
     years: Mapping[str, int]
     sizes: Mapping[str, int]
@@ -111,6 +112,7 @@ def _build(entries: Mapping[str, Entry]) -> Table:
         ),
         both=_shapes(families, settings, [_few(found) for found in settings], vectors=1),
         forms={name: form(activation) for name, (_, activation) in known.items()},
+        kinds={name: kind(activation) for name, (_, activation) in known.items() if activation.parameters},
         hashes={name: activation.hash for name, (_, activation) in known.items()},
         sizes={name: size(activation.expression) for name, (_, activation) in known.items()},
         years={name: entry.year for name, (entry, _) in known.items()},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from actsearch.analysis.novelty.fit import CENTRE, PARAMETERS, SCALE, Problem
 from actsearch.analysis.novelty.match import DOMAIN, Limit, Match
 from actsearch.analysis.novelty.target import Target
 
+VANISHING, UNENDING = 1e-6, 1e4
+"""Sizes of a parameter below and above which it stands for a limit."""
 _INSIDE = 0.9 * DOMAIN
 
 
@@ -47,6 +49,13 @@ class Warp:
     def is_centred(self) -> bool:
         """Whether the middle of a function of pieces is inside [-5, 5]: a single piece of it is not that function."""
         return not self.family.has_pieces or abs(self.numbers[1]) <= _INSIDE * abs(self.numbers[0])
+
+    def at_limits(self) -> Warp:
+        """It, with parameters that have come next to 0 but do not get there, or have no end, as limits."""
+        values = dict(zip(self.family.parameters, self.numbers[PARAMETERS:].tolist(), strict=True))
+        limits: dict[str, Limit] = {name: "0" for name, value in values.items() if 0 < abs(value) < VANISHING}
+        limits |= {name: "inf" if value > 0 else "-inf" for name, value in values.items() if abs(value) >= UNENDING}
+        return replace(self, limits={**limits, **self.limits})
 
     def moved(self) -> NDArray[np.bool_]:
         """Which of its numbers are not where they are for the catalog function itself; a limit is not counted."""
