@@ -9,6 +9,7 @@ from typing import Any, Literal
 KNOWN, CLOSE = 1e-5, 0.01
 """Largest difference on [-5, 5] of a function that counts as known, as close (of its range, if that is below 1)."""
 DOMAIN = 5.0
+Verdict = Literal["known", "close", "new"]
 Limit = Literal["0", "inf", "-inf"]
 
 
@@ -67,7 +68,7 @@ class Match:
 class Novelty:
     """The verdict and the nearest functions: exact ones first, of these the ones with the fewest transformations."""
 
-    verdict: Literal["known", "close", "new"]
+    verdict: Verdict
     matches: tuple[Match, ...]
     by_form: bool = False
     """Whether the function could be compared by its normal form only."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Container, Iterable, Mapping
 
 import numpy as np
 
 from actsearch.analysis.catalog import Entry
-from actsearch.analysis.novelty.family import aligned, family_of, form, is_comparable, kind, plainly
-from actsearch.analysis.novelty.match import CLOSE, KNOWN, Match, Novelty
+from actsearch.analysis.novelty.family import Array, aligned, family_of, form, is_comparable, kind, plainly
+from actsearch.analysis.novelty.match import CLOSE, KNOWN, Match, Novelty, Verdict
 from actsearch.analysis.novelty.points import GRID
 from actsearch.analysis.novelty.screen import fitted
 from actsearch.analysis.novelty.simplify import PRICE, settled, simplified
@@ -42,32 +41,47 @@ def novelty(activation: Activation, *, most: int = 5, entries: Mapping[str, Entr
 
 def _compare(activation: Activation, table: Table, most: int) -> Novelty:
     same = _of_same_form(activation, table)
-    if len(same) >= most or not is_comparable(activation):
-        return Novelty(verdict="known" if same else "new", matches=tuple(same[:most]), by_form=True)
-    initial = np.array([[spec.scalar for spec in activation.parameters]])
-    values = family_of(activation).values(GRID[None], initial)[0]
+    if len(same) >= most:
+        return Novelty(verdict="known", matches=tuple(same[:most]))
+    kin = _of_same_kind(activation, table)
+    is_comparable_by_value = is_comparable(activation)
+    values = _values(activation) if is_comparable_by_value else np.full(len(GRID), np.nan)
     has_value = np.isfinite(values)
     if not has_value.any():
-        return Novelty(verdict="known" if same else "new", matches=tuple(same[:most]))
+        found = [*same, *kin][:most]
+        verdict: Verdict = "known" if found else "new"
+        return Novelty(verdict=verdict, matches=tuple(found), by_form=not is_comparable_by_value)
     target = Target(x=GRID[has_value], values=values[has_value])
-    matches = _ordered(activation, table, same, _matches(table, target, most), target.unit)
-    nearest = matches[0].distance if matches and (same or has_value.mean() >= _WHOLE) else math.inf
-    is_known, is_close = bool(same) or nearest <= target.known, nearest <= CLOSE * target.unit
-    verdict: Literal["known", "close", "new"] = "known" if is_known else "close" if is_close else "new"
+    named = {match.name for match in (*same, *kin)}
+    others = [match for match in _matches(table, target, most) if match.name not in named]
+    matches = [*same, *_ordered([*kin, *others], {match.name for match in kin}, activation, table, target.unit)]
+    nearest = matches[0].distance if matches and has_value.mean() >= _WHOLE else math.inf
+    is_known, is_close = nearest <= target.known, nearest <= CLOSE * target.unit
+    verdict = "known" if same or kin or is_known else "close" if is_close else "new"
     return Novelty(verdict=verdict, matches=tuple(matches[:most]))
 
 
+def _values(activation: Activation) -> Array:
+    initial = np.array([[spec.scalar for spec in activation.parameters]])
+    return family_of(activation).values(GRID[None], initial)[0]
+
+
 def _of_same_form(activation: Activation, table: Table) -> list[Match]:
-    """The entries whose formula is the same, those at the same values of its parameters first."""
+    """The entries whose formula is the same at the same values, whatever its parameters are called and had by."""
     asked = form(activation)
-    same = [name for name, known in table.forms.items() if known == asked]
-    same.sort(key=lambda name: (table.hashes[name] != activation.hash, table.years[name], name))
-    matches = [Match(name=name, distance=0.0, parameters=_initial(table.activations[name])) for name in same]
+    names = [name for name, known in table.forms.items() if known == asked]
+    names.sort(key=lambda name: (table.hashes[name] != activation.hash, table.years[name], name))
+    return [Match(name=name, distance=0.0, parameters=_initial(table.activations[name])) for name in names]
+
+
+def _of_same_kind(activation: Activation, table: Table) -> list[Match]:
+    """The entries whose formula is the same at other values of its parameters, the earliest first."""
     if not activation.parameters:
-        return matches
-    asked = kind(activation)
-    kin = [name for name, known in table.kinds.items() if known == asked and name not in same]
-    for name in sorted(kin, key=lambda name: (table.years[name], name)):
+        return []
+    asked, asked_form = kind(activation), form(activation)
+    names = [name for name, known in table.kinds.items() if known == asked and table.forms[name] != asked_form]
+    matches = []
+    for name in sorted(names, key=lambda name: (table.years[name], name)):
         initial, values = _initial(table.activations[name]), aligned(activation, table.activations[name])
         moved = tuple(key for key, value in values.items() if value != initial[key])
         if values:
@@ -130,20 +144,18 @@ def _worth(match: Match) -> float:
 
 
 def _ordered(
-    activation: Activation, table: Table, same: Sequence[Match], matches: Iterable[Match], unit: float
+    matches: Iterable[Match], kin: Container[str], activation: Activation, table: Table, unit: float
 ) -> list[Match]:
-    """Entries of the same form, then exact matches by their transformations, then what is close, then the rest."""
+    """Exact matches by their transformations, then what is close, then the rest; `kin` names those of one formula."""
     count = len(activation.parameters)
 
     def key(match: Match) -> tuple[object, ...]:
-        is_exact = match.distance <= KNOWN * unit
+        is_exact, is_far = match.distance <= KNOWN * unit, match.distance > CLOSE * unit
         effort = match.effort if is_exact else ()
         worth = 0.0 if is_exact else _worth(match)
         alike = abs(len(match.parameters) - count)
-        length = table.sizes[match.name]
-        is_far = match.distance > CLOSE * unit
         digits = len(match.label()) - len(match.name)
-        return (not is_exact, is_far, effort, worth, alike, digits, length, table.years[match.name], match.name)
+        ties = (match.name not in kin, alike, digits, table.sizes[match.name], table.years[match.name], match.name)
+        return (not is_exact, is_far, effort, worth, *ties)
 
-    named = {match.name for match in same}
-    return [*same, *sorted((match for match in matches if match.name not in named), key=key)]
+    return sorted(matches, key=key)

@@ -224,6 +224,15 @@ def test_what_is_not_pointwise_is_compared_by_its_form(text, sentence):
     assert sentence or found.sentence().startswith("new: ")
 
 
+def test_the_same_formula_at_other_values_is_a_rediscovery():
+    known = entries(entry("two", "tanh(a * x) + b * sin(x)", a=1.0, b=0.5), entry("gated", "gate * tanh(a * x)", a=1.0))
+    found = novelty(parse("sin(x) * q + tanh(x * p)", p=3.0, q=0.5), entries=known)
+    assert (found.matches[0].parameters, found.matches[0].moved) == ({"a": 3.0, "b": 0.5}, ("a",))
+    assert novelty(parse("tanh(x * p) * gate", p=2.0), entries=known).sentence() == (
+        "is a rediscovery of gated with a = 2"
+    )
+
+
 def test_arrays_are_known_by_their_form_and_values():
     known = entries(entry("cubic", "c[0] * x + c[1] * x**3", c=(1.0, 0.5)))
     assert novelty(parse("d[0] * x + x**3 * d[1]", d=(1.0, 0.5)), entries=known).sentence() == "is cubic"
@@ -233,8 +242,8 @@ def test_arrays_are_known_by_their_form_and_values():
 def test_a_learnable_parameter_tells_swish_from_silu():
     assert novelty(parse("x * sigmoid(beta * x)")).matches[0].name == "swish"
     assert novelty(parse("x * sigmoid(x)")).matches[0].name == "silu"
-    moved = novelty(parse("x * sigmoid(b * x)", b=2.0))
-    assert moved.sentence() == "is a rediscovery of swish with beta = 2"
+    moved = novelty(parse("x * sigmoid(b * x)", b=1.7))
+    assert moved.sentence() == "is a rediscovery of swish with beta = 1.7"
     assert novelty(parse("x * sigmoid(b * x)", b=(1.0, "element"))).sentence() == "is swish"
 
 
