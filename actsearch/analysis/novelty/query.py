@@ -42,7 +42,7 @@ def novelty(activation: Activation, *, most: int = 5, entries: Mapping[str, Entr
 def _compare(activation: Activation, table: Table, most: int) -> Novelty:
     same = _of_same_form(activation, table)
     if len(same) >= most:
-        return Novelty(verdict="known", matches=tuple(same[:most]))
+        return Novelty(verdict="known", matches=tuple(same[:most]), exact=most)
     kin = _of_same_kind(activation, table)
     is_comparable_by_value = is_comparable(activation)
     values = _values(activation) if is_comparable_by_value else np.full(len(GRID), np.nan)
@@ -50,7 +50,7 @@ def _compare(activation: Activation, table: Table, most: int) -> Novelty:
     if not has_value.any():
         found = [*same, *kin][:most]
         verdict: Verdict = "known" if found else "new"
-        return Novelty(verdict=verdict, matches=tuple(found), by_form=not is_comparable_by_value)
+        return Novelty(verdict=verdict, matches=tuple(found), exact=len(found), by_form=not is_comparable_by_value)
     target = Target(x=GRID[has_value], values=values[has_value])
     named = {match.name for match in (*same, *kin)}
     others = [match for match in _matches(table, target, most) if match.name not in named]
@@ -58,7 +58,9 @@ def _compare(activation: Activation, table: Table, most: int) -> Novelty:
     nearest = matches[0].distance if matches and has_value.mean() >= _WHOLE else math.inf
     is_known, is_close = nearest <= target.known, nearest <= CLOSE * target.unit
     verdict = "known" if same or kin or is_known else "close" if is_close else "new"
-    return Novelty(verdict=verdict, matches=tuple(matches[:most]))
+    shown = tuple(matches[:most])
+    exact = sum(match.distance <= target.known for match in shown) if verdict == "known" else 0
+    return Novelty(verdict=verdict, matches=shown, exact=exact)
 
 
 def _values(activation: Activation) -> Array:
