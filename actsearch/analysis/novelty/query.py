@@ -8,9 +8,9 @@ from collections.abc import Container, Iterable, Mapping
 import numpy as np
 
 from actsearch.analysis.catalog import Entry
-from actsearch.analysis.novelty.family import Array, aligned, family_of, form, is_comparable, kind, plainly
+from actsearch.analysis.novelty.family import aligned, family_of, form, is_comparable, kind, plainly
 from actsearch.analysis.novelty.match import CLOSE, KNOWN, Match, Novelty, Verdict
-from actsearch.analysis.novelty.points import GRID
+from actsearch.analysis.novelty.points import GRID, Array
 from actsearch.analysis.novelty.screen import fitted
 from actsearch.analysis.novelty.simplify import PRICE, settled, simplified
 from actsearch.analysis.novelty.table import Table, table_of
@@ -20,7 +20,7 @@ from actsearch.grammar.activation import Activation
 
 _PLAIN = 32
 """How many entries, the nearest by output scale and shift alone, are considered without a fit."""
-_COMPARED = 32
+_COMPARED = 40
 """How many fits, the best ones, are compared with the function on all points."""
 _SETTLED = 12
 """How many inexact matches are worth having their numbers made simple."""
@@ -65,7 +65,8 @@ def _compare(activation: Activation, table: Table, most: int) -> Novelty:
 
 def _values(activation: Activation) -> Array:
     initial = np.array([[spec.scalar for spec in activation.parameters]])
-    return family_of(activation).values(GRID[None], initial)[0]
+    values: Array = family_of(activation).values(GRID[None], initial)[0]
+    return values
 
 
 def _of_same_form(activation: Activation, table: Table) -> list[Match]:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actsearch.analysis.catalog import Entry, catalog
-from actsearch.analysis.novelty.family import Array, Family, activations, family_of, form, is_comparable, kind
-from actsearch.analysis.novelty.points import GRID, POINTS
+from actsearch.analysis.novelty.family import Family, activations, family_of, form, is_comparable, kind
+from actsearch.analysis.novelty.points import GRID, POINTS, Array
 from actsearch.analysis.novelty.settings import Setting, respond, settings_of
 from actsearch.grammar.activation import Activation
 from actsearch.grammar.expression import size
