@@ -95,11 +95,11 @@ def _megabytes(folder: Path) -> float:
 
 
 def _spaces() -> str:
-    from actsearch.grammar.space import read_space
+    from actsearch.grammar.space import open_space
 
     names = plugins.names("search_spaces")
     for name in names:
-        read_space(plugins.find("search_spaces", name))
+        open_space(name)
     return ", ".join(names)
 
 

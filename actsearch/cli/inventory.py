@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -13,6 +13,9 @@ from rich.table import Table
 
 from actsearch.cli.options import Json, Store, out, print_json
 from actsearch.errors import unknown_name
+
+if TYPE_CHECKING:
+    from actsearch.grammar.activation import Candidate
 
 _Name = Annotated[str | None, typer.Argument(help="One of them, to see more; default: list all.")]
 
@@ -29,34 +32,24 @@ def add_to(app: typer.Typer) -> None:
 def spaces(name: _Name = None, json: Json = False, store: Store = None) -> None:
     """List search spaces, or show the size, ten samples and the moves of one."""
     from actsearch import plugins
-    from actsearch.grammar.moves import MOVES
-    from actsearch.grammar.space import read_space
+    from actsearch.grammar.space import open_space
 
     del store
     if name is None:
-        known = {n: read_space(plugins.find("search_spaces", n)) for n in plugins.names("search_spaces")}
+        known = {n: open_space(n) for n in plugins.names("search_spaces")}
         _list(json, "space", {n: (space.title, space.paper) for n, space in known.items()}, ("title", "paper"))
         return
-    space = read_space(plugins.find("search_spaces", name))
+    space = open_space(name)
     generator = random.Random(0)
-    samples = [space.activation(space.sample(generator)).text for _ in range(10)]
-    size = space.size()
-    moves = ["crossover", *MOVES]
+    samples = [_sentence(space.candidate(space.sample(generator))) for _ in range(10)]
+    size, moves = space.size(), ["crossover", *space.moves]
     if json:
-        document = {"name": space.name, "title": space.title, "paper": space.paper, "size": size}
-        print_json({**document, "moves": moves, "samples": samples, "depth": dict(space.depth)})
+        document = {"name": space.name, "title": space.title, "paper": space.paper, "size": size.count}
+        print_json({**document, "size_is_exact": size.exact, "moves": moves, "samples": samples})
         return
-    shown = f"{size:,}" if size < 10**15 else f"{size:.3g}"
-    print_facts(
-        {
-            "space": space.name,
-            "title": space.title,
-            "paper": space.paper,
-            "size": f"{shown} derivations (exact; initial values of parameters not counted)",
-            "moves": ", ".join(moves),
-            "samples": "\n".join(samples),
-        }
-    )
+    facts = {"space": space.name, "title": space.title, "paper": space.paper}
+    facts["size"] = f"{size}; initial values that moves set are not counted"
+    print_facts({**facts, "moves": ", ".join(moves), "samples": "\n".join(samples)})
 
 
 def tasks(name: _Name = None, json: Json = False, store: Store = None) -> None:
@@ -120,6 +113,13 @@ def profiles(name: _Name = None, json: Json = False, store: Store = None) -> Non
         _list(json, "profile", rows, ("title",))
         return
     _one(json, {"profile": name, **read_profile(name).model_dump()})
+
+
+def _sentence(candidate: Candidate) -> str:
+    """A candidate in one line: its activation, or one for each site."""
+    if [selector for selector, _ in candidate.assignment] == ["*"]:
+        return candidate.activation.text
+    return "; ".join(f"{selector}: {activation.text}" for selector, activation in candidate.assignment)
 
 
 def _first_line(docstring: str | None) -> str:

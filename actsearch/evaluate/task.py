@@ -7,7 +7,7 @@ import math
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import ClassVar
@@ -32,18 +32,26 @@ class Subject:
     activation: Activation
     gain: float
 
-    def module(self, channels: int | None = None, *, channel_dim: int = 1) -> nn.Module:
-        """A fresh module of `gain * activation` with its own parameters."""
-        return build(self.activation, gain=self.gain, channels=channels, channel_dim=channel_dim)
+    def module(
+        self,
+        channels: int | None = None,
+        *,
+        channel_dim: int = 1,
+        shared: MutableMapping[str, nn.Parameter] | None = None,
+    ) -> nn.Module:
+        """A fresh module of `gain * activation`; parameters that sites share come from `shared`, or go there."""
+        return build(self.activation, gain=self.gain, channels=channels, channel_dim=channel_dim, shared=shared)
 
 
 def subject_of(activation: Activation) -> Subject:
     """What to train for a given activation: without a constant factor in front, with its own gain.
 
-    Raises `UnsupportedError` for one of two inputs, with statistics, arrays or parameters per group or element.
+    Raises `UnsupportedError` for one of two inputs.
     """
-    if part := activation.unsupported_by_pointwise(("layer", "channel")):
-        raise UnsupportedError(f"{part} cannot be trained by this version: {activation.text[:60]!r}.")
+    if "gate" in activation.inputs:
+        raise UnsupportedError(
+            f"functions of x alone can be trained by this version: {activation.text[:60]!r} reads gate."
+        )
     bare, gain = normalised(activation)
     return Subject(activation=bare, gain=gain)
 

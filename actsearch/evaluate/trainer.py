@@ -17,11 +17,11 @@ from torch.nn import functional
 
 from actsearch.compile.eager import compile_eager
 from actsearch.compile.stability import stabilise
+from actsearch.evaluate.layers import Layers, is_stacked
+from actsearch.evaluate.leaf import Leaf
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.evaluate.task import Subject
 from actsearch.outcome import Rejected, Scores
-
-_BETAS, _EPSILON = (0.9, 0.999), 1e-8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,52 +74,17 @@ def train(
 
 
 @dataclass(slots=True, kw_only=True)
-class _Leaf:
-    """A trained tensor whose first dimension runs over members, with Adam's moments."""
-
-    value: Tensor
-    mean: Tensor
-    square: Tensor
-
-    @classmethod
-    def of(cls, value: Tensor) -> _Leaf:
-        return cls(value=value.requires_grad_(), mean=torch.zeros_like(value), square=torch.zeros_like(value))
-
-    def only(self, rows: Tensor) -> _Leaf:
-        picked = [tensor.detach().index_select(0, rows) for tensor in (self.value, self.mean, self.square)]
-        return _Leaf(value=picked[0].requires_grad_(), mean=picked[1], square=picked[2])
-
-    @torch.no_grad()
-    def update(self, rates: Tensor, step: int) -> None:
-        """One Adam step; `rates` has a learning rate for each row of the first dimension."""
-        gradient = self.value.grad
-        if gradient is None:
-            return
-        # Each line is one correctly rounded operation: a fused multiply-add might be used for some elements of a
-        # tensor and not for others, depending on where they lie in it.
-        self.mean.mul_(_BETAS[0])
-        self.mean.add_(gradient * (1 - _BETAS[0]))
-        self.square.mul_(_BETAS[1])
-        gradient.square_()
-        gradient.mul_(1 - _BETAS[1])
-        self.square.add_(gradient)
-        scale = rates.view(-1, *[1] * (self.value.dim() - 1)) / (1 - _BETAS[0] ** step)
-        below = (self.square / (1 - _BETAS[1] ** step)).sqrt_().add_(_EPSILON)
-        self.value.sub_((self.mean * scale).div_(below))
-        self.value.grad = None
-
-
-@dataclass(slots=True, kw_only=True)
 class _Stack:
     subjects: Sequence[Subject]
-    functions: list[Callable[..., Tensor]]
+    functions: list[Callable[..., Tensor] | Layers]
+    """What computes each subject: one function of its members, or layers of their own."""
     recipe: Recipe
     splits: list[Split]
     orders: Tensor
     """Indices of the training samples, (seeds, steps, batch)."""
-    weights: list[_Leaf]
-    biases: list[_Leaf]
-    parameters: list[list[_Leaf]]
+    weights: list[Leaf]
+    biases: list[Leaf]
+    parameters: list[list[Leaf]]
     """Activation parameters by hidden layer: per channel (rows, 1, width), per layer (rows, 1, 1).
 
     A row is one member with one parameter; a subject's rows stand together, parameter by parameter.
@@ -136,12 +101,17 @@ class _Stack:
         for fan_in, fan_out in zip(recipe.widths, recipe.widths[1:], strict=False):
             # Unit variance in, unit variance out: the gain gives the activations unit variance as well.
             initial = [torch.randn(fan_in, fan_out, generator=g) / math.sqrt(fan_in) for g in generators]
-            weights.append(_Leaf.of(torch.stack(initial).repeat(copies, 1, 1)))
-            biases.append(_Leaf.of(torch.zeros(copies * len(seeds), 1, fan_out)))
+            weights.append(Leaf.of(torch.stack(initial).repeat(copies, 1, 1)))
+            biases.append(Leaf.of(torch.zeros(copies * len(seeds), 1, fan_out)))
         each = len(recipe.learning_rates) * len(seeds)
         return cls(
             subjects=subjects,
-            functions=[compile_eager(stabilise(subject.activation.expression)) for subject in subjects],
+            functions=[
+                compile_eager(stabilise(subject.activation.expression))
+                if is_stacked(subject)
+                else Layers.of(subject, recipe.widths[1:-1], len(recipe.learning_rates), seeds)
+                for subject in subjects
+            ],
             recipe=recipe,
             splits=splits,
             orders=torch.stack(orders),
@@ -171,7 +141,7 @@ class _Stack:
             rates=self.rates.index_select(0, rows),
         )
 
-    def _only_parameters(self, site: list[_Leaf], positions: Sequence[int]) -> list[_Leaf]:
+    def _only_parameters(self, site: list[Leaf], positions: Sequence[int]) -> list[Leaf]:
         kept = []
         for leaf, per_channel in zip(site, (False, True), strict=True):
             rows, start = [], 0
@@ -192,7 +162,7 @@ class _Stack:
             picked = self.orders[:, step]
             inputs = torch.stack([data[index] for data, index in zip(train_inputs, picked, strict=True)])
             labels = torch.stack([data[index] for data, index in zip(train_labels, picked, strict=True)])
-            loss = self._losses(inputs.repeat(copies, 1, 1), labels.repeat(copies, 1)).sum()
+            loss = self._losses(inputs.repeat(copies, 1, 1), labels.repeat(copies, 1), step).sum()
             torch.autograd.backward(loss)
             self._update(step + 1)
 
@@ -203,25 +173,28 @@ class _Stack:
         labels = torch.stack([split.validation_labels for split in self.splits])
         rates = len(self.recipe.learning_rates)
         copies = len(self.subjects) * rates
-        losses = self._losses(inputs.repeat(copies, 1, 1), labels.repeat(copies, 1))
+        losses = self._losses(inputs.repeat(copies, 1, 1), labels.repeat(copies, 1), None)
         return list((-losses).view(len(self.subjects), rates, len(self.splits)))
 
-    def _losses(self, inputs: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross-entropy of each member."""
+    def _losses(self, inputs: Tensor, labels: Tensor, step: int | None) -> Tensor:
+        """Mean cross-entropy of each member in training step `step`; None is evaluation."""
         hidden = inputs
         last = len(self.weights) - 1
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             hidden = torch.bmm(hidden, weight.value) + bias.value
             if layer < last:
-                hidden = self._activate(hidden, self.parameters[layer])
+                hidden = self._activate(hidden, layer, step)
         log_probabilities = functional.log_softmax(hidden, dim=-1)
         return -log_probabilities.gather(-1, labels.unsqueeze(-1)).squeeze(-1).mean(dim=1)
 
-    def _activate(self, hidden: Tensor, parameters: list[_Leaf]) -> Tensor:
+    def _activate(self, hidden: Tensor, site: int, step: int | None) -> Tensor:
         each = self.members_each
-        rows = [iter(leaf.value.split(each) if len(leaf.value) else ()) for leaf in parameters]
+        rows = [iter(leaf.value.split(each) if len(leaf.value) else ()) for leaf in self.parameters[site]]
         results = []
         for subject, function, x in zip(self.subjects, self.functions, hidden.split(each), strict=True):
+            if isinstance(function, Layers):
+                results.append(function.activate(site, x, step))
+                continue
             values = {spec.name: next(rows[spec.granularity == "channel"]) for spec in subject.activation.parameters}
             results.append(function({"x": x, **values}) * subject.gain)
         return torch.cat(results)
@@ -233,6 +206,9 @@ class _Stack:
         for site in self.parameters:
             for leaf in site:
                 leaf.update(self.rates[:each].repeat(len(leaf.value) // each), step)
+        for function in self.functions:
+            if isinstance(function, Layers):
+                function.update(self.rates[:each], step)
 
 
 def _order(split: Split, recipe: Recipe, generator: torch.Generator) -> Tensor:
@@ -246,21 +222,21 @@ def _order(split: Split, recipe: Recipe, generator: torch.Generator) -> Tensor:
     return torch.cat(epochs)[: recipe.steps]
 
 
-def _parameters(subjects: Sequence[Subject], each: int, width: int) -> list[_Leaf]:
+def _parameters(subjects: Sequence[Subject], each: int, width: int) -> list[Leaf]:
     """Leaves of one site: parameters per layer, then those per channel."""
     leaves = []
     for granularity, columns in (("layer", 1), ("channel", width)):
         initial = [
             spec.scalar
-            for subject in subjects
+            for subject in filter(is_stacked, subjects)
             for spec in subject.activation.parameters
             if spec.granularity == granularity
         ]
         rows = torch.tensor(initial, dtype=torch.float32).repeat_interleave(each).view(-1, 1, 1)
-        leaves.append(_Leaf.of(rows.repeat(1, 1, columns)))
+        leaves.append(Leaf.of(rows.repeat(1, 1, columns)))
     return leaves
 
 
 def _count(subject: Subject, *, per_channel: bool) -> int:
     wanted = "channel" if per_channel else "layer"
-    return sum(spec.granularity == wanted for spec in subject.activation.parameters)
+    return is_stacked(subject) and sum(spec.granularity == wanted for spec in subject.activation.parameters)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 
+from actsearch.grammar.combinators import COMBINATORS
 from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, as_expression, fold, walk
 from actsearch.grammar.operators import OPERATORS
 from actsearch.grammar.statistic import Statistic, said_by_others, statistic_of
@@ -33,6 +34,8 @@ def build(operator: str, arguments: list[Expression]) -> Expression:
     statistic = statistic_of(operator)
     if statistic:
         return _statistic(statistic, *arguments)
+    if operator in COMBINATORS:
+        return canonical(COMBINATORS[operator].expand(*arguments))
     rule = _RULES.get(operator)
     return rule(*arguments) if rule else _apply(operator, *arguments)
 

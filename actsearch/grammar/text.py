@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NoReturn
 
 from actsearch.errors import ParseError, unknown_name
-from actsearch.grammar.expression import INPUTS, Apply, Constant, Expression, Parameter
+from actsearch.grammar.combinators import COMBINATORS
+from actsearch.grammar.expression import INPUTS, Apply, Constant, Expression, Parameter, X, walk
 from actsearch.grammar.operators import OPERATORS, Operator
 from actsearch.grammar.parameter import LONGEST_ARRAY, array_lengths
 from actsearch.grammar.statistic import KINDS, MOST_GROUPS, Statistic, check_nesting, named
@@ -122,7 +123,7 @@ class _Reader:
             return Constant(_CONSTANTS[name])
         if name.lower() in ("nan", "inf", "infinity"):
             self._refuse(f"{name} is not allowed")
-        if name in OPERATORS or name in _ALIASES:
+        if name in OPERATORS or name in _ALIASES or name in COMBINATORS:
             self._refuse(f"{name} is an operator, write {name}(...)")
         if len(name) > LONGEST_NAME or name.startswith("_"):
             self._refuse(f"a parameter's name is at most {LONGEST_NAME} ASCII letters, digits and inner underscores")
@@ -168,8 +169,8 @@ class _Reader:
         name = _ALIASES.get(node.func.id, node.func.id)
         if name in KINDS:
             self._refuse(f"{name} is a statistic, which says over what it is taken, as in {name}[last](...)")
-        if name not in OPERATORS:
-            raise self._named(ParseError(str(unknown_name("operator", name, OPERATORS))))
+        if name not in OPERATORS and name not in COMBINATORS:
+            raise self._named(ParseError(str(unknown_name("operator", name, [*OPERATORS, *COMBINATORS]))))
         if node.keywords:
             self._refuse("operators take no keywords")
         arguments = [self.visit(argument, depth + 1) for argument in node.args]
@@ -177,11 +178,27 @@ class _Reader:
             self._refuse("write ** or pow(u, v) for power")
         if name == "pow" and len(arguments) == 2 and _is_exponent(arguments[1]):
             return Apply("power", tuple(arguments))
+        if name in COMBINATORS:
+            return self._combined(name, arguments)
         operator = OPERATORS[name]
         if operator.most_coefficients and len(arguments) == 2 and isinstance(node.args[1], ast.Name):
             arguments = self._with_entries(operator, *arguments)
         if not operator.takes(len(arguments)):
             self._refuse(f"{name} takes {operator.signature}, not {len(arguments)}")
+        for index, order in operator.orders.items():
+            given = arguments[index]
+            if not isinstance(given, Constant) or not order.takes(given.value):
+                self._refuse(f"{order} in {name}")
+        return Apply(name, tuple(arguments))
+
+    def _combined(self, name: str, arguments: list[Expression]) -> Apply:
+        combinator = COMBINATORS[name]
+        if len(arguments) != combinator.arity:
+            self._refuse(f"{name} takes {combinator.signature}, not {len(arguments)}")
+        if any(INPUTS["gate"] in walk(argument) for argument in arguments):
+            self._refuse(f"{name} takes a function of x alone")
+        if any(X in walk(argument) for argument in arguments[1:]):
+            self._refuse(f"the second argument of {name} is a number or a parameter")
         return Apply(name, tuple(arguments))
 
     def _with_entries(self, operator: Operator, argument: Expression, only: Expression) -> list[Expression]:

@@ -37,7 +37,7 @@ class Funnel:
 
     def pass_through(self, proposal: Proposal, *, number: int, generation: int) -> CandidateRecord:
         """The record of a proposal: rejected, or without an outcome if it is to be trained."""
-        activation = self.space.activation(proposal.genome)
+        activation = self.space.candidate(proposal.genome).activation
         if self.config.granularity:
             activation = activation.with_granularity(granularity_of(self.config.granularity))
         activation = activation.without_factor()

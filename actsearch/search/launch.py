@@ -18,8 +18,7 @@ from actsearch.evaluate.pool import open_executor
 from actsearch.evaluate.profile import Profile, check_address, read_profile
 from actsearch.evaluate.task import Task, load_task
 from actsearch.export.winner import export_winner
-from actsearch.grammar.expression import input_names
-from actsearch.grammar.space import Space, read_space
+from actsearch.grammar.space import Space, lasting_name, open_space
 from actsearch.search import defaults
 from actsearch.search.budget import Budget
 from actsearch.search.config import SearchConfig, make_strategy
@@ -72,7 +71,7 @@ def launch(store: Path, request: Request, *, show: Show, warn: Warn) -> SearchRe
         record = journal.create_search(
             {
                 "version": __version__,
-                "space": plugins.lasting("search_spaces", request.space),
+                "space": lasting_name(request.space),
                 "task": plugins.lasting("workers", request.task),
                 "strategy": request.strategy,
                 "workers": plugins.lasting("workers/profiles", request.workers),
@@ -157,9 +156,8 @@ def _refuse_finished(record: SearchRecord) -> None:
 def _parts(request: Request) -> _Parts:
     config = SearchConfig.of(request.settings)
     budget = Budget.parse(request.budget)
-    space = read_space(plugins.find("search_spaces", request.space))
-    if any("gate" in input_names(p.template) for by_name in space.productions.values() for p in by_name.values()):
-        raise UnsupportedError(f"the space {request.space!r} reads gate: this version searches functions of x alone.")
+    space = open_space(request.space)
+    _check_searchable(space)
     profile = read_profile(request.workers)
     check_address(profile)
     strategy = make_strategy(request.strategy, space, config)
@@ -173,6 +171,16 @@ def _parts(request: Request) -> _Parts:
         budget=budget,
         config=config,
     )
+
+
+def _check_searchable(space: Space) -> None:
+    if "gate" in space.inputs:
+        raise UnsupportedError(f"the space {space.name!r} reads gate: this version searches functions of x alone.")
+    if space.selectors != ("*",):
+        sites = f"{space.selectors[0]} to {space.selectors[-1]}"
+        raise UnsupportedError(
+            f"the space {space.name!r} assigns functions to {sites}: this version searches one function for all sites."
+        )
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from actsearch.grammar.derivation import Derivation
+from actsearch.grammar.space import Genome
 
 State = Mapping[str, Any]
 """JSON document: everything that the next ask depends on, the random generator included."""
@@ -17,7 +17,7 @@ State = Mapping[str, Any]
 class Proposal:
     """A genome, and how it came to be."""
 
-    genome: Derivation
+    genome: Genome
     parents: tuple[str, ...]
     """Candidate ids."""
     move: str
@@ -28,7 +28,7 @@ class Told:
     """What became of a proposal; `score` is None if it was rejected or failed."""
 
     id: str
-    genome: Derivation
+    genome: Genome
     score: float | None
 
 

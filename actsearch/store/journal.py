@@ -107,7 +107,9 @@ class Journal:
             marks = ", ".join(f":{name}" for name in fields)
             cursor = connection.execute(f"INSERT INTO searches ({names}) VALUES ({marks})", fields)  # noqa: S608
             number = cursor.lastrowid
-            stem = f"{Path(record['space']).stem}-{Path(record['task']).stem}"
+            # A mixture of spaces is written with commas, which a file's name had better not have.
+            spaces = "+".join(Path(space).stem for space in str(record["space"]).split(","))
+            stem = f"{spaces}-{Path(record['task']).stem}"
             connection.execute("UPDATE searches SET name = ? WHERE id = ?", (f"{stem}-{number}", number))
         return self.search(f"{stem}-{number}")
 

@@ -6,7 +6,6 @@ import json
 import pytest
 
 from actsearch import __version__, plugins
-from actsearch.analysis.catalog import catalog
 from actsearch.search.config import STRATEGIES
 
 KNOWN = {
@@ -54,17 +53,6 @@ def test_strategies_are_listed_and_shown_with_the_keys_of_their_settings(documen
     assert shown["evolution.population"] == 64
     assert "evolution.tournament" in text("strategies", "evolution")
     assert document("strategies", "random")["strategy"] == "random"
-
-
-def test_the_catalog_is_listed_and_its_entries_are_shown(document, text):
-    listed = document("catalog")
-    assert [entry["name"] for entry in listed] == list(catalog())
-    assert document("catalog", "swish") == [entry for entry in listed if entry["name"] == "swish"]
-    assert document("catalog", "logistic")[0]["name"] == "sigmoid"
-    shown = text("catalog", "swish")
-    assert "x * sigmoid(beta * x)" in shown
-    assert "1710.05941" in shown
-    assert all(name in text("catalog") for name in ("gelu", "mish", "snake"))
 
 
 @pytest.mark.parametrize("backend", ["torch", "triton"])

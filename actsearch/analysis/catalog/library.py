@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from actsearch.analysis.catalog.entry import FAMILIES, Alias, Entry, Family
 from actsearch.documents import read_document
@@ -18,15 +17,6 @@ from actsearch.grammar.activation import Activation, Granularity, ParameterSpec
 
 _DATA = Path(__file__).with_name("data")
 _PUBLISHED = re.compile(r"(\d{4}), (.+)")
-
-
-def _published(text: str) -> str:
-    if not _PUBLISHED.fullmatch(text):
-        raise ValueError("expected the year and the source, as in '2019, Misra, arXiv:1908.08681'")
-    return text
-
-
-_Published = Annotated[str, AfterValidator(_published)]
 
 
 class _Model(BaseModel):
@@ -40,11 +30,19 @@ class _ParameterModel(_Model):
 
 
 class _EntryModel(_Model):
+    """What a file says of a function: `formula`, or `lanes`, or what it `needs` that the language cannot say.
+
+    `parameters` are numbers (one per layer) or have `initial` (a number or an array), `granularity` and `shared`.
+    `aliases` are names, or names with the year and source of who published the function again. `domain` stands where
+    the function is not finite on |x| <= 20 as it starts; `note` says what is open, or ours. A source "survey" names the
+    list that names the original.
+    """
+
     formula: str | None = None
     lanes: list[str] = []
     needs: str | None = None
     parameters: dict[str, float | _ParameterModel] = {}
-    aliases: list[str] | dict[str, _Published] = []
+    aliases: list[str] | dict[str, str] = []
     year: int
     source: str
     domain: str | None = None
@@ -54,6 +52,14 @@ class _EntryModel(_Model):
     def _is_said_once(self) -> _EntryModel:
         if sum([self.formula is not None, bool(self.lanes), self.needs is not None]) != 1:
             raise ValueError("expected one of the keys formula, lanes and needs")
+        return self
+
+    @model_validator(mode="after")
+    def _is_dated(self) -> _EntryModel:
+        published = self.aliases if isinstance(self.aliases, dict) else {}
+        for name, text in published.items():
+            if not _PUBLISHED.fullmatch(text):
+                raise ValueError(f"aliases.{name}: expected year and source, as in '2019, Misra, arXiv:1908.08681'")
         return self
 
 
@@ -66,6 +72,9 @@ class _Functions(Mapping[str, Activation]):
 
     def __getitem__(self, name: str) -> Activation:
         return find(name).activation
+
+    def __contains__(self, name: object) -> bool:
+        return name in names() and catalog()[names()[str(name)]].formula is not None
 
     def __iter__(self) -> Iterator[str]:
         return (name for name, entry in catalog().items() if entry.formula is not None)
@@ -139,7 +148,7 @@ def _spec(name: str, value: float | _ParameterModel) -> ParameterSpec:
     return ParameterSpec(name=name, initial=initial, granularity=value.granularity, shared=value.shared)
 
 
-def _aliases(given: list[str] | dict[str, _Published]) -> Iterator[Alias]:
+def _aliases(given: list[str] | dict[str, str]) -> Iterator[Alias]:
     for name in given:
         match = _PUBLISHED.fullmatch(given[name]) if isinstance(given, dict) else None
         yield Alias(name=name, year=int(match[1]), source=match[2]) if match else Alias(name=name)

@@ -14,9 +14,7 @@ from typing import Any
 
 from deap import algorithms, base, tools
 
-from actsearch.grammar.derivation import Derivation
-from actsearch.grammar.moves import MOVES, crossover
-from actsearch.grammar.space import Space
+from actsearch.grammar.space import Genome, Space
 from actsearch.search.strategy import Proposal, State, Told, load_random, save_random
 
 _ATTEMPTS = 8
@@ -43,7 +41,7 @@ class _Fitness(base.Fitness):  # type: ignore[misc]
 class _Individual:
     """A genome as DEAP sees it, with the record of what made it."""
 
-    def __init__(self, genome: Derivation, parents: tuple[str, ...], score: float | None = None) -> None:
+    def __init__(self, genome: Genome, parents: tuple[str, ...], score: float | None = None) -> None:
         self.genome = genome
         self.parents = parents
         self.move = "none"
@@ -101,7 +99,7 @@ class Evolution:
     def _mate(
         self, first: _Individual, second: _Individual, generator: random.Random
     ) -> tuple[_Individual, _Individual]:
-        crossed = crossover(self._space, first.genome, second.genome, generator)
+        crossed = self._space.crossover(first.genome, second.genome, generator)
         if crossed is None:
             (first,) = self._mutate(first, generator)
             return first, second
@@ -112,8 +110,8 @@ class Evolution:
 
     def _mutate(self, child: _Individual, generator: random.Random) -> tuple[_Individual]:
         for _ in range(_ATTEMPTS):
-            name = generator.choice(list(MOVES))
-            moved = MOVES[name](self._space, child.genome, generator)
+            name = generator.choice(list(self._space.moves))
+            moved = self._space.moves[name](child.genome, generator)
             if moved is not None and moved != child.genome:
                 child.genome, child.move = moved, name
                 break

@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from actsearch.analysis.probe import Probe
-from actsearch.grammar.derivation import Derivation
-from actsearch.grammar.moves import MOVES
 from actsearch.grammar.space import Space
+from actsearch.grammar.space.derivation import Derivation
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
 from actsearch.search.strategy import Strategy, Told
@@ -49,17 +48,20 @@ def drive(
     return everything
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_it_comes_nearer_to_a_target_than_random_search_with_as_many_tries(swish, seed):
+def test_it_comes_nearer_to_a_target_than_random_search_with_as_many_tries(swish):
     score = closeness(swish)
-    best = {}
-    for strategy in (
-        Evolution(swish, EvolutionSettings(population=16, tournament=3)),
-        RandomSearch(swish, RandomSettings()),
-    ):
-        results = drive(strategy, score, generations=25, size=16, seed=seed)
-        best[type(strategy)] = max(result.score for result in results if result.score is not None)
-    assert best[Evolution] > best[RandomSearch]
+    gains = []
+    for seed in range(3):
+        evolution = Evolution(swish, EvolutionSettings(population=16, tournament=3))
+        best = [
+            max(result.score for result in results if result.score is not None)
+            for strategy in (evolution, RandomSearch(swish, RandomSettings()))
+            if (results := drive(strategy, score, generations=25, size=16, seed=seed))
+        ]
+        gains.append(best[0] - best[1])
+    # Both may meet the same nearest function, but random search is not the better one.
+    assert min(gains) >= 0
+    assert sum(gain > 0 for gain in gains) >= 2
 
 
 @pytest.fixture
@@ -124,8 +126,8 @@ def test_parents_and_moves_are_recorded(fed, swish):
     members = {member["id"]: swish.decode(member["genome"]) for member in state["population"]}
     proposals = strategy.ask(state, 200)[1]
     moves = {proposal.move for proposal in proposals}
-    assert moves >= {"crossover", *MOVES}
-    assert moves <= {"crossover", "sample", *MOVES}
+    assert moves >= {"crossover", *swish.moves}
+    assert moves <= {"crossover", "sample", *swish.moves}
     for proposal in proposals:
         assert set(proposal.parents) <= set(members)
         if proposal.move == "crossover":
@@ -133,7 +135,7 @@ def test_parents_and_moves_are_recorded(fed, swish):
         else:
             assert len(proposal.parents) == (proposal.move != "sample")
         assert len(set(proposal.parents)) == len(proposal.parents)
-        if proposal.move in MOVES:
+        if proposal.move in swish.moves:
             (parent,) = proposal.parents
             assert proposal.genome != members[parent]
     assert any(len(proposal.parents) == 2 for proposal in proposals)

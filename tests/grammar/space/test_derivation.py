@@ -11,7 +11,6 @@ from actsearch.compile.eager import evaluate
 from actsearch.errors import SpaceError
 from actsearch.grammar.activation import parse
 from actsearch.grammar.expression import parameter_names
-from actsearch.grammar.moves import MOVES
 from actsearch.grammar.text import write
 from tests.grammar.conftest import SMALL
 from tests.grammar.strategies import quick
@@ -25,7 +24,7 @@ def test_a_genome_is_read_back_as_it_was_written(swish, seed):
     rng = random.Random(seed)
     genome = swish.sample(rng)
     # Initial values that the space does not give must survive too.
-    genome = MOVES["parameter"](swish, genome, rng) or genome
+    genome = swish.moves["parameter"](genome, rng) or genome
     again = swish.decode(genome.encode())
     assert again == genome
     assert hash(again) == hash(genome)
@@ -38,14 +37,19 @@ def test_the_text_of_a_genome_is_json_of_names_children_and_values(small):
     assert genome.encode() == SUM
     assert [node.production.name for _, node in genome.nodes()] == ["add", "scale", "leaf", "scale"]
     assert [path for path, _ in genome.nodes()] == [(), (0,), (1,), (1, 0)]
-    assert genome.at((1, 0)).values == (2.5, -1.0)
+    assert [spec.initial for spec in genome.at((1, 0)).parameters] == [2.5, -1.0]
 
 
 def test_each_use_of_a_production_has_parameters_of_its_own(small):
-    expression, values = small.decode(SUM).express()
+    expression, specs = small.decode(SUM).express()
     assert write(expression) == "beta * x + gamma + beta_2 * x + gamma_2"
-    assert values == {"beta": 0.5, "gamma": 1.0, "beta_2": 2.5, "gamma_2": -1.0}
-    assert parameter_names(expression) == tuple(values)
+    assert {name: spec.initial for name, spec in specs.items()} == {
+        "beta": 0.5,
+        "gamma": 1.0,
+        "beta_2": 2.5,
+        "gamma_2": -1.0,
+    }
+    assert parameter_names(expression) == tuple(specs)
 
 
 def test_the_activation_has_the_values_and_granularities_of_the_genome(small):
@@ -71,8 +75,9 @@ def test_the_activation_computes_what_the_genome_says(write_space):
         genome = space.sample(rng)
         for _ in range(6):
             # Values that tell the parameters apart, so that a mix-up of names shows.
-            genome = MOVES["parameter"](space, genome, rng) or genome
-        expression, values = genome.express()
+            genome = space.moves["parameter"](genome, rng) or genome
+        expression, specs = genome.express()
+        values = {name: spec.initial for name, spec in specs.items()}
         activation = space.activation(genome)
         initial = {spec.name: spec.initial for spec in activation.parameters}
         assert sorted(initial.values()) == sorted(values.values())

@@ -8,47 +8,31 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from actsearch.errors import SpaceError
-from actsearch.grammar.expression import Expression, Parameter, parameter_names, substitute
+from actsearch.errors import ActsearchError, SpaceError
+from actsearch.grammar.expression import Expression, Parameter, substitute
+from actsearch.grammar.parameter import ParameterSpec
+from actsearch.grammar.space.production import Production, Specs, nodes_of, settings_of
 
 Path = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Production:
-    """One way to write a symbol: a template whose holes are symbols and whose parameters are fresh at each use."""
-
-    name: str
-    symbol: str
-    template: Expression
-    holes: tuple[tuple[str, str], ...]
-    """(name in the template, symbol that fills it), in order of appearance."""
-    weight: float = 1.0
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """Names of the template's own parameters."""
-        holes = {name for name, _ in self.holes}
-        return tuple(name for name in parameter_names(self.template) if name not in holes)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Derivation:
-    """A production, what fills its holes, and the initial values of its own parameters."""
+    """A production, what fills its holes, and how its own parameters start and are had."""
 
     production: Production
     children: tuple[Derivation, ...] = ()
-    values: tuple[float, ...] = ()
+    parameters: Specs = ()
 
     @property
     def symbol(self) -> str:
         """Symbol that it derives."""
         return self.production.symbol
 
-    def express(self) -> tuple[Expression, dict[str, float]]:
-        """Its expression, and the initial values of the parameters, named apart in order of appearance."""
-        values: dict[str, float] = {}
-        return _express(self, values), values
+    def express(self) -> tuple[Expression, dict[str, ParameterSpec]]:
+        """Its expression, and the parameters in it, named apart in order of appearance."""
+        specs: dict[str, ParameterSpec] = {}
+        return _express(self, specs), specs
 
     def nodes(self, path: Path = ()) -> Iterator[tuple[Path, Derivation]]:
         """Every node with the path to it, from the root down."""
@@ -81,6 +65,10 @@ class Derivation:
                 node = node.children[index]
         return counts
 
+    def count(self, symbol: str) -> int:
+        """How many nodes derive `symbol`."""
+        return (self.symbol == symbol) + sum(child.count(symbol) for child in self.children)
+
     def encode(self) -> str:
         """JSON text, which `decode` reads back."""
         return json.dumps(_encode(self), separators=(",", ":"))
@@ -93,23 +81,26 @@ def decode(text: str, productions: Mapping[str, Mapping[str, Production]], symbo
     """
     try:
         document = json.loads(text)
-    except (ValueError, RecursionError):
+        return _decode(document, productions, symbol)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, ActsearchError):
+            raise
         raise SpaceError(f"{text[:60]!r} is no genome: expected JSON.") from None
-    return _decode(document, productions, symbol)
 
 
-def _express(node: Derivation, values: dict[str, float]) -> Expression:
+def _express(node: Derivation, specs: dict[str, ParameterSpec]) -> Expression:
     replacements: dict[Expression, Expression] = {}
     for (hole, _), child in zip(node.production.holes, node.children, strict=True):
-        replacements[Parameter(hole)] = _express(child, values)
-    for name, value in zip(node.production.parameters, node.values, strict=True):
-        fresh = _fresh(name, values)
-        values[fresh] = value
-        replacements[Parameter(name)] = Parameter(fresh)
+        replacements[Parameter(hole)] = _express(child, specs)
+    for spec in node.parameters:
+        fresh = _fresh(spec.name, specs)
+        specs[fresh] = spec if fresh == spec.name else replace(spec, name=fresh)
+        for own in nodes_of(spec):
+            replacements[own] = Parameter(fresh, own.index)
     return substitute(node.production.template, replacements)
 
 
-def _fresh(name: str, taken: Mapping[str, float]) -> str:
+def _fresh(name: str, taken: Mapping[str, ParameterSpec]) -> str:
     if name not in taken:
         return name
     number = 2
@@ -119,11 +110,16 @@ def _fresh(name: str, taken: Mapping[str, float]) -> str:
 
 
 def _encode(node: Derivation) -> list[Any]:
-    return [node.production.name, [_encode(child) for child in node.children], list(node.values)]
+    usual = settings_of(node.production.alternatives[0])
+    values: list[Any] = [
+        spec.initial if (spec.granularity, spec.shared) == setting else spec.to_json()
+        for spec, setting in zip(node.parameters, usual, strict=True)
+    ]
+    return [node.production.name, [_encode(child) for child in node.children], values]
 
 
 def _decode(document: Any, productions: Mapping[str, Mapping[str, Production]], symbol: str) -> Derivation:
-    if not _is_node(document):
+    if not isinstance(document, list) or [type(part) for part in document] != [str, list, list]:
         raise SpaceError(f"{str(document)[:60]!r} is no genome: expected [production, [children], [values]].")
     name, children, values = document
     production = productions.get(symbol, {}).get(name)
@@ -135,10 +131,21 @@ def _decode(document: Any, productions: Mapping[str, Mapping[str, Production]], 
         _decode(child, productions, inner)
         for child, (_, inner) in zip(children, production.holes, strict=True)
     )  # fmt: skip
-    return Derivation(production=production, children=tuple(decoded), values=tuple(values))
+    specs = tuple(_spec(value, usual) for value, usual in zip(values, production.alternatives[0], strict=True))
+    if not production.allows(specs):
+        raise SpaceError(f"the production {name!r} of {symbol!r} has no such parameters: was its file changed?")
+    return Derivation(production=production, children=tuple(decoded), parameters=specs)
 
 
-def _is_node(document: Any) -> bool:
-    if not isinstance(document, list) or [type(part) for part in document] != [str, list, list]:
-        return False
-    return all(isinstance(value, float) and math.isfinite(value) for value in document[2])
+def _spec(value: Any, usual: ParameterSpec) -> ParameterSpec:
+    """A parameter as `_encode` wrote it: its initial value alone where it is had as usual, else an object."""
+    fields = value if isinstance(value, dict) else {"initial": value}
+    initial = fields.get("initial")
+    entries: list[Any] = initial if isinstance(initial, list) else [initial]
+    numbers = all(isinstance(entry, float) and math.isfinite(entry) for entry in entries)
+    setting = (fields.get("granularity", usual.granularity), fields.get("shared", usual.shared and fields is not value))
+    if not numbers or not entries or [type(part) for part in setting] != [str, bool]:
+        raise SpaceError(f"{str(value)[:60]!r} is no genome's parameter: expected a finite number or a list of them.")
+    granularity, shared = setting
+    start = tuple(entries) if isinstance(initial, list) else entries[0]
+    return replace(usual, initial=start, granularity=granularity, shared=shared)

@@ -11,7 +11,7 @@ import torch
 from actsearch.compile.eager import evaluate
 from actsearch.errors import SpaceError
 from actsearch.grammar.expression import Parameter
-from actsearch.grammar.space import read_space
+from actsearch.grammar.space import Size, read_space
 from tests.grammar.conftest import SMALL
 
 # None is among the integers: two of the operators have a kink there, and one an infinite slope.
@@ -72,7 +72,8 @@ def test_the_swish_space_has_the_25_unary_and_10_binary_functions_of_the_paper(s
     assert (len(UNARY), len(BINARY)) == (25, 10)
     assert set(swish.productions["input"]) == {"x", "unit"}
     assert "1710.05941" in swish.paper
-    assert (swish.spec("beta").initial, swish.spec("beta").granularity) == (1.0, "channel")
+    ((beta,),) = swish.productions["unary"]["scale"].alternatives
+    assert (beta.initial, beta.granularity) == (1.0, "channel")
 
 
 @pytest.mark.parametrize("name", UNARY)
@@ -94,14 +95,14 @@ def test_the_size_of_the_swish_space_is_what_its_rules_say(swish):
     for _ in range(swish.depth["unit"]):
         # 24 unary functions of an input and one constant; an input is x or a unit.
         units = 10 * (24 * (1 + units) + 1) ** 2
-    assert swish.size() == units
+    assert swish.size() == Size(count=units)
     assert units == 291_794_448_608_101_125_075_006_250
 
 
 def test_the_small_space_is_enumerated_whole(small):
     found = list(small.enumerate())
     # A unit without units below is one of 2 leaves; else it is a leaf and a unit, a wrapped unit, or a leaf.
-    assert len(found) == small.size() == 2 * 2 + 2 + 2
+    assert len(found) == small.size().count == 2 * 2 + 2 + 2
     assert len(set(found)) == len(found)
     assert all(small.contains(genome) for genome in found)
     texts = {small.activation(genome).text for genome in found}
@@ -114,7 +115,7 @@ def test_the_small_space_is_enumerated_whole(small):
 @pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
 def test_the_count_is_the_number_enumerated_at_every_depth(write_space, depth):
     space = write_space(SMALL.replace("unit: 2", f"unit: {depth}"))
-    assert space.size() == sum(1 for _ in space.enumerate()) == sum(2 * 3**k for k in range(depth))
+    assert space.size().count == sum(1 for _ in space.enumerate()) == sum(2 * 3**k for k in range(depth))
 
 
 def test_samples_reach_every_production_and_stay_inside(swish, small):
@@ -133,7 +134,7 @@ def test_samples_reach_every_production_and_stay_inside(swish, small):
 def test_samples_follow_the_weights(swish):
     rng = random.Random(2)
     # At the first level both inputs fit, so the weights 5 and 1 alone decide.
-    drawn = [swish.sample_symbol("input", swish.depth, rng).production.name for _ in range(3000)]
+    drawn = [swish.sample_symbol("input", swish.room, rng).production.name for _ in range(3000)]
     share = drawn.count("x") / len(drawn)
     assert abs(share - 5 / 6) < 4 * math.sqrt(5 / 36 / len(drawn))
 
@@ -176,7 +177,7 @@ MALFORMED = {
     "a list for text": (START, "start: [unit]\n", 3, "start: input should be a valid string"),
     "text for keys": ("depth:\n  unit: 2", "depth: two", 4, "depth: expected keys and values"),
     "a list for keys": (BETA_KEYS, "- beta\n", 17, "parameters: expected keys and values"),
-    "text for a number": ("initial: 0.5", "initial: half", 19, "parameters.beta.initial: input should be a valid num"),
+    "text for a number": ("initial: 0.5", "initial: half", 19, "beta.initial: input should be a finite number"),
     "a fraction for a count": ("unit: 2", "unit: 2.5", 5, "depth.unit: input should be a valid integer"),
     "true for a count": ("unit: 2", "unit: true", 5, "depth.unit: input should be a valid integer"),
     "not a number": ("initial: 0.5", "initial: .nan", 19, "parameters.beta.initial: input should be a finite number"),
@@ -216,7 +217,7 @@ MALFORMED = {
     "a rule without keys": (LEAVES, "  leaf: x\n", 11, "rules.leaf: expected keys and values"),
     "an unknown operator": (SIN, "sinn(unit)", 9, "rules.unit.wrap: in 'sinn(unit)': unknown operator 'sinn'"),
     "half an expression": (SIN, "sin(unit", 9, "rules.unit.wrap: 'sin(unit' is no expression"),
-    "an array": (SIN, "unit[0]", 9, "rules.unit.wrap: unit is indexed, but array parameters"),
+    "an array": (SIN, "unit[0]", 9, "unit is a symbol, and only a parameter has entries"),
     "an empty production": (SIN, "''", 9, "rules.unit.wrap: the expression is empty"),
     "a constant without quotes": (SIN, "1.0", 9, "rules.unit.wrap: input should be a valid string"),
     "a misspelled symbol": (SIN, "sin(unti)", 9, "'unti' is no symbol (did you mean unit?)"),

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from actsearch.evaluate.layers import Layers, is_stacked
+from actsearch.evaluate.protocols.quality import Quality
+from actsearch.evaluate.task import Subject, load_task
+from actsearch.grammar.activation import ParameterSpec, parse
+from actsearch.outcome import Scores
+
+BESIDE = [Subject(activation=parse("sin(x)"), gain=1.5), Subject(activation=parse("tanh(b * x)", b=1.2), gain=1.6)]
+OWN = {
+    "a statistic over the batch": parse("x * sigmoid(v * x) / std[batch](x)", v=(1.0, "channel")),
+    "a statistic over the layer": parse("(x - mean[layer](x)) / std[layer](x) + relu(x)"),
+    "an array per channel": parse("c[0] + c[1] * x + c[2] * x**2 + tanh(x)", c=([0.0, 1.0, 0.1], "channel")),
+    "groups": parse("x * sigmoid(b * x)", b=(1.0, "group:8")),
+    "elements": parse("x * sigmoid(b * x)", b=(1.0, "element")),
+    "a shared parameter": parse("x * sigmoid(b * x)", b=ParameterSpec(name="b", initial=1.3, shared=True)),
+    "draws": parse("stochastic(0.7, silu(x), relu(x))"),
+}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    torch.set_num_threads(1)
+    return load_task("digits")
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_members_with_layers_of_their_own_train_and_do_not_depend_on_neighbours(digits, name):
+    subject = Subject(activation=OWN[name], gain=1.1)
+    assert not is_stacked(subject)
+    seeds = (0, 3)
+    (alone,) = digits.run([subject], seeds, Quality())
+    assert isinstance(alone, Scores)
+    assert alone.mean() > -0.5, "better than the 2.3 of chance by far"
+    together = digits.run([BESIDE[0], subject, BESIDE[1]], seeds, Quality())
+    assert together[1] == alone
+    assert [together[0], together[2]] == [digits.run([beside], seeds, Quality())[0] for beside in BESIDE]
+
+
+def test_layers_of_their_own_agree_with_the_stack_where_both_can(digits, monkeypatch):
+    subject = Subject(activation=parse("x * sigmoid(b * x)", b=(1.2, "channel")), gain=1.4)
+    (stacked,) = digits.run([subject], (0,), Quality())
+    monkeypatch.setattr("actsearch.evaluate.trainer.is_stacked", lambda _: False)
+    (own,) = digits.run([subject], (0,), Quality())
+    # Kernels round otherwise than eager torch, and 150 steps magnify that.
+    for a, b in zip(own.values, stacked.values, strict=True):
+        assert a == pytest.approx(b, abs=2e-3)
+
+
+def test_sites_of_one_member_share_what_is_to_be_shared():
+    layers = Layers.of(Subject(activation=OWN["a shared parameter"], gain=1.0), (4, 5, 6), 2, (0, 1))
+    assert len(layers.leaves) == 4, "one for each member, whatever the number of sites"
+    assert [member for member, _ in layers.leaves] == [0, 1, 2, 3]
+
+
+def test_draws_depend_on_seed_step_and_site_and_on_nothing_else():
+    layers = Layers.of(Subject(activation=OWN["draws"], gain=1.0), (200, 200), 2, (0, 1))
+    x = torch.full((4, 3, 200), -1.0)
+    first = layers.activate(0, x, 5)
+    torch.manual_seed(9)
+    assert torch.equal(first, layers.activate(0, x, 5))
+    assert torch.equal(first[0], first[2]), "the learning rate changes nothing"
+    assert not torch.equal(first[0], first[1])
+    assert not torch.equal(first, layers.activate(0, x, 6))
+    assert not torch.equal(first, layers.activate(1, x, 5))
+    # Evaluation is the expectation.
+    expected = 0.7 * torch.nn.functional.silu(torch.tensor(-1.0))
+    torch.testing.assert_close(layers.activate(0, x, None), torch.full_like(x, float(expected)))
