@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from actsearch.analysis.catalog import Entry
+from actsearch.analysis.novelty.points import Array
 from actsearch.compile.eager import Evaluator, compile_eager
 from actsearch.compile.stability import stabilise
 from actsearch.errors import ActsearchError
@@ -21,7 +21,6 @@ from actsearch.grammar.expression import Apply, rename, walk
 from actsearch.grammar.operators import OPERATORS
 from actsearch.grammar.parameter import ParameterSpec
 
-Array = NDArray[np.float64]
 _PERIODIC = frozenset({"sin", "cos", "tan", "sinc"})
 _PIECES = frozenset({"maximum", "minimum", "greater", "equal", "where", "elu"})
 _MOST_ORDERS = 24

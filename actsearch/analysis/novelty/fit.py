@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from actsearch.analysis.novelty.family import Array, Family
+from actsearch.analysis.novelty.family import Family
 from actsearch.analysis.novelty.match import Limit
+from actsearch.analysis.novelty.points import Array
 
 SCALE, CENTRE, PARAMETERS = 0, 1, 2
 """Columns of `theta`: a, c, and where the parameters of the family begin."""
@@ -168,4 +169,4 @@ def _steps(residual: Array, jacobian: Array, damping: Array) -> Array:
     floor = 1e-14 * diagonal.max(axis=1, keepdims=True) + 1e-300
     diagonal += damping[:, None] * diagonal + floor
     gradient = jacobian @ residual[:, :, None]
-    return np.linalg.solve(normal, gradient)[:, :, 0]
+    return np.asarray(np.linalg.solve(normal, gradient)[:, :, 0], dtype=np.float64)

@@ -44,14 +44,14 @@ class Match:
         """How many numbers were fitted that are not where they are for g itself."""
         return self.effort[0] - len(self.limits)
 
-    def label(self) -> str:
+    def label(self, *, digits: int = 6) -> str:
         """The catalog function with its parameters and transformations, e.g. `swish with beta = 1.7 (times 2)`."""
-        settings = [f"{name} = {self.parameters[name]:.6g}" for name in self.moved]
+        settings = [f"{name} = {self.parameters[name]:.{digits}g}" for name in self.moved]
         settings += [f"{name} -> {end}" for name, end in self.limits.items()]
-        steps = [f"input times {self.input_scale:.6g}"] * (self.input_scale != 1)
-        steps += [f"input plus {self.input_shift:.6g}"] * (self.input_shift != 0)
-        steps += [f"times {self.output_scale:.6g}"] * (self.output_scale != 1)
-        steps += [f"plus {self.output_shift:.6g}"] * (self.output_shift != 0)
+        steps = [f"input times {self.input_scale:.{digits}g}"] * (self.input_scale != 1)
+        steps += [f"input plus {self.input_shift:.{digits}g}"] * (self.input_shift != 0)
+        steps += [f"times {self.output_scale:.{digits}g}"] * (self.output_scale != 1)
+        steps += [f"plus {self.output_shift:.{digits}g}"] * (self.output_shift != 0)
         parts = [self.name]
         parts += [f"with {', '.join(settings)}"] * bool(settings)
         parts += [f"({', '.join(steps)})"] * bool(steps)
@@ -70,6 +70,8 @@ class Novelty:
 
     verdict: Verdict
     matches: tuple[Match, ...]
+    exact: int = 0
+    """How many of them, the first ones, are within what counts as known."""
     by_form: bool = False
     """Whether the function could be compared by its normal form only."""
 

@@ -8,9 +8,9 @@ from collections.abc import Container, Iterable, Mapping
 import numpy as np
 
 from actsearch.analysis.catalog import Entry
-from actsearch.analysis.novelty.family import Array, aligned, family_of, form, is_comparable, kind, plainly
+from actsearch.analysis.novelty.family import aligned, family_of, form, is_comparable, kind, plainly
 from actsearch.analysis.novelty.match import CLOSE, KNOWN, Match, Novelty, Verdict
-from actsearch.analysis.novelty.points import GRID
+from actsearch.analysis.novelty.points import GRID, Array
 from actsearch.analysis.novelty.screen import fitted
 from actsearch.analysis.novelty.simplify import PRICE, settled, simplified
 from actsearch.analysis.novelty.table import Table, table_of
@@ -20,7 +20,7 @@ from actsearch.grammar.activation import Activation
 
 _PLAIN = 32
 """How many entries, the nearest by output scale and shift alone, are considered without a fit."""
-_COMPARED = 32
+_COMPARED = 40
 """How many fits, the best ones, are compared with the function on all points."""
 _SETTLED = 12
 """How many inexact matches are worth having their numbers made simple."""
@@ -42,7 +42,7 @@ def novelty(activation: Activation, *, most: int = 5, entries: Mapping[str, Entr
 def _compare(activation: Activation, table: Table, most: int) -> Novelty:
     same = _of_same_form(activation, table)
     if len(same) >= most:
-        return Novelty(verdict="known", matches=tuple(same[:most]))
+        return Novelty(verdict="known", matches=tuple(same[:most]), exact=most)
     kin = _of_same_kind(activation, table)
     is_comparable_by_value = is_comparable(activation)
     values = _values(activation) if is_comparable_by_value else np.full(len(GRID), np.nan)
@@ -50,7 +50,7 @@ def _compare(activation: Activation, table: Table, most: int) -> Novelty:
     if not has_value.any():
         found = [*same, *kin][:most]
         verdict: Verdict = "known" if found else "new"
-        return Novelty(verdict=verdict, matches=tuple(found), by_form=not is_comparable_by_value)
+        return Novelty(verdict=verdict, matches=tuple(found), exact=len(found), by_form=not is_comparable_by_value)
     target = Target(x=GRID[has_value], values=values[has_value])
     named = {match.name for match in (*same, *kin)}
     others = [match for match in _matches(table, target, most) if match.name not in named]
@@ -58,12 +58,15 @@ def _compare(activation: Activation, table: Table, most: int) -> Novelty:
     nearest = matches[0].distance if matches and has_value.mean() >= _WHOLE else math.inf
     is_known, is_close = nearest <= target.known, nearest <= CLOSE * target.unit
     verdict = "known" if same or kin or is_known else "close" if is_close else "new"
-    return Novelty(verdict=verdict, matches=tuple(matches[:most]))
+    shown = tuple(matches[:most])
+    exact = sum(match.distance <= target.known for match in shown) if verdict == "known" else 0
+    return Novelty(verdict=verdict, matches=shown, exact=exact)
 
 
 def _values(activation: Activation) -> Array:
     initial = np.array([[spec.scalar for spec in activation.parameters]])
-    return family_of(activation).values(GRID[None], initial)[0]
+    values: Array = family_of(activation).values(GRID[None], initial)[0]
+    return values
 
 
 def _of_same_form(activation: Activation, table: Table) -> list[Match]:

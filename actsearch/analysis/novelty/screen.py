@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from actsearch.analysis.novelty.family import Array
 from actsearch.analysis.novelty.fit import CENTRE, PARAMETERS, SCALE, Problem, fit
-from actsearch.analysis.novelty.points import POINTS
+from actsearch.analysis.novelty.points import POINTS, Array
 from actsearch.analysis.novelty.settings import MOST_PARAMETERS
 from actsearch.analysis.novelty.table import Shapes, Table, normalised
 
@@ -20,6 +19,8 @@ _ITERATIONS = 3
 _SIZES = (2, 4)
 _SCHEDULE = ((32, 3), (12, 6))
 """How many fits go on after that, and for how many iterations more."""
+_SOLVED = 1e-20
+"""Sum of squared residuals, relative to f, at which nothing is left to fit."""
 _OF_EACH = 3
 """How many fits of one family go on."""
 _TRUST = 0.9
@@ -37,9 +38,15 @@ def fitted(table: Table, values: Array) -> list[Problem]:
     rounds = [[start for start, of in zip(starts, sizes, strict=True) if of == size] for size in range(len(_SIZES) + 1)]
     tried = [fit(problems, values, POINTS, iterations=_ITERATIONS) for problems in rounds]
     problems, costs = [problem for some, _ in tried for problem in some], np.concatenate([cost for _, cost in tried])
+    solved = _SOLVED * float(np.square(values - values.mean()).sum())
+    done: list[Problem] = []
     for kept, iterations in _SCHEDULE:
-        problems, costs = fit(_best(problems, costs, kept), values, POINTS, iterations=iterations)
-    return _best(problems, costs, len(problems))
+        # What is exact already takes no place from what may become so.
+        done += _best(problems, np.where(costs <= solved, costs, np.inf), kept)
+        problems, costs = fit(
+            _best(problems, np.where(costs > solved, costs, np.inf), kept), values, POINTS, iterations=iterations
+        )
+    return [*done, *_best(problems, costs, len(problems))]
 
 
 def _best(problems: Sequence[Problem], costs: Array, most: int) -> list[Problem]:

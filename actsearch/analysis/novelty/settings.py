@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from actsearch.analysis.novelty.family import Array, Family
+from actsearch.analysis.novelty.family import Family
 from actsearch.analysis.novelty.match import Limit
-from actsearch.analysis.novelty.points import POINTS
+from actsearch.analysis.novelty.points import POINTS, Array
 
 MOST_PARAMETERS = 6
 """A family with more of them stays at its initial values."""

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from actsearch.analysis.novelty.family import Array
 from actsearch.analysis.novelty.fit import PARAMETERS, Problem, fit
 from actsearch.analysis.novelty.match import Match
-from actsearch.analysis.novelty.points import POINTS
+from actsearch.analysis.novelty.points import POINTS, Array
 from actsearch.analysis.novelty.target import Target
 from actsearch.analysis.novelty.warp import VANISHING, Warp, by_output, neutral, responses
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actsearch.analysis.catalog import Entry, catalog
-from actsearch.analysis.novelty.family import Array, Family, activations, family_of, form, is_comparable, kind
-from actsearch.analysis.novelty.points import GRID, POINTS
+from actsearch.analysis.novelty.family import Family, activations, family_of, form, is_comparable, kind
+from actsearch.analysis.novelty.points import GRID, POINTS, Array
 from actsearch.analysis.novelty.settings import Setting, respond, settings_of
 from actsearch.grammar.activation import Activation
 from actsearch.grammar.expression import size
@@ -73,13 +73,13 @@ class Table:
 
 
 def table_of(entries: Mapping[str, Entry] | None = None) -> Table:
-    """The table of some entries, by default of the catalog; that one is made once a process."""
-    return _table_of_catalog() if entries is None else _build(entries)
+    """The table of some entries, by default of the catalog; made once a process for the last few it is asked for."""
+    return _table_of(tuple((catalog() if entries is None else entries).values()))
 
 
-@cache
-def _table_of_catalog() -> Table:
-    return _build(catalog())
+@lru_cache(maxsize=4)
+def _table_of(entries: tuple[Entry, ...]) -> Table:
+    return _build({entry.name: entry for entry in entries})
 
 
 def _build(entries: Mapping[str, Entry]) -> Table:

@@ -7,9 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from actsearch.analysis.novelty.family import Array
 from actsearch.analysis.novelty.match import DOMAIN, KNOWN, Match
-from actsearch.analysis.novelty.points import GRID, POINTS
+from actsearch.analysis.novelty.points import GRID, POINTS, Array
 
 _DEGREES = 9
 _EXPLAINED = 0.5
@@ -64,7 +63,8 @@ class Target:
         basis = _BASIS if len(self.x) == len(GRID) else _basis(self.x)
         parts = basis * (self.values @ basis)
         rest = self.values[:, None] - np.cumsum(parts, axis=1)
-        return np.abs(rest).max(axis=0)
+        largest: Array = np.abs(rest).max(axis=0)
+        return largest
 
     def explained_by(self, match: Match) -> bool:
         """Whether a match says more of the function than a polynomial with as many fitted numbers would.

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from actsearch.analysis.novelty.family import Array, Family
+from actsearch.analysis.novelty.family import Family
 from actsearch.analysis.novelty.fit import CENTRE, PARAMETERS, SCALE, Problem
 from actsearch.analysis.novelty.match import DOMAIN, Limit, Match
+from actsearch.analysis.novelty.points import Array
 from actsearch.analysis.novelty.target import Target
 
 VANISHING, UNENDING = 1e-6, 1e4
@@ -60,7 +61,7 @@ class Warp:
     def moved(self) -> NDArray[np.bool_]:
         """Which of its numbers are not where they are for the catalog function itself; a limit is not counted."""
         at_limit = [False, False, *(name in self.limits for name in self.family.parameters)]
-        return (self.numbers != neutral(self.family)) & ~np.array(at_limit)
+        return np.not_equal(self.numbers, neutral(self.family)) & ~np.array(at_limit)
 
     def match(self, scale: float, shift: float, distance: float) -> Match:
         """The match that it is with that output scale and shift."""
