@@ -10,7 +10,7 @@ import numpy as np
 from actsearch.analysis.catalog import Entry
 from actsearch.analysis.novelty.family import aligned, family_of, form, is_comparable, kind, plainly
 from actsearch.analysis.novelty.match import CLOSE, KNOWN, Match, Novelty, Verdict
-from actsearch.analysis.novelty.points import GRID, Array
+from actsearch.analysis.novelty.points import FEW, GRID, Array
 from actsearch.analysis.novelty.screen import fitted
 from actsearch.analysis.novelty.simplify import PRICE, settled, simplified
 from actsearch.analysis.novelty.table import Table, table_of
@@ -22,7 +22,7 @@ _PLAIN = 32
 """How many entries, the nearest by output scale and shift alone, are considered without a fit."""
 _COMPARED = 40
 """How many fits, the best ones, are compared with the function on all points."""
-_SETTLED = 12
+_SETTLED = 8
 """How many inexact matches are worth having their numbers made simple."""
 _WHOLE = 0.99
 """Share of [-5, 5] on which a function that is known by its values has one."""
@@ -98,15 +98,17 @@ def _initial(activation: Activation) -> dict[str, float]:
 
 def _matches(table: Table, target: Target, most: int) -> list[Match]:
     """The best match of each of the nearest entries, at least `most` of them if there are as many, in no order."""
-    here = np.searchsorted(GRID, target.x)
-    values = table.values if len(here) == len(GRID) else table.values[:, here]
     if target.is_constant:
         # Every constant is 0 times any function, and that says nothing.
         return []
-    scales, shifts, distances = by_output(target, values)
+    few = FEW[np.isin(GRID[FEW], target.x)]
+    at_few = Target(x=GRID[few], values=target.values[np.searchsorted(target.x, GRID[few])])
+    likely = np.argsort(by_output(at_few, table.values[:, few])[2], kind="stable")[: max(_PLAIN, most)]
+    here = np.searchsorted(GRID, target.x)
+    scales, shifts, distances = by_output(target, table.values[likely][:, here])
     drafts = [
-        _draft(Warp.unmoved(table.families[i]), scales[i], shifts[i], distances[i])
-        for i in np.argsort(distances, kind="stable")[: max(_PLAIN, most)]
+        _draft(Warp.unmoved(table.families[index]), *output)
+        for index, *output in zip(likely, scales, shifts, distances, strict=True)
     ]
     best = {match.name: match for match, _ in drafts}
     drafts += [] if target.is_linear else _fitted(table, target)

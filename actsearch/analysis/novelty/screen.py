@@ -12,15 +12,16 @@ from actsearch.analysis.novelty.points import POINTS, Array
 from actsearch.analysis.novelty.settings import MOST_PARAMETERS
 from actsearch.analysis.novelty.table import Shapes, Table, normalised
 
-_INPUTS, _SETTINGS, _BOTH = 56, 32, 12
+_INPUTS, _SETTINGS, _BOTH = 48, 24, 10
 """How many families are tried by input scale and centre, by parameters, by all of these."""
-_ITERATIONS = 3
+_ITERATIONS = 2
 """Of all fits, at first."""
 _SIZES = (2, 4)
-_SCHEDULE = ((32, 3), (12, 6))
+_SCHEDULE = ((24, 3), (10, 6))
 """How many fits go on after that, and for how many iterations more."""
 _SOLVED = 1e-20
 """Sum of squared residuals, relative to f, at which nothing is left to fit."""
+_LARGEST = 1e140
 _OF_EACH = 3
 """How many fits of one family go on."""
 _TRUST = 0.9
@@ -30,7 +31,8 @@ _TRUST = 0.9
 def fitted(table: Table, values: Array) -> list[Problem]:
     """Problems that have been fitted to the function with `values` at `POINTS`, the best ones first."""
     shape = normalised(values[None])[0]
-    if not len(table.families) or not shape.any():
+    # Squares of values beyond that overflow.
+    if not len(table.families) or not shape.any() or np.abs(values).max() > _LARGEST:
         return []
     starts = [*_by_input(table, shape), *_by_setting(table, shape), *_by_both(table, shape)]
     # Those with about as many free numbers go together, as all of a batch are padded to the most.
@@ -38,7 +40,7 @@ def fitted(table: Table, values: Array) -> list[Problem]:
     rounds = [[start for start, of in zip(starts, sizes, strict=True) if of == size] for size in range(len(_SIZES) + 1)]
     tried = [fit(problems, values, POINTS, iterations=_ITERATIONS) for problems in rounds]
     problems, costs = [problem for some, _ in tried for problem in some], np.concatenate([cost for _, cost in tried])
-    solved = _SOLVED * float(np.square(values - values.mean()).sum())
+    solved = _SOLVED * float(np.var(values) * len(values))
     done: list[Problem] = []
     for kept, iterations in _SCHEDULE:
         # What is exact already takes no place from what may become so.

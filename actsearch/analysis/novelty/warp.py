@@ -61,7 +61,8 @@ class Warp:
     def moved(self) -> NDArray[np.bool_]:
         """Which of its numbers are not where they are for the catalog function itself; a limit is not counted."""
         at_limit = [False, False, *(name in self.limits for name in self.family.parameters)]
-        return np.not_equal(self.numbers, neutral(self.family)) & ~np.array(at_limit)
+        moved: NDArray[np.bool_] = (self.numbers != neutral(self.family)) & ~np.array(at_limit)
+        return moved
 
     def match(self, scale: float, shift: float, distance: float) -> Match:
         """The match that it is with that output scale and shift."""
