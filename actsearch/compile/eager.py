@@ -122,8 +122,12 @@ class _Recorder:
         return _Tape(tuple(self.slots), tuple(self.names), tuple(self.steps), result)
 
     def _inline(self, definition: Callable[..., Expression], arguments: list[int]) -> int:
-        """Slot of a defined operator: its definition, over placeholders that stand for the arguments' slots."""
-        body = definition(*map(_Placeholder, arguments))
+        """Slot of a defined operator: its definition, over numbers and placeholders for the other arguments' slots."""
+        # Of numbers a definition may be told what they are: it may depend on them as orders.
+        values = ((index, self.slots[index]) for index in arguments)
+        body = definition(
+            *(Constant(value) if isinstance(value, float) else _Placeholder(index) for index, value in values)
+        )
         return fold(body, self.leaf, self.apply)  # type: ignore[no-any-return]
 
     def _tensor(self, index: int) -> int:

@@ -14,6 +14,7 @@ from typing import Literal, cast, get_args
 
 from actsearch.errors import ParseError, unknown_name
 from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, call, fold, substitute
+from actsearch.grammar.operators import OPERATORS
 
 Kind = Literal["mean", "std", "rms", "var", "sum", "max", "min", "quantile"]
 Axis = Literal["batch", "instance", "layer", "group", "last"]
@@ -154,12 +155,13 @@ def check_nesting(expression: Expression) -> None:
 
 
 def literal_arguments(operator: str) -> frozenset[int]:
-    """Positions of the arguments that are literal numbers and must stay so: an exponent, the level of a quantile.
+    """Positions of the arguments that are literal numbers and must stay so: an exponent, an order, a quantile's level.
 
     Whoever replaces constants by run-time arguments leaves these where they are.
     """
     statistic = statistic_of(operator)
-    return _LITERALS.get(statistic.kind if statistic else operator, frozenset())
+    known = _LITERALS.get(statistic.kind if statistic else operator)
+    return known if known is not None else frozenset(OPERATORS[operator].orders if operator in OPERATORS else ())
 
 
 def level_of(quantile: Apply) -> float:

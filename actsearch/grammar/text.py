@@ -185,6 +185,10 @@ class _Reader:
             arguments = self._with_entries(operator, *arguments)
         if not operator.takes(len(arguments)):
             self._refuse(f"{name} takes {operator.signature}, not {len(arguments)}")
+        for index, order in operator.orders.items():
+            given = arguments[index]
+            if not isinstance(given, Constant) or not order.takes(given.value):
+                self._refuse(f"{order} in {name}")
         return Apply(name, tuple(arguments))
 
     def _combined(self, name: str, arguments: list[Expression]) -> Apply:

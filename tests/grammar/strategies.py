@@ -16,7 +16,7 @@ from actsearch.grammar.statistic import AXES, Statistic
 
 CONSTANTS = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, 3.0, -0.25, 0.1, 7.25, 1e-7, 1 / 3, -1234.5, 3.141592653589793)
 EXPONENTS = (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0)
-NAMES = sorted(set(OPERATORS) - {"power"})
+NAMES = sorted(name for name, operator in OPERATORS.items() if name != "power" and not operator.orders)
 # Continuous and not steep, so that values of two forms differ by rounding only.
 TAME = ("sin", "cos", "tanh", "sigmoid", "relu", "abs", "softplus", "add", "subtract", "multiply", "maximum", "detach")
 # No two of these are equal, and no small sums of them are: functions may differ at isolated points.

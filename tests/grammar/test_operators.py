@@ -16,6 +16,9 @@ from actsearch.grammar.operators import OPERATORS
 from actsearch.grammar.text import write
 
 NAMES = sorted(OPERATORS)
+# The variables of an operator: all of its arguments, or the first one where the others are orders.
+ARITY = {name: 1 if operator.orders else operator.arity for name, operator in OPERATORS.items()}
+ORDERS = ((0.5, 1.0, 1.0), (1.6, 0.7, 2.0))
 A, B = Parameter("a"), Parameter("b")
 EXPONENTS = (-2.0, -1.0, -0.5, 0.5, 1.5, 2.0, 2.7, 3.0, 5.0)
 # The lowering in float32 against float64, relative where the value is large and absolute below 1. Arithmetic on a
@@ -28,6 +31,8 @@ def applications(name):
     operator = OPERATORS[name]
     if name == "power":
         return [X**n for n in EXPONENTS]
+    if operator.orders:
+        return [Apply(name, (X, *map(Constant, orders[: len(operator.orders)]))) for orders in ORDERS]
     return [Apply(name, (X, A, B)[: operator.arity or 3])]
 
 
@@ -35,7 +40,7 @@ def grid(name, dtype=torch.float64):
     """Arguments on the operator's range: x, a and b in all combinations, ties and the ends included."""
     low, high = OPERATORS[name].test_range
     axis = torch.linspace(low, high, 41, dtype=torch.float64)
-    if (OPERATORS[name].arity or 3) == 1:
+    if ARITY[name] == 1:
         axis = torch.linspace(low, high, 4001, dtype=torch.float64)
         return {"x": away(axis, OPERATORS[name].kinks).to(dtype)}
     x, a, b = torch.meshgrid(axis, axis[::4], axis[::8], indexing="ij")
@@ -81,7 +86,11 @@ def close(found, expected, tolerance):
     return torch.testing.assert_close(found.double(), expected.double(), rtol=tolerance, atol=tolerance, equal_nan=True)
 
 
-@pytest.mark.parametrize("name", NAMES)
+# A sum without end, which sympy cannot evaluate: `test_mittag_leffler.py` holds it against the functions.
+CLOSED = [name for name in NAMES if not OPERATORS[name].orders]
+
+
+@pytest.mark.parametrize("name", CLOSED)
 def test_the_closed_form_gives_the_values_of_torch(name):
     values = grid(name)
     for expression in applications(name):
@@ -99,7 +108,7 @@ def test_the_closed_form_gives_the_values_of_torch(name):
 def test_the_derivatives_of_the_operator_of_torch_and_of_sympy_agree(name):
     values = grid(name)
     for expression in applications(name):
-        for wrt in [Input("x"), A, B][: OPERATORS[name].arity or 3]:
+        for wrt in [Input("x"), A, B][: ARITY[name] or 3]:
             if name == "power" and wrt != X:
                 continue
             expected = autograd(expression, values, wrt.name)
@@ -111,7 +120,7 @@ def test_the_derivatives_of_the_operator_of_torch_and_of_sympy_agree(name):
 
 SMOOTH = [
     name
-    for name in NAMES
+    for name in CLOSED
     if not OPERATORS[name].kinks and name not in ("maximum", "minimum", "greater", "equal", "where", "sinc", "detach")
 ]
 

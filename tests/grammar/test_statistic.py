@@ -73,6 +73,7 @@ def test_they_nest_two_deep_and_no_deeper():
 
 def test_an_exponent_and_a_level_stay_literal():
     assert literal_arguments("power") == literal_arguments("quantile[last]") == {1}
+    assert literal_arguments("mittag_leffler") == {1, 2}
     assert not literal_arguments("multiply")
     assert not literal_arguments("mean[last]")
     assert level_of(read("quantile[last](x, 0.9)")) == 0.9

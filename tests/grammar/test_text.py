@@ -118,9 +118,10 @@ def test_text_says_the_tree(text, tree):
 
 @pytest.mark.parametrize("name", sorted(set(OPERATORS) - {"power"}))
 def test_every_operator_can_be_called_by_its_name(name):
-    count = OPERATORS[name].arity or 3
-    arguments = (X, A, B)[:count]
-    text = f"{name}({', '.join('xab'[:count])})"
+    orders = OPERATORS[name].orders
+    count = (OPERATORS[name].arity or 3) - len(orders)
+    arguments = (*(X, A, B)[:count], *(Constant(1.0) for _ in orders))
+    text = f"{name}({', '.join([*'xab'[:count], *('1' for _ in orders)])})"
     assert read(text) == Apply(name, arguments)
 
 
@@ -238,6 +239,15 @@ NO_EXPRESSION = {
     "large power": ("x**65", "an exponent is a literal number of at most 64"),
     "large negative power": ("x**-65", "an exponent is a literal number of at most 64"),
     "pow of one": ("pow(x)", "pow takes 2 argument(s), not 1"),
+    "order of no number": (
+        "mittag_leffler(x, a, 1)",
+        "the order a is a literal number from 0.05 to 2 in mittag_leffler",
+    ),
+    "large order": ("mittag_leffler(x, 0.5, 5)", "the order b is a literal number from 0 to 4 in mittag_leffler"),
+    "half a derivative": (
+        "mittag_leffler_derivative(x, 1, 1, 0.5)",
+        "the order n is a literal whole number from 1 to 16",
+    ),
     "power by name": ("power(x, 2)", "write ** or pow(u, v) for power"),
     "operator of x": ("x(1)", "unknown operator 'x'"),
     "call of a call": ("sin(x)(x)", "only an operator can be called"),

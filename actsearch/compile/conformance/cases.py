@@ -108,12 +108,14 @@ def _operator_case(name: str) -> Case:
         "equal": call.equal(X, a) + a * X,
         # Powers of what is negative are NaN but for integers, and so is the slope by the exponent.
         "pow": call.pow(X, a) + call.pow(a, X) + X * call.pow(call.abs(X) + 0.5, -1.3 * X),
+        "mittag_leffler": call.mittag_leffler(X, 0.7, 1) + call.mittag_leffler(X, 1.6, 1.5),
+        "mittag_leffler_derivative": call.mittag_leffler_derivative(X, 0.7, 1, 1),
         "where": call.where(call.greater(X, a), call.log(X), b * X),
     }
     expression = special.get(name) or Apply(name, (X, a, b)[: operator.arity or 2])
     low, high = operator.test_range
     # As written and not in normal form, which has no `subtract`, `square` or `reciprocal`.
-    names = ("a", "b")[: (operator.arity or 2) - 1 if name != "power" else 0]
+    names = ("a", "b")[: (operator.arity or 2) - 1 if name != "power" and not operator.orders else 0]
     specs = tuple(ParameterSpec(name=n, initial=0.7) for n in names)
     return Case(name=name, activation=Activation(expression=expression, parameters=specs), low=low, high=high)
 

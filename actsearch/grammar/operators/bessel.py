@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actsearch.grammar.expression import Constant, Expression, call
+from actsearch.grammar.expression import Expression, call
 from actsearch.grammar.operators.operator import Operator
+from actsearch.grammar.operators.pieces import clenshaw
 from actsearch.grammar.operators.polynomials import (
     BESSEL_SPLIT,
     I0E_FAR,
@@ -66,24 +67,13 @@ _I1E_SERIES_FAR = (
 )  # fmt: skip
 
 
-def _clenshaw(coefficients: Sequence[float], t: Expression) -> Expression:
-    """The sum of Chebyshev polynomials of t, the first coefficient counting half."""
-    later: Expression | None = None
-    last: Expression = Constant(coefficients[-1])
-    for coefficient in reversed(coefficients[1:-1]):
-        total = 2 * t * last + coefficient
-        later, last = last, total if later is None else total - later
-    result = t * last + 0.5 * coefficients[0]
-    return result if later is None else result - later
-
-
 def _pieces(u: Expression, near: Sequence[float], far: Sequence[float]) -> tuple[Expression, Expression]:
     """The two Chebyshev series at a = |u|, the second over sqrt(a)."""
     a = call.abs(u)
     inner = call.minimum(a, _SERIES_SPLIT)
     outer = call.maximum(a, _SERIES_SPLIT)
-    below = _clenshaw(near, inner * (2 / _SERIES_SPLIT) - 1)
-    return below, _clenshaw(far, 2 * _SERIES_SPLIT / outer - 1) / call.sqrt(outer)
+    below = clenshaw(near, inner * (2 / _SERIES_SPLIT) - 1)
+    return below, clenshaw(far, 2 * _SERIES_SPLIT / outer - 1) / call.sqrt(outer)
 
 
 def _is_near(u: Expression, split: float) -> Expression:

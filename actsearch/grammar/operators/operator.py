@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from actsearch.grammar.expression import Expression
 
 ExpressionRule = Callable[..., Expression]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An argument that is a literal number from `low` to `high`, whole or any."""
+
+    name: str
+    low: float
+    high: float
+    is_whole: bool = False
+
+    def takes(self, value: float) -> bool:
+        """Whether it can be that number."""
+        return self.low <= value <= self.high and (not self.is_whole or value == int(value))
+
+    def __str__(self) -> str:
+        kind = "whole number" if self.is_whole else "number"
+        return f"the order {self.name} is a literal {kind} from {self.low:g} to {self.high:g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +58,8 @@ class Operator:
 
     Everywhere else it is its `definition`, the expectation.
     """
+    orders: Mapping[int, Order] = field(default_factory=dict)
+    """Arguments, by position, that are literal numbers: what the operator is depends on them."""
     primitive: bool = False
     """Whether every backend prints it itself."""
     parity: Literal["odd", "even"] | None = None
