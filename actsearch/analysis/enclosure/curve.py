@@ -117,6 +117,8 @@ class Ripple:
     """What its slope nowhere exceeds in size."""
     decay: float
     """What it nowhere exceeds in size times |u|."""
+    slope_decay: float
+    """What its slope nowhere exceeds in size times |u|."""
 
     def enclose(self, u: Interval) -> Interval:
         """What encloses its values over `u`."""
@@ -125,9 +127,11 @@ class Ripple:
         middle = np.clip(ends.lower + 0.5 * ends.width, ends.lower, ends.upper)
         radius = np.nextafter(np.maximum(middle - ends.lower, ends.upper - middle), np.inf)
         values, sizes = self.function(middle)
-        reach = np.where(ends.lower == ends.upper, 0.0, radius * self.steepest * (1 + 1e-15))
+        nearest = np.maximum(u.abs().lower, 1e-300)
+        steepness = np.minimum(self.steepest, self.slope_decay / nearest) * (1 + 1e-15)
+        reach = np.where(ends.lower == ends.upper, 0.0, radius * steepness)
         value = widened(values, sizes + reach * 1e-10, exact=(u.lower == u.upper) & (middle == 0))
-        bound = np.minimum(self.largest, self.decay * (1 + 1e-15) / np.maximum(u.abs().lower, 1e-300))
+        bound = np.minimum(self.largest, self.decay * (1 + 1e-15) / nearest)
         lower, upper = np.maximum(value.lower - reach, -bound), np.minimum(value.upper + reach, bound)
         return Interval(np.where(far, -bound, lower), np.where(far, bound, upper))
 

@@ -156,14 +156,18 @@ def _mish(u: Array) -> tuple[Array, Array]:
 def _mish_slope(u: Array) -> tuple[Array, Array]:
     u = np.clip(u, -_WIDE, _WIDE)
     t, rest, s = _mish_parts(u)
-    return t + u * rest * s, t + np.abs(u) * rest * s
+    q = np.exp(-np.abs(u))
+    # Below 0 both terms have the factor q, without which their signs are clear.
+    ratio, moved = (2 + q) / (2 + q * (2 + q)), u * rest / (1 + q)
+    left, right = q * (ratio + moved), t + u * rest * s
+    return np.where(u < 0, left, right), np.where(u < 0, q * (ratio - moved), right)
 
 
 def _mish_curvature(u: Array) -> tuple[Array, Array]:
     u = np.clip(u, -_WIDE, _WIDE)
     t, rest, s = _mish_parts(u)
-    left, right = rest * s * (2 + u * _sigmoid(-u)), 2 * u * rest * t * s**2
-    return left - right, rest * s * (2 + np.abs(u)) + np.abs(right)
+    moved, turned = u * _sigmoid(-u), 2 * u * t * s
+    return rest * s * (2 + moved - turned), rest * s * (2 + np.abs(moved) + np.abs(turned))
 
 
 def _sinc(u: Array) -> tuple[Array, Array]:
@@ -255,9 +259,9 @@ SHAPES: Mapping[str, Shapes] = {
     ),
     # sinc(u) is the mean of cos(pi*u*t) over 0 < t < 1, which bounds its derivatives.
     "sinc": Shapes(
-        Ripple(function=_sinc, largest=1.0, steepest=1.58, decay=1 / math.pi),
-        Ripple(function=_sinc_slope, largest=1.58, steepest=3.29, decay=2.0),
-        Ripple(function=_sinc_curvature, largest=3.29, steepest=7.76, decay=2 * math.pi),
+        Ripple(function=_sinc, largest=1.0, steepest=1.58, decay=1 / math.pi, slope_decay=2.0),
+        Ripple(function=_sinc_slope, largest=1.58, steepest=3.29, decay=2.0, slope_decay=6.29),
+        Ripple(function=_sinc_curvature, largest=3.29, steepest=7.76, decay=6.29, slope_decay=20.0),
     ),
     "erf": Shapes(
         _curve(lambda u: _torch(torch.special.erf, u), (-1, 1), within=(-1, 1)),

@@ -82,6 +82,21 @@ def test_values_and_derivatives_are_those_of_mpmath(name):
                 assert high - low <= (1e-9 if name == "sinc" else 1e-11) * max(1.0, abs(low)), (name, place, order)
 
 
+@pytest.mark.parametrize("name", sorted(set(SHAPES) - {"sinc", "sin", "cos"}))
+def test_what_is_too_small_for_float64_keeps_its_sign(name):
+    is_gaussian = name in {"erf", "erfc", "normal_cdf", "gelu"}
+    places = (-40.0, 40.0) if is_gaussian else (-800.0, -710.0, -150.0, 150.0, 710.0, 800.0)
+    jet = boxes(Apply(name, (X,)), places, 0.0)
+    with mpmath.workdps(1100):
+        for index, place in enumerate(places):
+            for order in (0, 1, 2):
+                found = jet.of(order)
+                exact = mpmath.diff(FUNCTIONS[name], mpmath.mpf(place), order)
+                slack = abs(exact) * mpmath.mpf("1e-100") + mpmath.mpf("1e-1000")
+                low, high = mpmath.mpf(float(found.lower[index])), mpmath.mpf(float(found.upper[index]))
+                assert low - slack <= exact <= high + slack, (name, place, order)
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_wide_box_encloses_what_its_thin_boxes_do_and_hardly_more(name):
     for low, high in ((-3.7, 0.4), (-1.0, 2.5), (0.25, 6.0), (-30.0, -1.0), (-0.1, 0.1)):

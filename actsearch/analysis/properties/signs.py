@@ -1,0 +1,172 @@
+"""Where a derivative is positive and where it is negative: boxes whose enclosures say so, halved until they do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actsearch.analysis.enclosure.interval import Array, Interval
+from actsearch.analysis.properties.enclosed import EDGE, EDGES, Enclosed
+
+Sign = Literal[-1, 0, 1]
+NARROW = 1e-9
+"""Boxes are not halved below this width, in proportion to x where that is more than 1."""
+_MOST_BOXES = 12_000
+_TAIL_ROUNDS, _ROUNDS = 6, 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """An interval on which a derivative has one sign, or is 0; the ends are infinite for the first and last one."""
+
+    start: float
+    end: float
+    sign: Sign
+    proven: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partition:
+    """Boxes that cover the line, ascending, and the derivative over each."""
+
+    lower: Array
+    upper: Array
+    enclosure: Interval
+
+    @property
+    def signs(self) -> NDArray[np.int8]:
+        """1 where it is certain that nothing is negative, -1 where nothing is positive, 0 where all is 0; else 2."""
+        never_negative, never_positive = self.enclosure.lower >= 0, self.enclosure.upper <= 0
+        signs = np.where(never_negative, 1, np.where(never_positive, -1, 2))
+        return np.where(never_negative & never_positive, 0, signs).astype(np.int8)
+
+    @property
+    def narrow(self) -> NDArray[np.bool_]:
+        """Which boxes are too narrow to be halved."""
+        middle = np.maximum(np.abs(self.lower), np.abs(self.upper))
+        return self.upper - self.lower <= NARROW * np.maximum(1, middle)
+
+
+def partition(enclosed: Enclosed, order: int, *, strict: bool = False, core: bool = False) -> Partition:
+    """Boxes over which the derivative of that order has a sign, but for narrow ones, and those beyond the budget.
+
+    With `strict` boxes are halved until 0 is not in their enclosure, unless nothing else is. With `core` they cover
+    [-20, 20] only.
+    """
+    lower, upper, found = EDGES[:-1], EDGES[1:], enclosed.initial(order)
+    if core:
+        lower, upper, found = _select((np.abs(lower) <= EDGE) & (np.abs(upper) <= EDGE), lower, upper, found)
+    done: list[tuple[Array, Array, Interval]] = []
+    spent = 0
+    for round_ in range(_ROUNDS):
+        boxes = Partition(lower=lower, upper=upper, enclosure=found)
+        # Kinks and jumps have a sign in every box, and are looked for all the same.
+        inside = (np.abs(lower) <= EDGE) & (np.abs(upper) <= EDGE)
+        is_open = (boxes.signs == 2) | (inside & ~found.is_finite)
+        if strict:
+            is_open |= found.contains(0.0) & (found.width > 0)
+        is_open &= ~boxes.narrow
+        if round_ >= _TAIL_ROUNDS:
+            is_open &= inside
+        spent += 2 * int(is_open.sum())
+        if not is_open.any() or spent > _MOST_BOXES:
+            break
+        done.append(_select(~is_open, lower, upper, found))
+        lower, upper, _ = _select(is_open, lower, upper, found)
+        middle = halfway(lower, upper)
+        lower, upper = np.concatenate([lower, middle]), np.concatenate([middle, upper])
+        found = enclosed.over(order, lower, upper)
+    done.append((lower, upper, found))
+    lower, upper, low, high = (
+        np.concatenate(parts)
+        for parts in zip(*((a, b, i.lower, i.upper) for a, b, i in done), strict=True)
+    )  # fmt: skip
+    ascending = np.argsort(lower)
+    return Partition(
+        lower=lower[ascending], upper=upper[ascending], enclosure=Interval(low[ascending], high[ascending])
+    )
+
+
+def pieces(enclosed: Enclosed, order: int) -> tuple[Piece, ...]:
+    """The intervals on which the derivative of that order, 1 or 2, has one sign, from left to right.
+
+    A change of sign is located to within `NARROW`. Where no sign is certain, the function is sampled.
+    """
+    if not enclosed.is_known:
+        boxes = Partition(lower=EDGES[:-1], upper=EDGES[1:], enclosure=_unknown(len(EDGES) - 1))
+    else:
+        boxes = partition(enclosed, order)
+    signs = boxes.signs
+    certain = signs != 2
+    sampled = _sampled_signs(enclosed, order, boxes)
+    # A narrow box between certain ones is where the sign changes: it is split between them.
+    runs: list[Piece] = []
+    for a, b, sign, proven in _runs(boxes, np.where(certain, signs, sampled), certain):
+        if not proven and b - a <= 1e3 * NARROW * max(1.0, abs(a)) and runs:
+            runs.append(Piece(start=a, end=b, sign=0, proven=False))
+        else:
+            runs.append(Piece(start=a, end=b, sign=sign, proven=proven))
+    return _merged(runs)
+
+
+def halfway(lower: Array, upper: Array) -> Array:
+    """The middle of each box; far out the geometric one."""
+    middle = lower + 0.5 * (upper - lower)
+    far = (np.minimum(np.abs(lower), np.abs(upper)) >= EDGE) & (np.sign(lower) == np.sign(upper))
+    geometric = np.sign(lower) * np.sqrt(np.abs(lower)) * np.sqrt(np.abs(upper))
+    return np.where(far, geometric, middle)
+
+
+def _select(which: NDArray[np.bool_], lower: Array, upper: Array, found: Interval) -> tuple[Array, Array, Interval]:
+    return lower[which], upper[which], Interval(found.lower[which], found.upper[which])
+
+
+def _unknown(count: int) -> Interval:
+    return Interval(np.full(count, -np.inf), np.full(count, np.inf))
+
+
+def _sampled_signs(enclosed: Enclosed, order: int, boxes: Partition) -> NDArray[np.int8]:
+    """The sign of the difference of the next lower derivative between the ends of each box."""
+    left, right = (enclosed.function.response(end)[order - 1] for end in (boxes.lower, boxes.upper))
+    with np.errstate(all="ignore"):
+        difference = right - left
+        noise = 1e-14 * np.maximum(np.abs(left), np.abs(right))
+        return np.where(np.abs(difference) <= noise, 0, np.sign(np.nan_to_num(difference))).astype(np.int8)
+
+
+def _runs(
+    boxes: Partition, signs: NDArray[np.int8], certain: NDArray[np.bool_]
+) -> list[tuple[float, float, Sign, bool]]:
+    starts = np.flatnonzero(np.r_[True, (signs[1:] != signs[:-1]) | (certain[1:] != certain[:-1])])
+    ends = np.r_[starts[1:], len(signs)] - 1
+    return [
+        (float(boxes.lower[i]), float(boxes.upper[j]), int(signs[i]), bool(certain[i]))  # type: ignore[misc]
+        for i, j in zip(starts, ends, strict=True)
+    ]
+
+
+def _merged(runs: list[Piece]) -> tuple[Piece, ...]:
+    """Neighbours of one sign become one piece; what has no sign of its own and is not certain goes to them."""
+    merged: list[Piece] = []
+    for index, run in enumerate(runs):
+        if not run.proven and run.sign == 0:
+            before = merged[-1] if merged else None
+            after = next((r for r in runs[index + 1 :] if r.proven or r.sign), None)
+            narrow = run.end - run.start <= 1e3 * NARROW * max(1.0, abs(run.start))
+            if narrow and before and after and before.sign != after.sign:
+                middle = 0.5 * (run.start + run.end)
+                merged[-1] = Piece(start=before.start, end=middle, sign=before.sign, proven=before.proven)
+                continue
+            run = Piece(start=run.start, end=run.end, sign=before.sign if before else 0, proven=False)  # noqa: PLW2901
+        start = merged[-1].end if merged else -np.inf
+        if merged and merged[-1].sign == run.sign:
+            last = merged.pop()
+            merged.append(Piece(start=last.start, end=run.end, sign=run.sign, proven=last.proven and run.proven))
+        else:
+            merged.append(Piece(start=start, end=run.end, sign=run.sign, proven=run.proven))
+    last = merged.pop()
+    merged.append(Piece(start=last.start, end=np.inf, sign=last.sign, proven=last.proven))
+    return tuple(merged)
