@@ -15,6 +15,7 @@ Sign = Literal[-1, 0, 1]
 NARROW = 1e-9
 """Boxes are not halved below this width, in proportion to x where that is more than 1."""
 _MOST_BOXES = 12_000
+_UNDERFLOW = 1e-300
 _TAIL_ROUNDS, _ROUNDS = 6, 40
 
 
@@ -68,7 +69,8 @@ def partition(enclosed: Enclosed, order: int, *, strict: bool = False, core: boo
         is_open = (boxes.signs == 2) | (inside & ~found.is_finite)
         if strict:
             is_open |= found.contains(0.0) & (found.width > 0)
-        is_open &= ~boxes.narrow
+        # Halving shows no sign of what is too small for float64.
+        is_open &= ~boxes.narrow & ~(found.width < _UNDERFLOW)
         if round_ >= _TAIL_ROUNDS:
             is_open &= inside
         spent += 2 * int(is_open.sum())

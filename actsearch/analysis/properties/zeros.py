@@ -84,7 +84,7 @@ def _located(enclosed: Enclosed, boxes: Partition, start: int, end: int) -> tupl
     low, high = float(ends[0]), float(ends[-1])
     jumps = ~enclosed.over(1, np.array([low]), np.array([high])).is_finite
     changes = (exact.upper[0] < 0 < exact.lower[-1]) or (exact.lower[0] > 0 > exact.upper[-1])
-    return _bisected(enclosed, low, high), bool(changes and not jumps[0])
+    return _bisected(enclosed, low, high) + 0.0, bool(changes and not jumps[0])
 
 
 def _bisected(enclosed: Enclosed, low: float, high: float) -> float:
