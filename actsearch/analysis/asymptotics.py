@@ -173,7 +173,7 @@ def _near(name: str, u: Series, limit: float) -> Series:
     point = np.array([limit])
     jet = enclose(Apply(name, (X,)), point, point, {})
     value, slope = jet.value, jet.slope
-    if not (jet.defined[0] and value.is_finite[0] and slope.is_finite[0]):
+    if not (np.all(jet.defined) and value.is_finite[0] and slope.is_finite[0]):
         raise Undecided
     rest = {power: c for power, c in u.terms.items() if power < 0}
     first = max([u.error, *rest])

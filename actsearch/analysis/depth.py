@@ -28,7 +28,7 @@ _CANDIDATES = (1.0, 2.0, 0.5, 4.0, 0.25, 8.0, 0.1, 0.05, 0.02, 0.01)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """A point of the edge of chaos: standard deviations of weights (times root fan-in) and biases, and its q."""
+    """A point of the edge of chaos: its q, and standard deviations of weights (times root fan-in) and biases."""
 
     sigma_w: float
     sigma_b: float
@@ -39,7 +39,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Depth:
-    """What `LAYERS` layers make of a signal that starts at second moment 1 and of a pair of inputs correlated by 1/2."""
+    """What many layers make of a signal that starts at second moment 1, and of a pair of inputs correlated by 1/2."""
 
     weights: float
     """Variance of the weights, times fan-in."""

@@ -32,6 +32,12 @@ def normal_rule(mean: float = 0.0, deviation: float = 1.0) -> tuple[Array, Array
     return y, density * np.tile(weights * width, len(starts))
 
 
+def normal_mean(values: Array, weights: Array) -> float:
+    """E[h], exactly 0 where terms cancel but for their rounding, as for an odd function."""
+    mean = float(weights @ values)
+    return 0.0 if abs(mean) <= 1e-14 * float(weights @ np.abs(values)) else mean
+
+
 @cache
 def _legendre() -> tuple[Array, Array]:
     """Gauss-Legendre on [0, 1]."""

@@ -15,9 +15,10 @@ _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 """How tightly a text holds together."""
 _Text = tuple[str, int]
 
-_GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau phi chi psi omega".split()
-)  # fmt: skip
+_GREEK = frozenset({
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
+    "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
+})  # fmt: skip
 _NUMBERS: Mapping[float, str] = {
     math.pi: r"\pi", math.e: "e", DENSITY: r"\frac{1}{\sqrt{2\pi}}", ROOT_HALF: r"\frac{1}{\sqrt{2}}",
     2 / math.sqrt(math.pi): r"\frac{2}{\sqrt{\pi}}", math.sqrt(2): r"\sqrt{2}",
@@ -35,9 +36,9 @@ _MEANINGS: Mapping[str, Callable[..., Expression]] = {
     "logsigmoid": lambda u: call.log(call.sigmoid(u)),
     "softsign": lambda u: u / (1 + call.abs(u)),
     "log1p": lambda u: call.log(1 + u),
-    "expm1": lambda u: call.exp(u) - 1,
+    "expm1": lambda u: call.exp(u) + -1,
     "relu": lambda u: call.maximum(0, u),
-    "subtract": lambda a, b: a + -b,
+    "subtract": lambda a, b: a + -1 * b,
     "square": lambda u: u**2,
     "sqrt": lambda u: u**0.5,
     "reciprocal": lambda u: u**-1,
@@ -118,7 +119,8 @@ def _number(value: float) -> _Text:
 
 def _add(*terms: Expression) -> _Text:
     text = ""
-    for term in terms:
+    # A sum that begins with a minus is read last.
+    for term in sorted(terms, key=lambda term: split_coefficient(term)[0] < 0):
         coefficient, rest = split_coefficient(term)
         if coefficient < 0:
             turned = rest if coefficient == -1 else Constant(-coefficient) * rest
@@ -159,7 +161,7 @@ def _joined(factors: Sequence[Expression]) -> str:
         elif part[0].isdigit() or (part.startswith(r"\frac{1}") and text[-1].isdigit()):
             text += rf" \cdot {part}"
         else:
-            text += f" {part}" if _is_short(factor) else rf"\,{part}"
+            text += f" {part}" if _is_short(factor) or part.startswith(r"\left(") else rf"\,{part}"
     return text
 
 

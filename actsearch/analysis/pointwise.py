@@ -48,14 +48,22 @@ class Pointwise:
         return np.array(self._function({"x": point, **self._settings(changed or {})}).expand_as(point).numpy())
 
     def response(self, x: Array) -> tuple[Array, Array]:
-        """Values and slopes at `x`, any shape; slopes at kinks are torch's."""
+        """Values and slopes at `x`, any shape; slopes at kinks are torch's.
+
+        Where overflow on the way makes NaN of a slope though the value is finite, it is a difference quotient.
+        """
         point = torch.tensor(x, dtype=torch.float64, requires_grad=True)
         values = self._function({"x": point, **self._settings({})}).expand_as(point)
         slopes: Tensor | None = None
         if values.requires_grad:
             (slopes,) = torch.autograd.grad(values.sum(), point, allow_unused=True)
         found = torch.zeros_like(point) if slopes is None else slopes
-        return np.array(values.detach().numpy()), np.array(found.detach().numpy())
+        at, slope = np.array(values.detach().numpy()), np.array(found.detach().numpy())
+        lost = np.isnan(slope) & np.isfinite(at)
+        if lost.any():
+            step = 1e-6 * np.maximum(1, np.abs(x[lost]))
+            slope[lost] = (self.values(x[lost] + step) - self.values(x[lost] - step)) / (2 * step)
+        return at, slope
 
     def _settings(self, changed: Mapping[str, float | tuple[float, ...]]) -> dict[str, Tensor]:
         settings = {spec.name: changed.get(spec.name, spec.initial) for spec in self.activation.parameters}

@@ -1,35 +1,43 @@
-"""Derivatives as a textbook writes them: for reading, and for telling signs, where `compile.derive` is for computing."""
+"""Derivatives as a textbook writes them: for reading and for telling signs, as `compile.derive` is for computing."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from actsearch.compile.derive import product_of, sum_of
 from actsearch.grammar.expression import Apply, Constant, Expression, X, call, fold
 from actsearch.grammar.operators import OPERATORS
 
-Rules = Mapping[str, Callable[[Expression], Expression]]
+Rules = Mapping[str, Callable[..., tuple[Expression, ...]]]
+"""Partial derivatives by each argument, by the operator's name."""
 _ZERO, _ONE = Constant(0.0), Constant(1.0)
+
+
+def _mish(u: Expression) -> tuple[Expression, ...]:
+    t = call.tanh(call.softplus(u))
+    return (t + u * call.sigmoid(u) * (1 - t**2),)
+
 
 SIGNED: Rules = {
     # With the function itself as a factor, which others may share.
-    "sigmoid": lambda u: call.sigmoid(u) * call.sigmoid(-u),
+    "sigmoid": lambda u: (call.sigmoid(u) * call.sigmoid(-u),),
 }
 READABLE: Rules = {
-    "sigmoid": lambda u: call.sigmoid(u) * (1 - call.sigmoid(u)),
-    "tanh": lambda u: 1 - call.tanh(u) ** 2,
-    "silu": lambda u: call.sigmoid(u) * (1 + u * (1 - call.sigmoid(u))),
-    "mish": lambda u: (
-        call.tanh(call.softplus(u)) + u * call.sigmoid(u) * (1 - call.tanh(call.softplus(u)) ** 2)
-    ),
-    "softsign": lambda u: (1 + call.abs(u)) ** -2,
-    "sinc": lambda u: (call.cos(3.141592653589793 * u) - call.sinc(u)) / u,
-    "elu": lambda u: call.exp(call.minimum(u, 0)),
-}  # fmt: skip
+    "sigmoid": lambda u: (call.sigmoid(u) * (1 - call.sigmoid(u)),),
+    "tanh": lambda u: (1 - call.tanh(u) ** 2,),
+    "silu": lambda u: (call.sigmoid(u) * (1 + u * (1 - call.sigmoid(u))),),
+    "mish": _mish,
+    "sinc": lambda u: ((call.cos(math.pi * u) - call.sinc(u)) / u,),
+    "elu": lambda u: (call.where(call.greater(u, 0), 1, call.exp(u)),),
+    # Without the ties, at which there is no derivative.
+    "maximum": lambda a, b: (call.greater(a, b), call.greater(b, a)),
+    "minimum": lambda a, b: (call.greater(b, a), call.greater(a, b)),
+}
 
 
 def derivative(expression: Expression, rules: Rules) -> Expression:
-    """The derivative of `expression` by x, by `rules` where they say one for an operator of one argument.
+    """The derivative of `expression` by x, by `rules` where they have one, else by the operators' own.
 
     Terms that are 0 and factors that are 1 are left out; nothing else is simplified.
     """
@@ -46,7 +54,7 @@ def derivative(expression: Expression, rules: Rules) -> Expression:
         if name == "where":
             chosen, otherwise = slopes[1:]
             return node, chosen if chosen == otherwise else call.where(inner[0], chosen, otherwise)
-        partials = (rules[name](inner[0]),) if name in rules else OPERATORS[name].derivative(*inner)
+        partials = (rules.get(name) or OPERATORS[name].derivative)(*inner)
         return node, sum_of(product_of(pair) for pair in zip(partials, slopes, strict=True))
 
     return fold(expression, leaf, apply)[1]  # type: ignore[no-any-return]

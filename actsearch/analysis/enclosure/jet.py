@@ -209,6 +209,8 @@ class _Sweep:
 
     def maximum(self, a: Jet, b: Jet) -> Jet:
         first, second = a.value.lower >= b.value.upper, b.value.lower >= a.value.upper
+        # Where all that is enclosed is the kink itself, either slope counts.
+        first, second = first & ~second, second & ~first
         value = Interval(np.maximum(a.value.lower, b.value.lower), np.maximum(a.value.upper, b.value.upper))
         slope = a.slope.where(first, b.slope.where(second, a.slope.hull(b.slope)))
         apart = a.value.lower > b.value.upper, b.value.lower > a.value.upper

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from actsearch.analysis.enclosure.curve import Curve, Exact, Kink, Pieces, Ripple, Shape, Wave
-from actsearch.analysis.enclosure.interval import Array, Interval
+from actsearch.analysis.enclosure.interval import EVERYTHING, ZERO, Array, Interval
 from actsearch.grammar.operators.gaussian import DENSITY, ROOT_HALF
 
 _INF = math.inf
@@ -325,7 +325,9 @@ SHAPES: Mapping[str, Shapes] = {
         ),
     ),
     "sign": Shapes(
-        Exact(enclose=lambda u: Interval(np.sign(u.lower), np.sign(u.upper))), Kink(rest=0.0, rises=True), Kink(rest=0.0, rises=True),
+        Exact(enclose=lambda u: Interval(np.sign(u.lower), np.sign(u.upper))), Kink(rest=0.0, rises=True),
+        # The second derivative of a step has both signs.
+        Exact(enclose=lambda u: EVERYTHING.where(u.contains(0.0), ZERO)),
     ),
 }  # fmt: skip
 """By the operator's name. What has its own domain, or more arguments, is in `enclose`."""

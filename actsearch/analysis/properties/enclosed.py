@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -49,40 +50,38 @@ class Enclosed:
         self._expression = function.activation.expression
         self._names = {node.operator for node in walk(self._expression) if isinstance(node, Apply)}
         self._initial: dict[int, Interval] = {}
+        self.partitions: dict[tuple[int, bool, bool], Any] = {}
+        """What `signs.partition` found, by its arguments."""
 
     @property
-    def operators(self) -> frozenset[str]:
-        """Names of the operators in it."""
-        return frozenset(self._names)
+    def is_known(self) -> bool:
+        """Whether every operator in it can be enclosed."""
+        return self._defined is not None
 
-    @cached_property
+    @property
     def is_defined(self) -> bool:
         """Whether it is proven to have a value everywhere."""
-        return bool(self._first is not None and self._first.all())
+        return self._defined is True
 
     @cached_property
-    def _first(self) -> Array | None:
-        """Fills the enclosures over the first boxes, and says where the function is defined."""
+    def _defined(self) -> bool | None:
+        """Fills the enclosures over the first boxes, and says whether the function is defined; None if unknown."""
         try:
             jet = enclose(self._expression, EDGES[:-1], EDGES[1:], self.function.parameters)
         except UnsupportedError:
             return None
         for order in (0, 1, 2):
             self._initial[order] = self._sharper(order, jet, EDGES[:-1], EDGES[1:])
-        return jet.defined.astype(np.float64)
-
-    @property
-    def is_known(self) -> bool:
-        """Whether every operator in it can be enclosed."""
-        return self._first is not None
+        return bool(np.all(jet.defined))
 
     def initial(self, order: int) -> Interval:
         """The enclosure of a derivative over the boxes between `EDGES`."""
-        assert self._first is not None  # noqa: S101 - whoever asks has asked `is_known`
-        return self._initial[order]
+        return self._initial[order] if self.is_known else _nothing_known(len(EDGES) - 1)
 
     def over(self, order: int, lower: Array, upper: Array) -> Interval:
         """The enclosure of a derivative over boxes."""
+        if not self.is_known:
+            return _nothing_known(len(lower))
         jet = enclose(self._expression, lower, upper, self.function.parameters, order=order)
         return self._sharper(order, jet, lower, upper)
 
@@ -114,3 +113,7 @@ class Enclosed:
                 curvature = canonical(derivative(slope, SIGNED))
                 second = factored(curvature) if size(curvature) <= _MOST_NODES else None
         return first, second
+
+
+def _nothing_known(count: int) -> Interval:
+    return Interval(np.full(count, -np.inf), np.full(count, np.inf))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import math
+from dataclasses import dataclass, replace
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actsearch.analysis.enclosure.interval import Array, Interval
-from actsearch.analysis.properties.enclosed import EDGE, EDGES, Enclosed
+from actsearch.analysis.properties.enclosed import EDGE, EDGES, REACH, Enclosed
 
 Sign = Literal[-1, 0, 1]
 NARROW = 1e-9
@@ -55,8 +56,16 @@ def partition(enclosed: Enclosed, order: int, *, strict: bool = False, core: boo
     """Boxes over which the derivative of that order has a sign, but for narrow ones, and those beyond the budget.
 
     With `strict` boxes are halved until 0 is not in their enclosure, unless nothing else is. With `core` they cover
-    [-20, 20] only.
+    [-20, 20] only. What was found once is kept.
     """
+    key = (order, strict, core)
+    if key not in enclosed.partitions:
+        enclosed.partitions[key] = _partition(enclosed, order, strict=strict, core=core)
+    found: Partition = enclosed.partitions[key]
+    return found
+
+
+def _partition(enclosed: Enclosed, order: int, *, strict: bool, core: bool) -> Partition:
     lower, upper, found = EDGES[:-1], EDGES[1:], enclosed.initial(order)
     if core:
         lower, upper, found = _select((np.abs(lower) <= EDGE) & (np.abs(upper) <= EDGE), lower, upper, found)
@@ -92,25 +101,20 @@ def partition(enclosed: Enclosed, order: int, *, strict: bool = False, core: boo
     )
 
 
-def pieces(enclosed: Enclosed, order: int) -> tuple[Piece, ...]:
+def pieces(enclosed: Enclosed, order: int, *, core: bool = False) -> tuple[Piece, ...]:
     """The intervals on which the derivative of that order, 1 or 2, has one sign, from left to right.
 
-    A change of sign is located to within `NARROW`. Where no sign is certain, the function is sampled.
+    A change of sign is located to within `NARROW`. Where no sign is certain, the function is sampled. With `core` they
+    cover [-20, 20] only.
     """
-    if not enclosed.is_known:
-        boxes = Partition(lower=EDGES[:-1], upper=EDGES[1:], enclosure=_unknown(len(EDGES) - 1))
-    else:
-        boxes = partition(enclosed, order)
+    boxes = partition(enclosed, order, core=core)
     signs = boxes.signs
     certain = signs != 2
-    sampled = _sampled_signs(enclosed, order, boxes)
-    # A narrow box between certain ones is where the sign changes: it is split between them.
     runs: list[Piece] = []
-    for a, b, sign, proven in _runs(boxes, np.where(certain, signs, sampled), certain):
-        if not proven and b - a <= 1e3 * NARROW * max(1.0, abs(a)) and runs:
-            runs.append(Piece(start=a, end=b, sign=0, proven=False))
-        else:
-            runs.append(Piece(start=a, end=b, sign=sign, proven=proven))
+    for run in _runs(boxes, np.where(certain, signs, _sampled_signs(enclosed, order, boxes)), certain):
+        # A narrow box without a sign is where the sign changes: it goes to its neighbours.
+        changes = not run.proven and bool(runs) and _is_narrow(run)
+        runs.append(replace(run, sign=0) if changes else run)
     return _merged(runs)
 
 
@@ -126,10 +130,6 @@ def _select(which: NDArray[np.bool_], lower: Array, upper: Array, found: Interva
     return lower[which], upper[which], Interval(found.lower[which], found.upper[which])
 
 
-def _unknown(count: int) -> Interval:
-    return Interval(np.full(count, -np.inf), np.full(count, np.inf))
-
-
 def _sampled_signs(enclosed: Enclosed, order: int, boxes: Partition) -> NDArray[np.int8]:
     """The sign of the difference of the next lower derivative between the ends of each box."""
     left, right = (enclosed.function.response(end)[order - 1] for end in (boxes.lower, boxes.upper))
@@ -139,36 +139,41 @@ def _sampled_signs(enclosed: Enclosed, order: int, boxes: Partition) -> NDArray[
         return np.where(np.abs(difference) <= noise, 0, np.sign(np.nan_to_num(difference))).astype(np.int8)
 
 
-def _runs(
-    boxes: Partition, signs: NDArray[np.int8], certain: NDArray[np.bool_]
-) -> list[tuple[float, float, Sign, bool]]:
+def _runs(boxes: Partition, signs: NDArray[np.int8], certain: NDArray[np.bool_]) -> list[Piece]:
     starts = np.flatnonzero(np.r_[True, (signs[1:] != signs[:-1]) | (certain[1:] != certain[:-1])])
     ends = np.r_[starts[1:], len(signs)] - 1
     return [
-        (float(boxes.lower[i]), float(boxes.upper[j]), int(signs[i]), bool(certain[i]))  # type: ignore[misc]
+        Piece(
+            start=_end(boxes.lower[i]), end=_end(boxes.upper[j]), sign=cast("Sign", int(signs[i])),
+            proven=bool(certain[i]),
+        )
         for i, j in zip(starts, ends, strict=True)
-    ]
+    ]  # fmt: skip
+
+
+def _end(x: float) -> float:
+    return float(x) if abs(x) < REACH else math.copysign(math.inf, x)
+
+
+def _is_narrow(piece: Piece) -> bool:
+    return piece.end - piece.start <= 1e3 * NARROW * max(1.0, abs(piece.start))
 
 
 def _merged(runs: list[Piece]) -> tuple[Piece, ...]:
     """Neighbours of one sign become one piece; what has no sign of its own and is not certain goes to them."""
     merged: list[Piece] = []
     for index, run in enumerate(runs):
-        if not run.proven and run.sign == 0:
-            before = merged[-1] if merged else None
-            after = next((r for r in runs[index + 1 :] if r.proven or r.sign), None)
-            narrow = run.end - run.start <= 1e3 * NARROW * max(1.0, abs(run.start))
-            if narrow and before and after and before.sign != after.sign:
-                middle = 0.5 * (run.start + run.end)
-                merged[-1] = Piece(start=before.start, end=middle, sign=before.sign, proven=before.proven)
+        piece = run
+        if not run.proven and run.sign == 0 and merged:
+            before, after = merged[-1], next((r for r in runs[index + 1 :] if r.proven or r.sign), None)
+            if _is_narrow(run) and after and before.sign != after.sign:
+                merged[-1] = replace(before, end=0.5 * (run.start + run.end))
                 continue
-            run = Piece(start=run.start, end=run.end, sign=before.sign if before else 0, proven=False)  # noqa: PLW2901
-        start = merged[-1].end if merged else -np.inf
-        if merged and merged[-1].sign == run.sign:
+            piece = replace(run, sign=before.sign)
+        if merged and merged[-1].sign == piece.sign:
             last = merged.pop()
-            merged.append(Piece(start=last.start, end=run.end, sign=run.sign, proven=last.proven and run.proven))
-        else:
-            merged.append(Piece(start=start, end=run.end, sign=run.sign, proven=run.proven))
-    last = merged.pop()
-    merged.append(Piece(start=last.start, end=np.inf, sign=last.sign, proven=last.proven))
+            piece = replace(last, end=piece.end, proven=last.proven and piece.proven)
+        elif merged:
+            piece = replace(piece, start=merged[-1].end)
+        merged.append(piece)
     return tuple(merged)

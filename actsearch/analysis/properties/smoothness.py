@@ -22,6 +22,7 @@ HIGHEST = 5
 """Derivatives are compared up to this order."""
 _MOST_NODES = 4000
 _MOST_POINTS = 64
+_WHOLE = frozenset(Constant(float(n)) for n in range(-64, 65))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +70,7 @@ def _switches(expression: Expression) -> list[Expression]:
             found[canonical(arguments[0] - arguments[1])] = None
         elif name == "floor":
             found[call.sin(np.pi * arguments[0])] = None
-        elif name == "power" and isinstance(arguments[1], Constant) and arguments[1].value != int(arguments[1].value):
-            found[arguments[0]] = None
-        elif name == "sqrt":
+        elif name == "sqrt" or (name == "power" and arguments[1] not in _WHOLE):
             found[arguments[0]] = None
         elif OPERATORS[name].kinks or name in {"bspline2", "bspline3", "pwlinear", "pwquadratic", "pwpoly"}:
             assert definition is not None  # noqa: S101 - splines are defined by their pieces
@@ -112,8 +111,9 @@ def _crossings(enclosed: Enclosed, switches: list[Expression]) -> Array:
         is_zero = at == 0
         ends = is_zero & ~(np.r_[False, is_zero[:-1]] & np.r_[is_zero[1:], False])
         found += [x[ends], high]
-    points = np.unique(np.round(np.concatenate(found), 13)) if found else np.zeros(0)
-    return points[np.abs(points) < EDGE]
+    points: Array = np.unique(np.round(np.concatenate(found), 13)) if found else np.zeros(0)
+    inside: Array = points[np.abs(points) < EDGE]
+    return inside
 
 
 def _first_jump(enclosed: Enclosed, points: Array) -> tuple[int | None, tuple[float, ...]]:

@@ -83,8 +83,8 @@ def _located(enclosed: Enclosed, boxes: Partition, start: int, end: int) -> tupl
         return float(inner[hits[0]]) + 0.0, True
     low, high = float(ends[0]), float(ends[-1])
     jumps = ~enclosed.over(1, np.array([low]), np.array([high])).is_finite
-    changes = (exact.upper[0] < 0 < exact.lower[-1]) or (exact.lower[0] > 0 > exact.upper[-1])
-    return _bisected(enclosed, low, high) + 0.0, bool(changes and not jumps[0])
+    signs = np.sign(exact.lower) * (np.sign(exact.lower) == np.sign(exact.upper))
+    return _bisected(enclosed, low, high) + 0.0, bool(signs[0] * signs[-1] < 0 and not jumps[0])
 
 
 def _bisected(enclosed: Enclosed, low: float, high: float) -> float:
@@ -100,7 +100,7 @@ def _bisected(enclosed: Enclosed, low: float, high: float) -> float:
 
 def _sampled(enclosed: Enclosed, low: float, high: float) -> list[Zero]:
     """Zeros among the samples, those that follow each other as an interval, and changes of sign between samples."""
-    x: Array = EDGES[(EDGES >= low) & (EDGES <= high)]
+    x: Array = np.unique(np.clip(EDGES, low, high))
     values = enclosed.function.values(x)
     is_zero = values == 0
     starts = np.flatnonzero(is_zero & ~np.r_[False, is_zero[:-1]])

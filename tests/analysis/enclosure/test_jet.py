@@ -150,7 +150,7 @@ def test_kinks_and_jumps_are_seen_with_their_signs():
     for text, order, expected in (
         ("relu(x)", 2, (0, math.inf)), ("-abs(x)", 2, (-math.inf, 0)), ("minimum(x, 0)", 2, (-math.inf, 0)),
         ("sign(x)", 1, (0, math.inf)), ("-floor(x)", 1, (-math.inf, 0)), ("relu(x)**2", 2, (0, 2)),
-        ("elu(x)", 2, (0, 1)), ("relu(x)", 1, (0, 1)), ("maximum(x, 0.25 * x)", 1, (0.25, 1)),
+        ("sign(x)", 2, (-math.inf, math.inf)), ("elu(x)", 2, (0, 1)), ("relu(x)", 1, (0, 1)), ("maximum(x, 0.25 * x)", 1, (0.25, 1)),
     ):  # fmt: skip
         found = enclose(parse(text).expression, *at_zero, {}).of(order)
         assert (found.lower[0], found.upper[0]) == pytest.approx(expected), text
