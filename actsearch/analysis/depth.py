@@ -94,16 +94,21 @@ def depth(function: Pointwise, *, weights: float, biases: float = 0.0, layers: i
     """Iterate the maps of second moment, gradient and correlation from q = 1 and correlation 1/2."""
     q, gradient, correlation = 1.0, 1.0, _START
     for _ in range(layers):
-        if not 1e-150 < q < 1e150:
+        # Beyond, squares leave float64, and the verdict is clear.
+        if not 1e-100 < q < 1e100:
             break
         y, w = normal_rule(0.0, math.sqrt(q))
         values, slopes = function.response(y)
-        square = float(w @ values**2)
-        after = weights * square + biases
-        gradient *= weights * float(w @ slopes**2)
-        coefficients = hermite_coefficients(values, y / math.sqrt(q), w, _DEGREE)
-        joint = float(np.polynomial.polynomial.polyval(correlation, coefficients**2))
-        # What the first coefficients leave out counts as perfectly aligned or not at all.
+        with np.errstate(all="ignore"):
+            square, slope_square = float(w @ values**2), float(w @ slopes**2)
+            after = weights * square + biases
+            gradient *= weights * slope_square
+            if not (math.isfinite(after) and math.isfinite(gradient)):
+                q = math.inf
+                break
+            coefficients = hermite_coefficients(values, y / math.sqrt(q), w, _DEGREE)
+            joint = float(np.polynomial.polynomial.polyval(correlation, coefficients**2))
+        # What the first coefficients leave out counts as one more of them.
         joint += max(square - float((coefficients**2).sum()), 0.0) * correlation ** len(coefficients)
         correlation = min((weights * joint + biases) / after, 1.0) if after > 0 else correlation
         q = after

@@ -33,6 +33,7 @@ from actsearch.analysis.enclosure.interval import (
 )
 from actsearch.analysis.enclosure.shapes import SHAPES
 from actsearch.errors import UnsupportedError
+from actsearch.grammar.canonical import canonical
 from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, X, call
 from actsearch.grammar.operators import OPERATORS
 
@@ -105,6 +106,10 @@ class _Sweep:
             u = self.visit(arguments[0])
             value, slope, curvature = (functools.partial(shape.enclose, u.value) for shape in SHAPES[name])
             return self._chain(u, value, slope, curvature)
+        if name == "equal" and arguments[0] == arguments[1]:
+            return Jet(ONE, defined=self.visit(arguments[0]).defined)
+        if name in {"maximum", "minimum", "greater"}:
+            return self._compared(name, *arguments)
         rule = _RULES.get(name)
         if rule is not None:
             return rule(self, *map(self.visit, arguments))
@@ -207,22 +212,27 @@ class _Sweep:
             u, lambda: Interval(lower, upper), lambda: _UP.where(jumps, ZERO), lambda: EVERYTHING.where(jumps, ZERO)
         )
 
-    def maximum(self, a: Jet, b: Jet) -> Jet:
-        first, second = a.value.lower >= b.value.upper, b.value.lower >= a.value.upper
+    def _compared(self, name: str, first: Expression, second: Expression) -> Jet:
+        """A comparison, by the difference in normal form too: `x` is above `x / 2` wherever `0.5 * x` is above 0."""
+        if name == "minimum":
+            return self.negative(self._compared("maximum", -first, -second))
+        a, b = self.visit(first), self.visit(second)
+        difference = (a.value - b.value).meet(self.visit(_difference(first, second)).value)
+        return self.maximum(a, b, difference) if name == "maximum" else self.greater(a, b, difference)
+
+    def maximum(self, a: Jet, b: Jet, difference: Interval) -> Jet:
+        first, second = difference.lower >= 0, difference.upper <= 0
         # Where all that is enclosed is the kink itself, either slope counts.
         first, second = first & ~second, second & ~first
-        value = Interval(np.maximum(a.value.lower, b.value.lower), np.maximum(a.value.upper, b.value.upper))
+        larger = Interval(np.maximum(a.value.lower, b.value.lower), np.maximum(a.value.upper, b.value.upper))
+        value = a.value.where(first, b.value.where(second, larger))
         slope = a.slope.where(first, b.slope.where(second, a.slope.hull(b.slope)))
-        apart = a.value.lower > b.value.upper, b.value.lower > a.value.upper
         bent = a.curvature.hull(b.curvature).hull(_UP)
-        curvature = a.curvature.where(apart[0], b.curvature.where(apart[1], bent))
+        curvature = a.curvature.where(difference.lower > 0, b.curvature.where(difference.upper < 0, bent))
         return Jet(value, slope, curvature, a.defined & b.defined)
 
-    def minimum(self, a: Jet, b: Jet) -> Jet:
-        return self.negative(self.maximum(self.negative(a), self.negative(b)))
-
-    def greater(self, a: Jet, b: Jet) -> Jet:
-        above, below = a.value.lower > b.value.upper, a.value.upper <= b.value.lower
+    def greater(self, a: Jet, b: Jet, difference: Interval) -> Jet:
+        above, below = difference.lower > 0, difference.upper <= 0
         one, zero = np.where(above, 1.0, 0.0), np.where(below, 0.0, 1.0)
         # The step's derivative is the slope of a - b times what is infinite and positive where they cross.
         slope = (_UP * (a.slope - b.slope)).where(~(above | below), ZERO)
@@ -253,15 +263,15 @@ _Lazy = Callable[[], Interval]
 _RULES: Mapping[str, Callable[..., Jet]] = {
     "add": _Sweep.add, "subtract": _Sweep.subtract, "multiply": _Sweep.multiply, "divide": _Sweep.divide,
     "negative": _Sweep.negative, "square": _Sweep.square, "reciprocal": _Sweep.reciprocal, "sqrt": _Sweep.sqrt,
-    "log": _Sweep.log, "log1p": _Sweep.log1p, "floor": _Sweep.floor, "maximum": _Sweep.maximum,
-    "minimum": _Sweep.minimum, "greater": _Sweep.greater, "equal": _Sweep.equal, "where": _Sweep.choose,
+    "log": _Sweep.log, "log1p": _Sweep.log1p, "floor": _Sweep.floor, "equal": _Sweep.equal, "where": _Sweep.choose,
     "detach": _Sweep.detach,
 }  # fmt: skip
-_REWRITTEN: Mapping[str, Callable[..., Expression]] = {
-    # In powers of relu, whose kinks and smoothness are known.
-    "bspline1": lambda u: call.relu(1 - call.abs(u)),
-    "bspline2": lambda u: 0.5 * call.relu(1.5 - call.abs(u)) ** 2 - 1.5 * call.relu(0.5 - call.abs(u)) ** 2,
-}  # fmt: skip
+_REWRITTEN: Mapping[str, Callable[..., Expression]] = {"bspline1": lambda u: call.relu(1 - call.abs(u))}
+
+
+@functools.lru_cache(maxsize=256)
+def _difference(a: Expression, b: Expression) -> Expression:
+    return canonical(a - b)
 
 
 def _log(u: Array) -> Interval:

@@ -214,9 +214,47 @@ def _negative(function: Callable[[Array], tuple[Array, Array]]) -> Callable[[Arr
     return approximate
 
 
-def _far(function: Callable[[Array], Array], u: Array) -> Array:
-    """A function that is flat beyond 1e150, where its parts would overflow."""
-    return function(np.clip(u, -1e150, 1e150))
+def _quadratic(u: Array) -> tuple[Array, Array]:
+    """The quadratic B-spline."""
+    a = np.abs(u)
+    values = np.where(a < 0.5, 0.75 - a * a, 0.5 * np.maximum(1.5 - a, 0.0) ** 2)
+    return values, values
+
+
+def _quadratic_slope(u: Array) -> tuple[Array, Array]:
+    a = np.abs(u)
+    values = np.where(a < 0.5, -2 * u, np.copysign(np.maximum(1.5 - a, 0.0), -u))
+    return values, np.abs(values)
+
+
+def _quadratic_curvature(u: Interval) -> Interval:
+    a = u.abs()
+    pieces = ((0.0, 0.5, -2.0), (0.5, 1.5, 1.0), (1.5, _INF, 0.0))
+    lower, upper = np.full_like(a.lower, _INF), np.full_like(a.lower, -_INF)
+    for start, end, value in pieces:
+        inside = (a.lower < end) & (a.upper > start) | (a.lower == a.upper) & ((a.lower == start) | (a.lower == end))
+        lower = np.where(inside, np.minimum(lower, value), lower)
+        upper = np.where(inside, np.maximum(upper, value), upper)
+    return Interval(lower, upper)
+
+
+def _cubic(u: Array) -> tuple[Array, Array]:
+    """The cubic B-spline."""
+    a = np.abs(u)
+    values = np.where(a < 1, 2 / 3 - a * a * (1 - 0.5 * a), np.maximum(2 - a, 0.0) ** 3 / 6)
+    return values, values
+
+
+def _cubic_slope(u: Array) -> tuple[Array, Array]:
+    a = np.abs(u)
+    inner = u * (1.5 * a - 2)
+    values = np.where(a < 1, inner, np.copysign(0.5 * np.maximum(2 - a, 0.0) ** 2, -u))
+    return values, np.where(a < 1, 2 * a, np.abs(values))
+
+
+def _cubic_curvature(u: Array) -> tuple[Array, Array]:
+    a = np.abs(u)
+    return np.where(a < 1, 3 * a - 2, np.maximum(2 - a, 0.0)), np.where(a < 1, 2.0, np.maximum(2 - a, 0.0))
 
 
 _EXP = _curve(np.exp, (0, _INF), within=(0, _INF))
@@ -224,6 +262,7 @@ _SIGMOID = _curve(_sigmoid, (0, 1), within=(0, 1))
 _BUMP = _curve(_bump, (0, 0), (0.0,), within=(0, 0.25))
 _SINH, _COSH = _curve(np.sinh, (-_INF, _INF)), _curve(np.cosh, (_INF, _INF), (0.0,), within=(1, _INF))
 _BUMP_TURN, _SECH_TURN = math.log(2 + math.sqrt(3)), math.atanh(math.sqrt(1 / 3))
+_TWO_THIRDS = math.nextafter(2 / 3, 1)
 _SIGN = Pieces(below=-1.0, above=1.0)
 
 SHAPES: Mapping[str, Shapes] = {
@@ -239,13 +278,13 @@ SHAPES: Mapping[str, Shapes] = {
     "asinh": Shapes(
         _curve(np.arcsinh, (-_INF, _INF)),
         _curve(lambda u: 1 / np.hypot(1, u), (0, 0), (0.0,), within=(0, 1)),
-        _curve(lambda u: -(u / np.hypot(1, u)) / _far(lambda v: 1 + v * v, u), (0, 0), (-ROOT_HALF, ROOT_HALF)),
+        _curve(lambda u: -(u / np.hypot(1, u)) / (1 + u * u), (0, 0), (-ROOT_HALF, ROOT_HALF)),
     ),
     "atan": Shapes(
         _curve(np.arctan, (-math.pi / 2, math.pi / 2)),
-        _curve(lambda u: 1 / _far(lambda v: 1 + v * v, u), (0, 0), (0.0,), within=(0, 1)),
+        _curve(lambda u: 1 / (1 + u * u), (0, 0), (0.0,), within=(0, 1)),
         _curve(
-            lambda u: _far(lambda v: -2 * (v / (1 + v * v)) / (1 + v * v), u),
+            lambda u: -2 * (u / (1 + u * u)) / (1 + u * u),
             (0, 0), (-math.sqrt(1 / 3), math.sqrt(1 / 3)),
         ),
     ),
@@ -318,11 +357,21 @@ SHAPES: Mapping[str, Shapes] = {
     ),
     "softsign": Shapes(
         _curve(lambda u: u / (1 + np.abs(u)), (-1, 1), within=(-1, 1)),
-        _curve(lambda u: _far(lambda v: (1 + np.abs(v)) ** -2, u), (0, 0), (0.0,), within=(0, 1)),
+        _curve(lambda u: (1 / (1 + np.abs(u))) ** 2, (0, 0), (0.0,), within=(0, 1)),
         Pieces(
-            below=_curve(lambda u: 2 * (1 + np.abs(u)) ** -3, (0, 0), within=(0, 2)),
-            above=_curve(lambda u: -2 * (1 + np.abs(u)) ** -3, (0, 0), within=(-2, 0)),
+            below=_curve(lambda u: 2 * (1 / (1 + np.abs(u))) ** 3, (0, 0), within=(0, 2)),
+            above=_curve(lambda u: -2 * (1 / (1 + np.abs(u))) ** 3, (0, 0), within=(-2, 0)),
         ),
+    ),
+    "bspline2": Shapes(
+        Curve(function=_quadratic, turns=(0.0,), ends=(0, 0), within=(0, 0.75)),
+        Curve(function=_quadratic_slope, turns=(-0.5, 0.5), ends=(0, 0), within=(-1, 1)),
+        Exact(enclose=_quadratic_curvature),
+    ),
+    "bspline3": Shapes(
+        Curve(function=_cubic, turns=(0.0,), ends=(0, 0), within=(0, _TWO_THIRDS)),
+        Curve(function=_cubic_slope, turns=(-2 / 3, 2 / 3), ends=(0, 0), within=(-_TWO_THIRDS, _TWO_THIRDS)),
+        Curve(function=_cubic_curvature, turns=(-1.0, 0.0, 1.0), ends=(0, 0), within=(-2, 1)),
     ),
     "sign": Shapes(
         Exact(enclose=lambda u: Interval(np.sign(u.lower), np.sign(u.upper))), Kink(rest=0.0, rises=True),

@@ -14,6 +14,8 @@ TOLERANCE = 1e-6
 """How near to a value that is reached a bound must be, in proportion where that is more than 1, to be called proven."""
 ENORMOUS = 1e100
 """What reaches this far out is called unbounded."""
+_FINE = 1e-3
+"""The search goes on to this part of the tolerance where the budget lets it."""
 _ROUNDS, _MOST_BOXES = 30, 6000
 
 
@@ -50,8 +52,8 @@ def bounds(enclosed: Enclosed, order: int, *, core: bool = False) -> Bounds:
     left, right = Interval(at_ends.lower[:-1], at_ends.upper[:-1]), Interval(at_ends.lower[1:], at_ends.upper[1:])
     hull = left.hull(right)
     low, high = hull.lower[certain].min(initial=np.inf), hull.upper[certain].max(initial=-np.inf)
-    least, greatest = int(np.argmin(at_ends.upper)), int(np.argmax(at_ends.lower))
-    reached = float(at_ends.upper[least]), float(at_ends.lower[greatest])
+    least, greatest = _nearest(at_ends.upper, ends), _nearest(-at_ends.lower, ends)
+    reached = float(at_ends.upper.min()), float(at_ends.lower.max())
     rest = Partition(
         lower=boxes.lower[~certain], upper=boxes.upper[~certain],
         enclosure=Interval(boxes.enclosure.lower[~certain], boxes.enclosure.upper[~certain]),
@@ -66,6 +68,13 @@ def bounds(enclosed: Enclosed, order: int, *, core: bool = False) -> Bounds:
     )  # fmt: skip
 
 
+def _nearest(values: Array, places: Array) -> int:
+    """Index of the smallest value; of those as small but for rounding, the one nearest to 0."""
+    least = values.min()
+    ties = np.flatnonzero(values <= least + 1e-14 * max(abs(float(least)), 1e-300))
+    return int(ties[np.argmin(np.abs(places[ties]))])
+
+
 def _searched(
     enclosed: Enclosed, order: int, boxes: Partition, reached: tuple[float, float]
 ) -> tuple[float, float, tuple[float, float]]:
@@ -76,7 +85,9 @@ def _searched(
         found = _mean_value(enclosed, order, lower, upper, slope)
         middle = enclosed.over(order, *2 * (halfway(lower, upper),))
         reached = min(reached[0], float(middle.upper.min())), max(reached[1], float(middle.lower.max()))
-        beyond = (found.lower < reached[0] - _slack(reached[0])) | (found.upper > reached[1] + _slack(reached[1]))
+        beyond = (found.lower < reached[0] - _FINE * _slack(reached[0])) | (
+            found.upper > reached[1] + _FINE * _slack(reached[1])
+        )
         # Halving a box does not help where an end is infinite because the function is.
         beyond &= upper - lower > 1e-13 * np.maximum(1, np.abs(lower))
         done_low = min(done_low, float(found.lower[~beyond].min(initial=np.inf)))

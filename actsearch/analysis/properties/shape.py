@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -31,7 +32,7 @@ def shape_facts(enclosed: Enclosed) -> dict[str, Fact]:
 
     What cannot be proven everywhere is said of [-20, 20], and proven there if possible.
     """
-    ends = {side: end_of_function(enclosed, side) for side in (-1, 1)}
+    ends = {-1: end_of_function(enclosed, -1), 1: end_of_function(enclosed, 1)}
     smooth = smoothness(enclosed)
     kind, kind_proven = parity(enclosed)
     return {
@@ -73,29 +74,34 @@ def _defined(enclosed: Enclosed) -> Fact:
     return Fact(value=False, text=f"not everywhere: no value on {share} percent of [-20, 20]", proven=False, on=_CORE)
 
 
-def _anywhere(compute: Callable[[bool], Bounds]) -> tuple[Bounds, Where]:
+def _anywhere(enclosed: Enclosed, order: int) -> tuple[Bounds, Where]:
     """Bounds for the whole line where they are proven there, else those for [-20, 20]."""
-    whole = compute(False)  # noqa: FBT003 - whether on the core alone
-    if whole.proven:
-        return whole, "everywhere"
-    core = compute(True)  # noqa: FBT003
-    return core, _CORE
+    core, whole = bounds(enclosed, order, core=True), bounds(enclosed, order)
+    if not whole.proven:
+        return core, _CORE
+    return replace(
+        whole, lower=-_unless_enormous(-whole.lower, -core.lower), upper=_unless_enormous(whole.upper, core.upper)
+    ), "everywhere"
+
+
+def _unless_enormous(bound: float, near: float) -> float:
+    """An upper bound; infinite for what grows to the end of float64, `near` being its bound on [-20, 20]."""
+    return math.inf if bound > ENORMOUS and bound > ENORMOUS * abs(near) else bound
 
 
 def _range(enclosed: Enclosed, ends: _Ends, smooth: Smoothness) -> Fact:
-    found, where = _anywhere(lambda core: bounds(enclosed, 0, core=core))
+    found, where = _anywhere(enclosed, 0)
     lower, upper = found.lower, found.upper
     limits = [end.limit for end, proven in ends.values() if end is not None and proven]
     if where == "everywhere":
-        # What grows for ever is bounded as far as float64 reaches, and unbounded in truth.
-        lower = -math.inf if lower < -ENORMOUS or -math.inf in limits else lower
-        upper = math.inf if upper > ENORMOUS or math.inf in limits else upper
+        # What grows slowly is bounded as far as float64 reaches, and unbounded in truth.
+        lower, upper = -math.inf if -math.inf in limits else lower, math.inf if math.inf in limits else upper
     texts: list[str] = []
     is_open: list[bool] = []
     for name, bound, place in (("least", lower, found.lower_at), ("greatest", upper, found.upper_at)):
         is_limit = any(abs(bound - limit) <= _SAME for limit in limits)
         is_open.append(
-            math.isinf(bound) or (is_limit and smooth.order is None and _is_only_approached(enclosed, bound))
+            math.isinf(bound) or (is_limit and smooth.order is None and _is_only_approached(enclosed, ends, bound))
         )
         if math.isfinite(bound) and abs(place) < EDGE and not is_limit:
             texts.append(f", {name} at x = {shown(_rounded(place))}")
@@ -103,18 +109,21 @@ def _range(enclosed: Enclosed, ends: _Ends, smooth: Smoothness) -> Fact:
     return Fact(value=[lower, upper], text=text, proven=found.proven, on=where)
 
 
-def _is_only_approached(enclosed: Enclosed, bound: float) -> bool:
-    """Whether an analytic function nowhere has the value `bound`, which is its limit at an end.
+def _is_only_approached(enclosed: Enclosed, ends: _Ends, bound: float) -> bool:
+    """Whether a function that is analytic beyond +-20 nowhere has the value `bound`, which is its limit at an end.
 
-    Towards the end it is monotone, so having the value there it would keep it, and be constant; and where it turns it
-    has other values.
+    Where it is monotone up to the end, having the value there it would keep it, and being analytic be constant from 20
+    on, which its slope there refutes; where it turns it has other values.
     """
     found = pieces(enclosed, 1)
-    if not all(piece.proven for piece in found) or any(piece.sign == 0 for piece in found):
+    if not enclosed.is_defined or not all(piece.proven for piece in found):
         return False
     turns = np.array([piece.end for piece in found[:-1]])
-    values = enclosed.over(0, turns, turns)
-    return bool(((values.lower > bound + _SAME) | (values.upper < bound - _SAME)).all()) and enclosed.is_defined
+    values, slopes = enclosed.over(0, turns, turns), enclosed.over(1, *2 * (np.array([-EDGE, EDGE]),))
+    elsewhere = (values.lower > bound + _SAME) | (values.upper < bound - _SAME)
+    moving = ~slopes.contains(0.0)
+    reaching = [end is not None and abs(end.limit - bound) <= _SAME for end, _ in (ends[-1], ends[1])]
+    return bool(elsewhere.all()) and all(moves for moves, near in zip(moving, reaching, strict=True) if near)
 
 
 def _rounded(x: float) -> float:
@@ -123,11 +132,9 @@ def _rounded(x: float) -> float:
 
 
 def _slopes(enclosed: Enclosed, smooth: Smoothness) -> dict[str, Fact]:
-    found, where = _anywhere(lambda core: bounds(enclosed, 1, core=core))
-    lower, upper = (math.copysign(math.inf, s) if abs(s) > ENORMOUS else s for s in (found.lower, found.upper))
-    constant = max(abs(lower), abs(upper))
-    if smooth.order == -1 and not found.proven:
-        constant, lower, upper = math.inf, found.lower, found.upper
+    found, where = _anywhere(enclosed, 1)
+    lower, upper = found.lower, found.upper
+    constant = math.inf if smooth.order == -1 else max(abs(lower), abs(upper))
     text = "none" if math.isinf(constant) else shown(constant)
     return {
         "slope": Fact(value=[lower, upper], text=interval_text(lower, upper), proven=found.proven, on=where),
@@ -197,15 +204,14 @@ def _span(piece: Piece) -> str:
 
 
 def _without_affine(found: tuple[Piece, ...]) -> tuple[Piece, ...]:
-    """What is affine belongs to the convex or concave piece beside it, being both."""
+    """What is affine belongs to the convex or concave piece beside it, being both, if they are glued."""
     merged: list[Piece] = []
     for piece in found:
-        if merged and (piece.sign in {0, merged[-1].sign} or merged[-1].sign == 0):
+        is_one = merged and piece.glued and (piece.sign == merged[-1].sign or 0 in {piece.sign, merged[-1].sign})
+        if is_one:
             last = merged.pop()
             merged.append(
-                Piece(
-                    start=last.start, end=piece.end, sign=piece.sign or last.sign, proven=last.proven and piece.proven
-                )
+                replace(last, end=piece.end, sign=piece.sign or last.sign, proven=last.proven and piece.proven)
             )
         else:
             merged.append(piece)

@@ -17,7 +17,7 @@ NARROW = 1e-9
 """Boxes are not halved below this width, in proportion to x where that is more than 1."""
 _MOST_BOXES = 12_000
 _UNDERFLOW = 1e-300
-_TAIL_ROUNDS, _ROUNDS = 6, 40
+_TAIL_ROUNDS, _TAIL_BOXES, _ROUNDS = 6, 1500, 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,8 @@ class Piece:
     end: float
     sign: Sign
     proven: bool
+    glued: bool = True
+    """Whether nothing uncertain lies between it and the piece before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ def _partition(enclosed: Enclosed, order: int, *, strict: bool, core: bool) -> P
             is_open |= found.contains(0.0) & (found.width > 0)
         # Halving shows no sign of what is too small for float64.
         is_open &= ~boxes.narrow & ~(found.width < _UNDERFLOW)
-        if round_ >= _TAIL_ROUNDS:
+        if round_ >= _TAIL_ROUNDS or int((is_open & ~inside).sum()) > _TAIL_BOXES:
             is_open &= inside
         spent += 2 * int(is_open.sum())
         if not is_open.any() or spent > _MOST_BOXES:
@@ -110,12 +112,7 @@ def pieces(enclosed: Enclosed, order: int, *, core: bool = False) -> tuple[Piece
     boxes = partition(enclosed, order, core=core)
     signs = boxes.signs
     certain = signs != 2
-    runs: list[Piece] = []
-    for run in _runs(boxes, np.where(certain, signs, _sampled_signs(enclosed, order, boxes)), certain):
-        # A narrow box without a sign is where the sign changes: it goes to its neighbours.
-        changes = not run.proven and bool(runs) and _is_narrow(run)
-        runs.append(replace(run, sign=0) if changes else run)
-    return _merged(runs)
+    return _merged(_runs(boxes, np.where(certain, signs, _sampled_signs(enclosed, order, boxes)), certain))
 
 
 def halfway(lower: Array, upper: Array) -> Array:
@@ -132,11 +129,23 @@ def _select(which: NDArray[np.bool_], lower: Array, upper: Array, found: Interva
 
 def _sampled_signs(enclosed: Enclosed, order: int, boxes: Partition) -> NDArray[np.int8]:
     """The sign of the difference of the next lower derivative between the ends of each box."""
-    left, right = (enclosed.function.response(end)[order - 1] for end in (boxes.lower, boxes.upper))
+    lower, upper = _whole_clusters(boxes)
+    left, right = (enclosed.function.response(end)[order - 1] for end in (lower, upper))
     with np.errstate(all="ignore"):
         difference = right - left
-        noise = 1e-14 * np.maximum(np.abs(left), np.abs(right))
+        size = np.maximum(np.abs(left), np.abs(right))
+        # Between the ends of a narrow box only a kink or a jump makes a difference that counts.
+        noise = np.where(boxes.narrow, 1e-6 * np.maximum(1, size), 1e-14 * size)
         return np.where(np.abs(difference) <= noise, 0, np.sign(np.nan_to_num(difference))).astype(np.int8)
+
+
+def _whole_clusters(boxes: Partition) -> tuple[Array, Array]:
+    """The ends of each box; for narrow ones without a sign those of all such that touch, at which there is no kink."""
+    unsure = boxes.narrow & (boxes.signs == 2)
+    index = np.arange(len(unsure))
+    first = np.maximum.accumulate(np.where(unsure & np.r_[False, unsure[:-1]], 0, index))
+    last = np.minimum.accumulate(np.where(unsure & np.r_[unsure[1:], False], len(unsure), index)[::-1])[::-1]
+    return boxes.lower[first], boxes.upper[last]
 
 
 def _runs(boxes: Partition, signs: NDArray[np.int8], certain: NDArray[np.bool_]) -> list[Piece]:
@@ -160,20 +169,26 @@ def _is_narrow(piece: Piece) -> bool:
 
 
 def _merged(runs: list[Piece]) -> tuple[Piece, ...]:
-    """Neighbours of one sign become one piece; what has no sign of its own and is not certain goes to them."""
+    """Neighbours of one sign become one piece.
+
+    A narrow box without a certain sign is where the sign changes, and what has none otherwise goes to its neighbours.
+    """
     merged: list[Piece] = []
+    is_glued = True
     for index, run in enumerate(runs):
         piece = run
         if not run.proven and run.sign == 0 and merged:
             before, after = merged[-1], next((r for r in runs[index + 1 :] if r.proven or r.sign), None)
             if _is_narrow(run) and after and before.sign != after.sign:
                 merged[-1] = replace(before, end=0.5 * (run.start + run.end))
+                is_glued = False
                 continue
             piece = replace(run, sign=before.sign)
         if merged and merged[-1].sign == piece.sign:
             last = merged.pop()
             piece = replace(last, end=piece.end, proven=last.proven and piece.proven)
         elif merged:
-            piece = replace(piece, start=merged[-1].end)
+            piece = replace(piece, start=merged[-1].end, glued=is_glued)
+        is_glued = True
         merged.append(piece)
     return tuple(merged)

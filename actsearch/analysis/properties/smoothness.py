@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from actsearch.analysis.enclosure.interval import Array
 from actsearch.analysis.enclosure.jet import enclose
@@ -33,6 +34,8 @@ class Smoothness:
     breaks: tuple[float, ...]
     """Where the next derivative jumps."""
     proven: bool
+    analytic_beyond: bool = True
+    """Whether it is certain that nothing breaks it beyond -20 and 20."""
 
     @property
     def text(self) -> str:
@@ -46,14 +49,19 @@ def smoothness(enclosed: Enclosed) -> Smoothness:
     It is analytic where there is no such point. The classes C^-1 to C^1 are proven where enclosures show that the
     derivatives before are bounded and that one jumps; higher ones are told by derivatives on both sides.
     """
-    switches = [s for s in _switches(enclosed.function.activation.expression) if not _is_never_zero(enclosed, s)]
+    everywhere, beyond = np.ones(len(EDGES) - 1, dtype=np.bool_), np.abs(EDGES[:-1] + EDGES[1:]) >= 2 * EDGE
+    found = _switches(enclosed.function.activation.expression)
+    switches = [switch for switch in found if not _is_never_zero(enclosed, switch, everywhere)]
+    is_analytic = enclosed.is_defined and all(_is_never_zero(enclosed, switch, beyond) for switch in switches)
     if not switches:
         return Smoothness(order=None, breaks=(), proven=enclosed.is_defined)
     points = _crossings(enclosed, switches)
     order, breaks = _first_jump(enclosed, points)
     if order is None:
-        return Smoothness(order=HIGHEST if points.size else None, breaks=(), proven=False)
-    return Smoothness(order=order, breaks=breaks, proven=_is_proven(enclosed, order, breaks))
+        known = HIGHEST if points.size else None
+        return Smoothness(order=known, breaks=(), proven=False, analytic_beyond=is_analytic)
+    proven = _is_proven(enclosed, order, breaks)
+    return Smoothness(order=order, breaks=breaks, proven=proven, analytic_beyond=is_analytic)
 
 
 def _switches(expression: Expression) -> list[Expression]:
@@ -78,9 +86,10 @@ def _switches(expression: Expression) -> list[Expression]:
     return [switch for switch in found if not isinstance(switch, Constant)]
 
 
-def _is_never_zero(enclosed: Enclosed, switch: Expression) -> bool:
+def _is_never_zero(enclosed: Enclosed, switch: Expression, boxes: NDArray[np.bool_]) -> bool:
+    lower, upper = EDGES[:-1][boxes], EDGES[1:][boxes]
     try:
-        value = enclose(switch, EDGES[:-1], EDGES[1:], enclosed.function.parameters, order=0).value
+        value = enclose(switch, lower, upper, enclosed.function.parameters, order=0).value
     except UnsupportedError:
         return False
     return not value.contains(0.0).any()
@@ -146,12 +155,12 @@ def _first_jump(enclosed: Enclosed, points: Array) -> tuple[int | None, tuple[fl
     return None, ()
 
 
-def _jumps(wide: tuple[Array, Array], near: tuple[Array, Array]) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _jumps(wide: tuple[Array, Array], near: tuple[Array, Array]) -> NDArray[np.bool_]:
     """Where values on both sides of a point differ or grow beyond bounds, the nearer ones no less than the others."""
     gaps = [np.abs(right - left) / np.maximum(1, np.abs(left)) for left, right in (wide, near)]
     sizes = [np.maximum(np.abs(left), np.abs(right)) for left, right in (wide, near)]
     # What is no jump but steep, such as the root of |x|, shrinks with the distance.
-    jumps: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (gaps[0] > 1e-4) & (gaps[1] > 0.5 * gaps[0])
+    jumps: NDArray[np.bool_] = (gaps[0] > 1e-4) & (gaps[1] > 0.5 * gaps[0])
     return jumps | ~np.isfinite(sizes[1]) | (sizes[1] > 10 + 4 * sizes[0])
 
 

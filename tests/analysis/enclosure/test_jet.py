@@ -18,6 +18,16 @@ from actsearch.grammar.activation import parse
 from actsearch.grammar.expression import Apply, Input, Parameter, X, call
 from tests.grammar.strategies import PARAMETERS, expressions, noisy_values, quick, values
 
+
+def spline(u, degree):
+    """Of truncated powers: the sum of (-1)^k binomial(n + 1, k) (u + (n + 1)/2 - k)_+^n / n!."""
+    ends = [u + mpmath.mpf(degree + 1) / 2 - k for k in range(degree + 2)]
+    return sum(
+        (-1) ** k * mpmath.binomial(degree + 1, k) * max(end, mpmath.mpf(0)) ** degree / mpmath.factorial(degree)
+        for k, end in enumerate(ends)
+    )
+
+
 KNOWN = {Parameter(name): value for name, value in PARAMETERS.items()}
 FUNCTIONS = {
     "sigmoid": lambda u: 1 / (1 + mpmath.exp(-u)),
@@ -30,6 +40,7 @@ FUNCTIONS = {
     "softsign": lambda u: u / (1 + abs(u)),
     "elu": lambda u: u if u > 0 else mpmath.expm1(u),
     "sinc": lambda u: mpmath.sinc(mpmath.pi * u),
+    "bspline2": lambda u: spline(u, 2), "bspline3": lambda u: spline(u, 3),
     "relu": lambda u: max(u, mpmath.mpf(0)),
     "abs": abs,
     "sign": mpmath.sign,
@@ -150,7 +161,8 @@ def test_kinks_and_jumps_are_seen_with_their_signs():
     for text, order, expected in (
         ("relu(x)", 2, (0, math.inf)), ("-abs(x)", 2, (-math.inf, 0)), ("minimum(x, 0)", 2, (-math.inf, 0)),
         ("sign(x)", 1, (0, math.inf)), ("-floor(x)", 1, (-math.inf, 0)), ("relu(x)**2", 2, (0, 2)),
-        ("sign(x)", 2, (-math.inf, math.inf)), ("elu(x)", 2, (0, 1)), ("relu(x)", 1, (0, 1)), ("maximum(x, 0.25 * x)", 1, (0.25, 1)),
+        ("sign(x)", 2, (-math.inf, math.inf)), ("elu(x)", 2, (0, 1)), ("relu(x)", 1, (0, 1)),
+        ("maximum(x, 0.25 * x)", 1, (0.25, 1)),
     ):  # fmt: skip
         found = enclose(parse(text).expression, *at_zero, {}).of(order)
         assert (found.lower[0], found.upper[0]) == pytest.approx(expected), text
