@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from actsearch.analysis.enclosure.interval import Array
-from actsearch.analysis.gaussian import normal_rule
+from actsearch.analysis.gaussian import normal_rule, normal_square
 from actsearch.analysis.pointwise import Pointwise
 
 _DEGREE = 200
@@ -77,7 +77,7 @@ def dual(function: Pointwise, *, jumps: bool = False) -> Dual | None:
     """The dual activation of a function; None for 0 and for what is not square integrable. `jumps`: f has jumps."""
     z, weights = normal_rule()
     values, slopes = function.response(z)
-    square = float(weights @ values**2)
+    square = normal_square(values, weights)
     if not (math.isfinite(square) and square > 0):
         return None
     shares = hermite_coefficients(values, z, weights, _DEGREE) ** 2 / square

@@ -12,6 +12,7 @@ from actsearch.analysis.enclosure.interval import Array
 _REACH = 12.0
 """Standard deviations on each side; beyond, the density is 2e-32."""
 _POINTS = 16
+_NEGLIGIBLE = 1e-9
 _ROOT = math.sqrt(2 * math.pi)
 
 
@@ -36,6 +37,15 @@ def normal_mean(values: Array, weights: Array) -> float:
     """E[h], exactly 0 where terms cancel but for their rounding, as for an odd function."""
     mean = float(weights @ values)
     return 0.0 if abs(mean) <= 1e-14 * float(weights @ np.abs(values)) else mean
+
+
+def normal_square(values: Array, weights: Array) -> float:
+    """E[h^2]; infinite where so much of it is at the ends of the rule that there may be no end to it."""
+    with np.errstate(all="ignore"):
+        parts = weights * np.square(values)
+        total = float(parts.sum())
+        ends = float(parts[:_POINTS].sum() + parts[-_POINTS:].sum())
+    return total if math.isfinite(total) and ends <= _NEGLIGIBLE * total else math.inf
 
 
 @cache

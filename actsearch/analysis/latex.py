@@ -155,7 +155,8 @@ def _joined(factors: Sequence[Expression]) -> str:
         return _print(factors[0])[0] if factors else "1"
     text = ""
     for factor in factors:
-        part = _in(factor, _POWER)
+        # A number with a power of ten needs no parentheses in front.
+        part = _print(factor)[0] if not text and isinstance(factor, Constant) else _in(factor, _POWER)
         if not text:
             text = part
         elif part[0].isdigit() or (part.startswith(r"\frac{1}") and text[-1].isdigit()):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from actsearch.analysis.gaussian import normal_mean, normal_rule
+from actsearch.analysis.gaussian import normal_mean, normal_rule, normal_square
 from actsearch.analysis.pointwise import Pointwise
 
 _SAME = 1e-6
@@ -51,9 +51,11 @@ def fixed_point(function: Pointwise) -> FixedPoint | None:
     """The affine map after f that makes (0, 1) a fixed point; None for a constant and what is not square integrable."""
     z, w = normal_rule()
     values, slopes = function.response(z)
+    if math.isinf(normal_square(values, w)):
+        return None
     mean = normal_mean(values, w)
     variance = float(w @ (values - mean) ** 2)
-    if not (math.isfinite(variance) and variance > 1e-24 * max(mean * mean, 1e-200)):
+    if variance <= 1e-24 * max(mean * mean, 1e-200):
         return None
     scale = 1 / math.sqrt(variance)
     # d/dnu E[h(sqrt(nu) z)] = E[h'(z) z] / 2 at nu = 1, for h = f and for h = f^2.

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from actsearch.analysis.depth import LAYERS, Depth, Edge, depth, edge_of_chaos, small_signal_edge
 from actsearch.analysis.dual import dual
-from actsearch.analysis.gaussian import normal_mean, normal_rule
+from actsearch.analysis.gaussian import normal_mean, normal_rule, normal_square
 from actsearch.analysis.normalising import fixed_point, zero_mean_parameter
 from actsearch.analysis.pointwise import Pointwise
 from actsearch.analysis.properties.fact import Fact, shown
 
 
 def signal_facts(function: Pointwise, *, jumps: bool) -> dict[str, Fact]:
-    """All of them by name; an empty one if E[f^2] is not finite. `jumps`: the function is not continuous.
+    """All of them by name; none if E[f^2] or E[f'^2] is not finite. `jumps`: the function is not continuous.
 
     They come from a quadrature, so none of them is proven.
     """
     z, w = normal_rule()
     values, slopes = function.response(z)
-    with np.errstate(all="ignore"):
-        mean, square, slope_square = normal_mean(values, w), float(w @ values**2), float(w @ slopes**2)
+    square, slope_square = normal_square(values, w), normal_square(slopes, w)
     if not (math.isfinite(square) and math.isfinite(slope_square)):
         return {}
+    mean = normal_mean(values, w)
     variance = float(w @ (values - mean) ** 2)
     moments = {
         "mean": mean, "std": math.sqrt(variance), "mean_square": square, "slope_mean_square": slope_square,

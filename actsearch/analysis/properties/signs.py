@@ -171,20 +171,23 @@ def _is_narrow(piece: Piece) -> bool:
 def _merged(runs: list[Piece]) -> tuple[Piece, ...]:
     """Neighbours of one sign become one piece.
 
-    A narrow box without a certain sign is where the sign changes, and what has none otherwise goes to its neighbours.
+    A narrow box without a certain sign is where the sign changes, or where there is a kink or a jump of the other sign:
+    it separates its neighbours, or else it joins them, without proof. What has no sign otherwise goes to the piece
+    before it.
     """
     merged: list[Piece] = []
     is_glued = True
     for index, run in enumerate(runs):
         piece = run
-        if not run.proven and run.sign == 0 and merged:
-            before, after = merged[-1], next((r for r in runs[index + 1 :] if r.proven or r.sign), None)
-            if _is_narrow(run) and after and before.sign != after.sign:
+        if merged and not run.proven and (_is_narrow(run) or run.sign == 0):
+            before, after = merged[-1], next((r for r in runs[index + 1 :] if r.proven or not _is_narrow(r)), None)
+            separates = after is not None and (before.sign != after.sign or run.sign not in {0, before.sign})
+            if _is_narrow(run) and separates:
                 merged[-1] = replace(before, end=0.5 * (run.start + run.end))
                 is_glued = False
                 continue
             piece = replace(run, sign=before.sign)
-        if merged and merged[-1].sign == piece.sign:
+        if merged and merged[-1].sign == piece.sign and is_glued:
             last = merged.pop()
             piece = replace(last, end=piece.end, proven=last.proven and piece.proven)
         elif merged:
