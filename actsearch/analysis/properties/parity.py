@@ -51,6 +51,6 @@ def _is_refuted(enclosed: Enclosed) -> bool:
     if not enclosed.is_known:
         return False
     values, mirrored = enclosed.over(0, x, x), enclosed.over(0, -x, -x)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
         may_be_even, may_be_odd = (values - mirrored).contains(0.0), (values + mirrored).contains(0.0)
     return not may_be_even.all() and not may_be_odd.all()

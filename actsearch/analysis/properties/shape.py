@@ -100,9 +100,7 @@ def _range(enclosed: Enclosed, ends: _Ends, smooth: Smoothness) -> Fact:
     is_open: list[bool] = []
     for name, bound, place in (("least", lower, found.lower_at), ("greatest", upper, found.upper_at)):
         is_limit = any(abs(bound - limit) <= _SAME for limit in limits)
-        is_open.append(
-            math.isinf(bound) or (is_limit and smooth.order is None and _is_only_approached(enclosed, ends, bound))
-        )
+        is_open.append(is_limit and smooth.analytic_beyond and _is_only_approached(enclosed, ends, bound))
         if math.isfinite(bound) and abs(place) < EDGE and not is_limit:
             texts.append(f", {name} at x = {shown(_rounded(place))}")
     text = interval_text(lower, upper, open_below=is_open[0], open_above=is_open[1]) + "".join(texts)
