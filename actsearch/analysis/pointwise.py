@@ -26,7 +26,7 @@ class Pointwise:
     def __init__(self, activation: Activation) -> None:
         reason = not_pointwise(activation)
         if reason is not None:
-            raise UnsupportedError(f"only functions of x alone have such properties: {reason}.")
+            raise UnsupportedError(f"only functions of x alone can be looked at point by point: {reason}.")
         self.activation = activation
         self._function = compile_eager(stabilise(activation.expression))
 
