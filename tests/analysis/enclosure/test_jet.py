@@ -15,8 +15,8 @@ from actsearch.compile.derive import derive
 from actsearch.compile.eager import evaluate
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import parse
-from actsearch.grammar.expression import Apply, Input, Parameter, X, call
-from tests.grammar.strategies import PARAMETERS, expressions, noisy_values, quick, values
+from actsearch.grammar.expression import Apply, Input, Parameter, X, call, fold, walk
+from tests.grammar.strategies import PARAMETERS, POINTS, expressions, noisy_values, quick, values
 
 
 def spline(u, degree):
@@ -65,6 +65,14 @@ PLACES = (
     19.0,
     33.3,
 )
+
+
+def accurate(expression):
+    """`expression` without torch's gelu, which has 1 + erf in it and so no digits far below 0."""
+    return fold(
+        expression, lambda leaf: leaf,
+        lambda name, found: found[0] * call.normal_cdf(*found) if name == "gelu" else Apply(name, tuple(found)),
+    )  # fmt: skip
 
 
 def boxes(expression, points, width, order=2, parameters=KNOWN):
@@ -126,6 +134,7 @@ def test_a_wide_box_encloses_what_its_thin_boxes_do_and_hardly_more(name):
 @quick(150)
 @given(expression=expressions(), width=st.sampled_from([0.0, 1e-6, 0.02, 0.7]))
 def test_no_value_of_a_random_expression_escapes(expression, width):
+    expression = accurate(expression)
     expected = values(expression)
     spread = torch.stack([(noisy_values(expression, seed) - expected).abs() for seed in range(3)]).amax(dim=0)
     try:
@@ -141,6 +150,7 @@ def test_no_value_of_a_random_expression_escapes(expression, width):
 @quick(150)
 @given(expression=expressions(max_leaves=5), width=st.sampled_from([1e-9, 1e-3, 0.3]))
 def test_no_slope_or_curvature_of_a_random_expression_escapes(expression, width):
+    expression = accurate(expression)
     names = {node.operator for node in _nodes(expression)}
     if names & {"detach", "stochastic"}:
         return
@@ -151,7 +161,8 @@ def test_no_slope_or_curvature_of_a_random_expression_escapes(expression, width)
         spread = torch.stack([(noisy_values(derivative, seed) - expected).abs() for seed in range(3)]).amax(dim=0)
         stable = expected.isfinite() & spread.isfinite() & values(expression).isfinite()
         low, high = torch.from_numpy(found.lower.copy()), torch.from_numpy(found.upper.copy())
-        slack = 10 * spread + 1e-12 * expected.abs() + 1e-300
+        # A sum of more than two terms may cancel inside, which the noise does not see.
+        slack = 10 * spread + 1e-12 * expected.abs() + 1e-15
         wrong = stable & ((expected < low - slack) | (expected > high + slack))
         assert not wrong.any(), (_points()[wrong.numpy()], expected[wrong], low[wrong], high[wrong])
 
@@ -206,14 +217,10 @@ def test_another_input_or_an_unknown_operator_is_refused():
 
 
 def _points():
-    from tests.grammar.strategies import POINTS
-
     return POINTS.numpy()
 
 
 def _nodes(expression):
-    from actsearch.grammar.expression import walk
-
     return [node for node in walk(expression) if isinstance(node, Apply)]
 
 
