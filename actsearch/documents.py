@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast, get_args
+from typing import Any, Generic, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -80,10 +80,10 @@ def _text(path: Path, error: type[ActsearchError]) -> str:
 def _composed(text: str) -> yaml.Node | None:
     """The node tree of `text`, by libyaml's parser where PyYAML has it: that is several times as fast."""
     try:
-        return cast("yaml.Node | None", yaml.compose(text, Loader=_QuickLoader))
+        return yaml.compose(text, Loader=_QuickLoader)
     except yaml.YAMLError:
         # PyYAML's own parser says more clearly what is wrong, so it has the last word.
-        return cast("yaml.Node | None", yaml.compose(text, Loader=_Loader))
+        return yaml.compose(text, Loader=_Loader)
 
 
 class _Composer(yaml.composer.Composer):
@@ -92,7 +92,7 @@ class _Composer(yaml.composer.Composer):
     _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()  # type: ignore[attr-defined]
         if getattr(event, "anchor", None) is not None:
             # An alias can make a small file large beyond memory, and no document here needs one.
             problem = "anchors and aliases (& and *) are not read"
@@ -116,7 +116,7 @@ _FASTEST: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class _QuickLoader(_Composer, _FASTEST):  # type: ignore[misc]
     def __init__(self, stream: str) -> None:
         _FASTEST.__init__(self, stream)
-        _Composer.__init__(self)  # type: ignore[no-untyped-call]
+        _Composer.__init__(self)
 
 
 class _Reader:
@@ -125,7 +125,7 @@ class _Reader:
     def __init__(self, path: Path, error: type[ActsearchError]) -> None:
         self._path = path
         self._error = error
-        self._constructor = yaml.constructor.SafeConstructor()  # type: ignore[no-untyped-call]
+        self._constructor = yaml.constructor.SafeConstructor()
         self._lines: dict[Place, int] = {(): 1}
 
     def read(self, node: yaml.Node | None) -> tuple[Any, dict[Place, int]]:

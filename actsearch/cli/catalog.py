@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,6 +27,7 @@ def add_to(app: typer.Typer) -> None:
 def catalog(
     name: Annotated[str | None, typer.Argument(help="A name or an alias, to see all about it; default: list.")] = None,
     family: Annotated[str | None, typer.Option(help="List the functions of this family only.")] = None,
+    atlas: Annotated[Path | None, typer.Option(help="HTML file to write: who rediscovered whom (a minute).")] = None,
     json: Json = False,
     store: Store = None,
 ) -> None:
@@ -33,6 +35,15 @@ def catalog(
     from actsearch.analysis import catalog as library
 
     del store
+    if atlas is not None:
+        if name is not None or family is not None:
+            raise ConfigError("--atlas: it shows the whole catalog; leave out the name and --family.")
+        from actsearch.analysis.atlas import render
+        from actsearch.cli.files import write_text
+
+        write_text(atlas, render())
+        out.print(f"written: {atlas}", markup=False, soft_wrap=True)
+        return
     if name is not None:
         if family is not None:
             raise ConfigError(f"--family {family}: {name} is one function; leave out one of the two.")

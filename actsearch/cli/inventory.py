@@ -1,4 +1,4 @@
-"""What there is: `novelty`, `spaces`, `tasks`, `strategies`, `backends`, `profiles`."""
+"""What there is: `spaces`, `tasks`, `strategies`, `backends`, `profiles`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from actsearch.cli.options import Json, Parameters, Store, out, print_json, store_of
+from actsearch.cli.options import Json, Store, out, print_json
 from actsearch.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -23,28 +23,10 @@ _Name = Annotated[str | None, typer.Argument(help="One of them, to see more; def
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this file."""
     for name, command in (
-        ("novelty", novelty), ("spaces", spaces), ("tasks", tasks),
+        ("spaces", spaces), ("tasks", tasks),
         ("strategies", strategies), ("backends", backends), ("profiles", profiles),
     ):  # fmt: skip
         app.command(name)(command)
-
-
-def novelty(
-    expression: Annotated[str, typer.Argument(help="Catalog name, hash prefix, or expression.")],
-    param: Parameters = None,
-    store: Store = None,
-    json: Json = False,
-) -> None:
-    """Say which catalog function is nearest, up to output scaling and shift."""
-    from actsearch.analysis.novelty import novelty as compare
-    from actsearch.cli.candidate import find
-
-    result = compare(find(expression, store_of(store), param).activation)
-    if json:
-        matches = [{**dataclasses.asdict(match), "parameters": {}} for match in result.matches]
-        print_json({"verdict": result.verdict, "matches": matches})
-        return
-    out.print(result.sentence(), markup=False, soft_wrap=True)
 
 
 def spaces(name: _Name = None, json: Json = False, store: Store = None) -> None:

@@ -120,6 +120,20 @@ def grn(x, g, b):
     return x + g * x * size / (size.mean(1, keepdim=True) + 1e-6) + b
 
 
+def squash(x):
+    square = (x * x).sum(-1, keepdim=True)
+    return square / (1 + square) * x / torch.sqrt(square) * torch.sqrt(1 + 1e-6 / square)
+
+
+def group_deviation(x):
+    return grouped(x, lambda part: moments(part, -1, 1e-5))
+
+
+def aoaf(x, b, c):
+    mean = x.flatten(1).mean(1).reshape(-1, 1, 1, 1)
+    return where(x > b * mean, x - (b - c) * mean, c * mean)
+
+
 STOCHASTIC = {
     "silu_relu_switch": lambda x, p: torch.lerp(F.relu(x), F.silu(x), min(p, 1.0)),
     "soi_map": F.gelu,
@@ -187,29 +201,27 @@ ATTENTION = {
     "relu_rows": held(lambda x: x.clamp(min=0) / x.shape[-1], ROWS),
     "rela": held(lambda x: F.rms_norm(F.relu(x), x.shape[-1:], eps=1e-5), ROWS),
     "stablemax": held(rows(lambda x: where(x >= 0, x + 1, 1 / (1 - x.clamp(max=0)))), ROWS),
-    "squash": held(lambda x: squash(x), ROWS),
+    "squash": held(squash, ROWS),
 }
-
-
-def squash(x):
-    square = (x * x).sum(-1, keepdim=True)
-    return square / (1 + square) * x / torch.sqrt(square) * torch.sqrt(1 + 1e-6 / square)
 
 
 NORMALISING = {
     "abrelu": held(lambda x: F.relu(x - torch.stack([sample.mean() for sample in x]).reshape(-1, 1, 1, 1)), IMAGES),
-    "aoaf": held(lambda x, b, c: aoaf(x, b, c), IMAGES),
+    "aoaf": held(aoaf, IMAGES),
     "evonorm_b0": held(
         lambda x, v, g, b: g * x / torch.maximum(moments(x, (0, 2, 3), 1e-3), v * x + moments(x, (2, 3), 1e-3)) + b,
-        IMAGES, training=True,
+        IMAGES,
+        training=True,
     ),
     "evonorm_b1": held(
         lambda x, g, b: g * x / torch.maximum(moments(x, (0, 2, 3), 1e-5), (x + 1) * rms(x, (2, 3))) + b,
-        IMAGES, training=True,
+        IMAGES,
+        training=True,
     ),
     "evonorm_b2": held(
         lambda x, g, b: g * x / torch.maximum(moments(x, (0, 2, 3), 1e-5), rms(x, (2, 3)) - x) + b,
-        IMAGES, training=True,
+        IMAGES,
+        training=True,
     ),
     "evonorm_s0": held(lambda x, v, g, b: g * x * sigmoid(v * x) / group_deviation(x) + b, IMAGES),
     "evonorm_s1": held(lambda x, g, b: g * F.silu(x) / group_deviation(x) + b, IMAGES),
@@ -228,15 +240,6 @@ NORMALISING = {
         lambda x, q: F.softshrink(x - x.mean(-1, keepdim=True), 0).sub(q * moments(x, -1, 1e-5)).clamp(min=0), ROWS
     ),
 }
-
-
-def group_deviation(x):
-    return grouped(x, lambda part: moments(part, -1, 1e-5))
-
-
-def aoaf(x, b, c):
-    mean = x.flatten(1).mean(1).reshape(-1, 1, 1, 1)
-    return where(x > b * mean, x - (b - c) * mean, c * mean)
 
 
 REFERENCES = {**STOCHASTIC, **GATED, **LANES, **ATTENTION, **NORMALISING}

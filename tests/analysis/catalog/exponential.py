@@ -23,7 +23,7 @@ REFERENCES = {
     "elu": F.elu,
     "elu_alpha": ta("FELU"),
     "survey_elu": ta("SurveyELU"),
-    "celu": lambda x, a: F.celu(x, a),
+    "celu": lambda x, a: F.celu(x, alpha=a),
     "celu2": lambda x: F.celu(x, alpha=2.0),
     "selu": F.selu,
     "pselu": ta("PSELU"),
@@ -36,7 +36,8 @@ REFERENCES = {
     "mpelu": ta("MPELU"),
     # torch_activation has the reciprocal of the factor that makes it continuous at c.
     "edelu": held(
-        lambda x, a, c: where(x > c, x, (exp(a * x) - 1) / ((torch.tensor(a * c, dtype=torch.float64).exp() - 1) / c)), c=0.75
+        lambda x, a, c: where(x > c, x, (exp(a * x) - 1) / ((torch.tensor(a * c, dtype=torch.float64).exp() - 1) / c)),
+        c=0.75,
     ),
     "pfelu": ta("PFELU"),
     "sh_elu": ta("ShELU"),

@@ -54,7 +54,9 @@ RECTIFIED = {
     "relu3": lambda x: where(x > 0, x * x * x, 0),
     "star_relu": ta("StarReLU"),
     "app_relu": held(ta("AppReLU"), b=2.25),
-    "sgt": held(lambda x, a, alpha, b, beta: where(x > 0, b * x.abs() ** beta, -a * x.abs() ** alpha), alpha=1.5, beta=0.75),
+    "sgt": held(
+        lambda x, a, alpha, b, beta: where(x > 0, b * x.abs() ** beta, -a * x.abs() ** alpha), alpha=1.5, beta=0.75
+    ),
     "nlrelu": ta("NLReLU"),
     "prenu": ta("PReNU"),
     "sine_relu": ta("SineReLU"),
@@ -80,8 +82,9 @@ def normal(x):
     return torch.distributions.Normal(0.0, 1.0).log_prob(x).exp()
 
 
-def quadratic_between(x, low, high, below, inside, above):
-    return where(x < low, below, where(x > high, above, inside))
+def linq(x, a):
+    inside = x - x * x.abs() / 4
+    return where(x.abs() > 2 - 2 * a, a * x + x.sign() * (1 - a) ** 2, inside)
 
 
 CLIPPED = {
@@ -96,8 +99,8 @@ CLIPPED = {
     "ft_clipact": lambda x, t: where((x > 0) & (x <= t), x, 0),
     "crelu_tau": lambda x, tau, m: (x - tau).clamp(0, m),
     "cst_tau": lambda x, tau, m: F.softshrink(x, tau).clamp(-m, m),
-    "hardshrink": lambda x, a: F.hardshrink(x, a),
-    "softshrink": lambda x, a: F.softshrink(x, a),
+    "hardshrink": lambda x, a: F.hardshrink(x, lambd=a),
+    "softshrink": lambda x, a: F.softshrink(x, lambd=a),
     "pan": ta("PanFunction"),
     "blrelu": ta("BLReLU"),
     "srelu": held(
@@ -124,12 +127,7 @@ CLIPPED = {
     "sqlu": ta("SQLU"),
     "squish": ta("Squish"),
     # torch_activation has z^2 where a^2 makes the pieces meet.
-    "linq": held(
-        lambda x, a: quadratic_between(
-            x, 2 * a - 2, 2 - 2 * a, a * x - (1 - a) ** 2, x - x * x.abs() / 4, a * x + (1 - a) ** 2
-        ),
-        a=0.5,
-    ),
+    "linq": held(linq, a=0.5),
     "sq_softplus": ta("SqSoftplus"),
 }
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import torch
 from torch.nn import functional as F  # noqa: N812
 
@@ -51,10 +49,12 @@ REFERENCES = {
     "pssilu": ta("PSSiLU"),
     "acon_b": ta("ACONB"),
     # A softmax-weighted mean of the two lines, which is how ACON is derived.
-    "acon_c": lambda x, p1, p2, beta: (torch.stack([p1 * x, p2 * x]) * torch.softmax(beta * torch.stack([p1 * x, p2 * x]), 0)).sum(0),
+    "acon_c": lambda x, p1, p2, beta: (
+        torch.stack([p1 * x, p2 * x]) * torch.softmax(beta * torch.stack([p1 * x, p2 * x]), 0)
+    ).sum(0),
     "aria2": ta("ARiA"),
     "geu": ta("GEU", attributes={"alpha": "alpha"}),
-    "shift_gelu": lambda x, lam: 0.5 * x * torch.erfc((lam - x) / math.sqrt(2)),
+    "shift_gelu": lambda x: x / (1 + exp(-x - x / 2 - x / 8 - x / 16)),
     "sgelu": ta("SGELU"),
     "calu": ta("CaLU"),
     "xatlu": expanded(cauchy),
@@ -113,9 +113,7 @@ REFERENCES = {
     "gelu_10": lambda x: F.gelu(x).clamp(-10, 10),
     "ash": held(lambda x, a, z: x * sigmoid(a * standardised(x, z)), IMAGES),
     "hard_ash": held(lambda x, a, z: x * (a * standardised(x, z) + 1).div(2).clamp(0, 1), IMAGES),
-    "falu": held(
-        lambda x, a, b: F.silu(b * x) / b + a * sigmoid(b * x) * (1 - F.silu(b * x) / b), a=0.75, b=1.5
-    ),
+    "falu": held(lambda x, a, b: F.silu(b * x) / b + a * sigmoid(b * x) * (1 - F.silu(b * x) / b), a=0.75, b=1.5),
     "pats": ta("PATS"),
     "rmaf": ta("RMAF"),
     "cats": held(lambda x, t: where(F.silu(x).abs() > t, F.silu(x), 0), t=0.25),

@@ -87,9 +87,7 @@ def rational(denominator):
 
 def bumps(x, c):
     """ReLU-KAN's bumps on [s, e] = [-2, 0], [-1, 1], [0, 2], scaled to height 1."""
-    return sum(
-        w * (F.relu(e - x) * F.relu(x - e + 2)) ** 2 * 16 / 2**4 for w, e in zip(c, (0, 1, 2), strict=True)
-    )
+    return sum(w * (F.relu(e - x) * F.relu(x - e + 2)) ** 2 * 16 / 2**4 for w, e in zip(c, (0, 1, 2), strict=True))
 
 
 def mixed(*functions):
@@ -115,10 +113,12 @@ POLYNOMIAL = {
     "chebyshev_second": of(tanh, recurrent(one, lambda y: 2 * y, lambda _, y, now, before: 2 * y * now - before)),
     "legendre": in_basis(Legendre),
     "hermite": ta("HPAF", attributes={"c": "coefficients"}),
-    "hermite_functions": lambda x, c: exp(-x * x / 2)
-    * sum(
-        w / math.sqrt(2.0**n * math.factorial(n)) * power_series(x, special.hermite(n).coef[::-1].tolist())
-        for n, w in enumerate(c)
+    "hermite_functions": lambda x, c: (
+        exp(-x * x / 2)
+        * sum(
+            w / math.sqrt(2.0**n * math.factorial(n)) * power_series(x, special.hermite(n).coef[::-1].tolist())
+            for n, w in enumerate(c)
+        )
     ),
     "probabilists_hermite": in_basis(HermiteE, [1 / math.sqrt(math.factorial(n)) for n in range(4)]),
     "laguerre": in_basis(Laguerre),
@@ -136,21 +136,21 @@ RATIONAL = {
     "pau_b": rational(lambda x, b: 1 + power_series(x, [0, *b]).abs()),
     "pau_c": rational(lambda x, b: 0.1 + power_series(x, b).abs()),
     "pau_n": rational(lambda x, b: power_series(x, [1, *b])),
-    "kat_rational": lambda x, a, b: ta("RPAU", attributes={"a": "a", "b": "b"})(x, a=a, b=b),
+    "kat_rational": ta("RPAU", attributes={"a": "a", "b": "b"}),
     "era": ta("ERA", attributes={"a": "a", "b": "b"}),
-    "era_partial": lambda x, a, b, c, d, f, g: a * x
-    + b
-    + ((complex(f, g) * c + d) / (complex(f, g) - complex(f, -g)) / (x - complex(f, g))).real
-    + ((complex(f, -g) * c + d) / (complex(f, -g) - complex(f, g)) / (x - complex(f, -g))).real,
+    "era_partial": lambda x, a, b, c, d, f, g: (
+        a * x
+        + b
+        + ((complex(f, g) * c + d) / (complex(f, g) - complex(f, -g)) / (x - complex(f, g))).real
+        + ((complex(f, -g) * c + d) / (complex(f, -g) - complex(f, g)) / (x - complex(f, -g))).real
+    ),
     "opau": ta("OPAU", attributes={"a": "c", "b": "d"}),
     "rational_22": lambda x, p, q: power_series(x, p) / power_series(x, q),
     "gra": held(lambda x, a, b: (1 + b * x.abs()) ** 2 / (a + (1 + b * x.abs()) ** 2)),
 }
 SPLINE = {
     # On [-1, 1] with 5 intervals: knots -1 - 3*0.4, ..., 1 + 3*0.4, as the paper's code extends the grid.
-    "bspline_edge": held(
-        lambda x, w, s, c: w * F.silu(x) + s * spline(2.5 * (x + 1) + 1, c, 3), NEAR
-    ),
+    "bspline_edge": held(lambda x, w, s, c: w * F.silu(x) + s * spline(2.5 * (x + 1) + 1, c, 3), NEAR),
     "spline_1d": lambda x, c: x + spline(x + 3, c, 3),
     "deep_spline_linear": lambda x, c: x + spline(x + 3, c, 1),
     "tabulated": lambda x, c: spline(2 * (x + 4), c, 1),
@@ -178,7 +178,7 @@ BLENDED = {
     "vaf": ta("VAF", attributes={"a": "a", "b": "b", "c": "c"}),
     "nin_unit": lambda x, w, b, v, d: F.threshold(v * F.threshold(w * x + b, 0, 0) + d, 0, 0),
     "series_activation": lambda x, a, b: sum(p * F.relu(x + q) for p, q in zip(a, b, strict=True)),
-    "annealed_linear": lambda x, t: F.leaky_relu(x, t),
+    "annealed_linear": lambda x, t: F.leaky_relu(x, negative_slope=t),
     "adaptive_combination_1": ta("AdaptiveCombination1"),
     "adaptive_combination_2": ta("AdaptiveCombination2", b="prelu_slope", c="pelu_alpha", d="pelu_beta"),
     "psigramp": lambda x, a, b: torch.lerp(

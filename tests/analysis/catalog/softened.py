@@ -54,9 +54,7 @@ REFERENCES = {
     "squareplus": lambda x, b: b / 2 / (torch.sqrt(x * x + b) - x),
     "smelu": held(lambda x, b: convolved(F.relu, lambda t: torch.full_like(t, 1 / (2 * b)), b, x), b=1.25),
     "relu_gaussian": held(lambda x, s: convolved(F.relu, lambda t: normal(t, s), 9.0 * s, x), s=0.75),
-    "sau": held(
-        lambda x, a, b: convolved(leaky(a), lambda t: normal(t, 1 / b), 9.0 / b, x), a=0.25, b=1.5
-    ),
+    "sau": held(lambda x, a, b: convolved(leaky(a), lambda t: normal(t, 1 / b), 9.0 / b, x), a=0.25, b=1.5),
     "smu": ta("SMU"),
     "smu_1": lambda x, a, b: 0.5 * (x + a * x + torch.hypot(x - a * x, torch.tensor(b, dtype=torch.float64))),
     "mollified_abs": root_plus("MollifiedAbsoluteValue"),

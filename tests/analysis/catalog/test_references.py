@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import pytest
@@ -30,7 +31,9 @@ def with_slope(function, x):
     point = x.clone().requires_grad_()
     values = function(point)
     values = values if isinstance(values, tuple) else (values,)
-    total = sum((0.3 + index + torch.arange(v.numel()).reshape(v.shape).cos()).mul(v).sum() for index, v in enumerate(values))
+    total = sum(
+        (0.3 + index + torch.arange(v.numel()).reshape(v.shape).cos()).mul(v).sum() for index, v in enumerate(values)
+    )
     (slope,) = torch.autograd.grad(total, point, allow_unused=True) if total.requires_grad else (None,)
     return [value.detach() for value in values], torch.zeros_like(x) if slope is None else slope
 
@@ -56,5 +59,9 @@ def test_values_and_slopes_are_those_of_the_reference(name):
 
         ours, theirs = with_slope(found, reference.points), with_slope(expected, reference.points)
         torch.testing.assert_close(
-            ours, theirs, rtol=reference.tolerance, atol=reference.tolerance / 100, msg=lambda text: f"{name} at {setting}: {text}"
+            ours,
+            theirs,
+            rtol=reference.tolerance,
+            atol=reference.tolerance / 100,
+            msg=functools.partial("{} at {}: {}".format, name, setting),
         )

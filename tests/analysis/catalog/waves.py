@@ -14,7 +14,7 @@ def derivative(function, order):
     """The derivative of a function of one number, by autograd."""
     for _ in range(order):
         function = torch.func.grad(function)
-    return lambda x: torch.func.vmap(torch.func.vmap(function))(x)
+    return torch.func.vmap(torch.func.vmap(function))
 
 
 def triangle(x):

@@ -16,7 +16,7 @@ def check(text, **settings):
     return Domain(**settings).check(Probe(parse(text)))
 
 
-WELL_KNOWN = ["relu", "gelu", "silu", "swish", "tanh", "elu", "selu", "mish", "softplus", "prelu", "snake", "golu", "crrelu"]
+WELL_KNOWN = ["relu", "gelu", "silu", "swish", "tanh", "elu", "selu", "mish", "softplus", "snake", "golu", "crrelu"]
 
 
 @pytest.mark.parametrize("name", WELL_KNOWN)

@@ -15,7 +15,7 @@ def check(text, *, smallest_residual=1e-4, **parameters):
     return Trivial(smallest_residual=smallest_residual).check(Probe(parse(text, **parameters)))
 
 
-WELL_KNOWN = ["relu", "gelu", "silu", "swish", "tanh", "elu", "selu", "mish", "softplus", "prelu", "snake", "golu", "crrelu"]
+WELL_KNOWN = ["relu", "gelu", "silu", "swish", "tanh", "elu", "selu", "mish", "softplus", "snake", "golu", "crrelu"]
 
 
 @pytest.mark.parametrize("name", WELL_KNOWN)
