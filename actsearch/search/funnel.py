@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from actsearch.analysis.fingerprint import fingerprint
 from actsearch.analysis.moments import spread
-from actsearch.analysis.probe import Probe
+from actsearch.analysis.tensor_probe import probe_of
 from actsearch.evaluate.task import Subject
 from actsearch.grammar.activation import Activation, Candidate, from_json, granularity_of
 from actsearch.grammar.expression import size
@@ -77,7 +77,7 @@ class Funnel:
             draft.rejection = _duplicate(earlier, SAME_EXPRESSION)
             return draft
         self._numbers_by_id[draft.id] = number
-        probe = Probe(activation)
+        probe = probe_of(activation)
         protocols = self.config.protocols
         draft.rejection = protocols.domain.check(probe) or protocols.trivial.check(probe)
         if not draft.rejection:
