@@ -104,7 +104,7 @@ def test_values_and_derivatives_are_those_of_mpmath(name):
 @pytest.mark.parametrize("name", sorted(set(SHAPES) - {"sinc", "sin", "cos"}))
 def test_what_is_too_small_for_float64_keeps_its_sign(name):
     is_gaussian = name in {"erf", "erfc", "normal_cdf", "gelu"}
-    places = (-40.0, 40.0) if is_gaussian else (-800.0, -710.0, -150.0, 150.0, 710.0, 800.0)
+    places = (-40.0,) if is_gaussian else (-800.0, -710.0, -150.0, 150.0, 710.0, 800.0)
     jet = boxes(Apply(name, (X,)), places, 0.0)
     with mpmath.workdps(600 if is_gaussian else 1100):
         for index, place in enumerate(places):

@@ -297,7 +297,7 @@ def test_what_is_no_function_of_x_alone_is_refused(text):
         properties(parse(text))
 
 
-@quick(40)
+@quick(25)
 @given(expression=expressions(parameters=(), max_leaves=5), scale=st.sampled_from([1.0, 3.0]))
 def test_no_sample_of_a_random_function_contradicts_what_is_proven(expression, scale):
     """Whatever is called proven holds at 4,000 float64 points, up to the rounding of the points' own values."""
