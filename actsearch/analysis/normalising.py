@@ -94,9 +94,8 @@ def zero_mean_parameter(function: Pointwise, name: str) -> tuple[float, float] |
     value = low + 0.5 * (high - low)
     variance = normal_square(function.values(z, {name: value}), w)
     # A pole changes the sign too.
-    if not (abs(mean(value)) <= 1e-6 * math.sqrt(variance)):
-        return None
-    return (value, 1 / math.sqrt(variance)) if variance > 1e-24 else None
+    is_zero = abs(mean(value)) <= 1e-6 * math.sqrt(variance)
+    return (value, 1 / math.sqrt(variance)) if is_zero and 1e-24 < variance < math.inf else None
 
 
 def _bracket(mean: Callable[[float], float], initial: float) -> tuple[float, float] | None:
