@@ -1,11 +1,11 @@
 """Fit the rationals that `search_spaces/rational.yaml` starts from to known activation functions.
 
 Prints the section `starts` of that file, and on standard error how well each fits. Least squares on 601 even points of
-[-3, 3]. For given coefficients below the fraction bar those above follow from a linear problem (Golub and Pereyra, 1973,
-variable projection); those below are found by a trust region from several starts, drawn by a fixed generator. A faint
-pull towards a positive denominator decides what the data leave open, and no coefficient is exactly 0 below the bar,
-because the derivative of abs is 0 there and the coefficient would never be trained. Coefficients have six digits: those
-below are rounded first, and those above are fitted again.
+[-3, 3]. For given coefficients below the fraction bar those above follow from a linear problem (Golub and Pereyra,
+1973, variable projection); those below are found by a trust region from several starts, drawn by a fixed generator. A
+faint pull towards a positive denominator decides what the data leave open. No coefficient of version A is 0 below the
+bar, because the derivative of abs is 0 there and the coefficient would never be trained. Coefficients have six digits:
+those below are rounded first, and those above are fitted again.
 
     python benchmarks/fit_rationals.py > starts.yaml
 """
@@ -101,15 +101,12 @@ def fit(version: Version, degrees: tuple[int, int], target: Array) -> tuple[Arra
         return np.concatenate([error / np.sqrt(len(error)), near_pole, PULL * (b - usual)])
 
     low = np.full(len(usual), SMALLEST if version.is_positive else -np.inf)
-    best = None
+    trials = []
     for trial in range(TRIALS):
         spread = 0.0 if trial == 0 else 0.5
         start = usual + 2 * SMALLEST + spread * generator.standard_normal(len(usual)) / (1 + np.arange(len(usual)))
-        found = least_squares(residual, np.maximum(start, low + SMALLEST), bounds=(low, np.inf), max_nfev=200)
-        if best is None or found.cost < best.cost - 1e-12:
-            best = found
-    assert best is not None
-    b = rounded(best.x, version.first)
+        trials.append(least_squares(residual, np.maximum(start, low + SMALLEST), bounds=(low, np.inf), max_nfev=200))
+    b = rounded(min(trials, key=lambda found: found.cost).x, version.first)
     q = version.denominator(columns, b)
     if q.min() < 0.9 * LEAST:
         raise RuntimeError(f"version {version.name} {degrees}: the denominator comes down to {q.min():.3g}.")
