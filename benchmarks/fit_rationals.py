@@ -31,7 +31,7 @@ LEAST = 0.05
 """The least denominator without abs on the interval: half of that of version C, far from a pole."""
 SMALLEST = 1e-3
 DIGITS = 6
-NOTHING = 1e-7
+NOTHING = 1e-5
 """What a term may be at the end of the interval and still be left out."""
 TARGETS: dict[str, Callable[[Array], Array]] = {
     "relu": lambda x: np.maximum(x, 0.0),
@@ -105,8 +105,11 @@ def fit(version: Version, degrees: tuple[int, int], target: Array) -> tuple[Arra
     for trial in range(TRIALS):
         spread = 0.0 if trial == 0 else 0.5
         start = usual + 2 * SMALLEST + spread * generator.standard_normal(len(usual)) / (1 + np.arange(len(usual)))
-        trials.append(least_squares(residual, np.maximum(start, low + SMALLEST), bounds=(low, np.inf), max_nfev=200))
-    b = rounded(min(trials, key=lambda found: found.cost).x, version.first)
+        start = np.maximum(start, low + SMALLEST)
+        trials.append(least_squares(residual, start, bounds=(low, np.inf), ftol=1e-13, xtol=1e-13, gtol=1e-13))
+    # Of trials that are as good up to rounding the first counts, whatever the last digits of a machine are.
+    best = min(trials, key=lambda found: float(f"{max(found.cost, 1e-14):.3g}"))
+    b = rounded(best.x, version.first)
     q = version.denominator(columns, b)
     if q.min() < 0.9 * LEAST:
         raise RuntimeError(f"version {version.name} {degrees}: the denominator comes down to {q.min():.3g}.")
