@@ -9,37 +9,37 @@ agree. Slopes belong to a function whose backward is not its derivative, so they
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from actsearch.analysis.moments import moments
+from actsearch.analysis.moments import spread
 from actsearch.analysis.probe import Probe
-from actsearch.grammar.expression import Apply, walk
 
-_POINTS = torch.linspace(-5.03, 4.97, 48, dtype=torch.float64) + 0.007 * torch.sin(
-    torch.arange(48, dtype=torch.float64) * 1.7
-)
 _DIGITS = 6
+_NO_NUMBER = np.iinfo(np.int64).min
 
 
 def fingerprint(probe: Probe) -> str:
-    """Fingerprint of the probed function, 16 hex digits; None of its values may be non-finite."""
-    scale = moments(probe).std or 1.0
-    family = probe.family(_POINTS) / scale
-    rows, largest = _rounded(family)
+    """Fingerprint of the probed function, 16 hex digits; none of its own values may be non-finite."""
+    scale = spread(probe).std or 1.0
+    rows, largest = _rounded(probe.few_values / scale)
     granularities = sorted(spec.granularity for spec in probe.activation.parameters)
     # Rows of moved parameters are sorted: the order in which parameters appear is no part of the function.
-    scales = [f"{float(value):.5g}" for value in largest[:1].flatten()]
-    parts = [rows[0], *sorted(rows[1:]), *(text.encode() for text in (*granularities, *scales))]
-    if any(isinstance(node, Apply) and node.operator == "detach" for node in walk(probe.activation.expression)):
-        slopes, largest = _rounded(probe.response(_POINTS).slopes.unsqueeze(0) / scale)
-        parts += [*slopes, f"{float(largest):.5g}".encode()]
+    parts = [rows[0], *sorted(rows[1:]), *(text.encode() for text in granularities), f"{largest[0]:.5g}".encode()]
+    if "detach" in probe.activation.survey.operators:
+        slopes, largest = _rounded(probe.few_slopes[np.newaxis] / scale)
+        parts += [*slopes, f"{largest[0]:.5g}".encode()]
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
 
-def _rounded(rows: Tensor) -> tuple[list[bytes], Tensor]:
+def _rounded(rows: NDArray[np.floating[Any]]) -> tuple[list[bytes], list[float]]:
     """Each row relative to its largest value, if that is above 1, in digits; and what it was divided by."""
-    largest = rows.abs().amax(dim=1, keepdim=True).clamp_min(1.0)
-    digits = (rows / largest * 10.0**_DIGITS).round().to(torch.int64)
-    return [row.numpy().tobytes() for row in digits], largest
+    finite = np.isfinite(rows)
+    if not finite.all():
+        rows = np.where(finite, rows, 0.0)
+    largest = np.maximum(np.abs(rows).max(axis=1), 1.0)
+    digits = np.rint(rows / largest[:, np.newaxis] * 10.0**_DIGITS).astype(np.int64)
+    digits[~finite] = _NO_NUMBER
+    return [row.tobytes() for row in digits], largest.tolist()

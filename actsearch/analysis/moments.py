@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from actsearch.analysis.probe import Probe, gaussian_grid
 from actsearch.grammar.activation import Activation
 
+_WEIGHTS = gaussian_grid()[1].numpy()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moments:
-    """Moments under z ~ N(0, 1), parameters at their initial values."""
+class Spread:
+    """Mean and standard deviation under z ~ N(0, 1), parameters at their initial values."""
 
     mean: float
     std: float
-    mean_square: float
-    slope_mean_square: float
-    """E[f'(z)^2]."""
 
     @property
     def gain(self) -> float:
         """1/std(f(z)), six digits: the output gain of every training; infinite for a constant."""
         return float(f"{1 / self.std:.6g}") if self.std > 0 else math.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments(Spread):
+    """Moments under z ~ N(0, 1), parameters at their initial values."""
+
+    mean_square: float
+    slope_mean_square: float
+    """E[f'(z)^2]."""
 
     @property
     def slope_gain(self) -> float:
@@ -34,16 +45,25 @@ class Moments:
 
 def moments(probe: Probe) -> Moments:
     """Gaussian moments of the probed function, by quadrature in float64."""
-    _, weights = gaussian_grid()
-    response = probe.gaussian
-    mean = float((weights * response.values).sum())
-    centred = response.values - mean
-    return Moments(
-        mean=mean,
-        std=math.sqrt(max(float((weights * centred * centred).sum()), 0.0)),
-        mean_square=float((weights * response.values * response.values).sum()),
-        slope_mean_square=float((weights * response.slopes * response.slopes).sum()),
-    )
+    samples = probe.gaussian_samples
+    with np.errstate(all="ignore"):
+        return Moments(
+            mean=spread(probe).mean,
+            std=spread(probe).std,
+            mean_square=float((_WEIGHTS * samples.values) @ samples.values),
+            slope_mean_square=float(_WEIGHTS @ (samples.slopes * samples.slopes)),
+        )
+
+
+# Several protocols, the fingerprint and the gain of a candidate ask for it one after the other.
+@functools.lru_cache(maxsize=4)
+def spread(probe: Probe) -> Spread:
+    """What `moments` says of the values alone."""
+    values = probe.gaussian_values
+    with np.errstate(all="ignore"):
+        mean = float(_WEIGHTS @ values)
+        centred = values - mean
+        return Spread(mean=mean, std=math.sqrt(max(float(_WEIGHTS @ (centred * centred)), 0.0)))
 
 
 def normalised(activation: Activation) -> tuple[Activation, float]:
@@ -52,4 +72,4 @@ def normalised(activation: Activation) -> tuple[Activation, float]:
     A constant factor in front is taken off first, so that `c*f` and `f`, c > 0, become the same and tie exactly.
     """
     bare = activation.without_factor()
-    return bare, moments(Probe(bare)).gain
+    return bare, spread(Probe(bare)).gain

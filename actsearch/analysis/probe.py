@@ -6,19 +6,25 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from actsearch.compile.eager import compile_eager
+from actsearch.analysis.jets import Sampler
+from actsearch.compile.eager import Evaluator, compile_eager
 from actsearch.compile.stability import stabilise
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import Activation
+from actsearch.grammar.expression import Expression
 
 WIDEST = 20.0
 """The domain that a candidate must bear: |x| <= 20."""
-_GAUSSIAN_EDGE = 8.0
+_GAUSSIAN_EDGE, _GAUSSIAN_POINTS = 8.0, 2000
 _PERTURBED, _SHIFTED = 1.37, 0.11
+Array = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +34,28 @@ class Response:
     x: Tensor
     values: Tensor
     slopes: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """The same as numpy arrays, which may belong to several probes: they are read only."""
+
+    x: Array
+    values: Array
+    slopes: Array
+    as_written: bool = True
+    """Whether they are finite without another form of the expression."""
+
+    @property
+    def finite(self) -> NDArray[np.bool_]:
+        """Where both value and slope are finite."""
+        return np.isfinite(self.values) & np.isfinite(self.slopes)
+
+    @property
+    def response(self) -> Response:
+        """The samples as tensors on the same memory."""
+        x, values, slopes = map(torch.from_numpy, (self.x, self.values, self.slopes))
+        return Response(x=x, values=values, slopes=slopes)
 
 
 class Probe:
@@ -44,23 +72,56 @@ class Probe:
         if unsupported:
             raise UnsupportedError(f"only pointwise functions are analysed by this version, not {unsupported}.")
         self.activation = activation
-        self._function = compile_eager(stabilise(activation.expression))
+
+    @cached_property
+    def wide_samples(self) -> Samples:
+        """The response in float32, as in training, on 1601 points of [-20, 20], 0 among them."""
+        return self._samples(_WIDE_X, _WIDE, self._settings[0])
+
+    @cached_property
+    def gaussian_samples(self) -> Samples:
+        """The response in float64 on the points of `gaussian_grid`."""
+        return self._samples(_GAUSSIAN_X, _GAUSSIAN, self._settings[0])
+
+    @property
+    def gaussian_values(self) -> Array:
+        """The values of `gaussian_samples`, which cost half of what the slopes cost too."""
+        return self._values[:_GAUSSIAN_POINTS]
+
+    @property
+    def gaussian_family(self) -> Array:
+        """Values in float64 on the points of `gaussian_grid`, as `family` has them."""
+        rows = (self._samples(_ALL_X, _ALL, setting).values for setting in self._settings)
+        return np.stack([row[:_GAUSSIAN_POINTS] for row in rows])
+
+    @cached_property
+    def few_values(self) -> Array:
+        """Values in float64 on the 48 points of the fingerprint, parameters at their initial values, then moved.
+
+        Shape (1 + parameters, 48); see `family`.
+        """
+        moved = (self._samples(_FEW_X, _FEW, setting).values for setting in self._settings[1:])
+        return np.stack([self._values[_GAUSSIAN_POINTS:], *moved])
+
+    @cached_property
+    def few_slopes(self) -> Array:
+        """Slopes in float64 on the 48 points of the fingerprint."""
+        return self._samples(_FEW_X, _FEW_WITH_SLOPES, self._settings[0]).slopes
 
     @cached_property
     def wide(self) -> Response:
-        """The response in float32, as in training, on 1601 points of [-20, 20], 0 among them."""
-        # Not linspace, whose middle is 3e-7 and lets 1/x pass.
-        return self.response(torch.arange(-800, 801, dtype=torch.float32) * (WIDEST / 800))
+        """`wide_samples` as tensors."""
+        return self.wide_samples.response
 
     @cached_property
     def gaussian(self) -> Response:
-        """The response in float64 on the points of `gaussian_grid`."""
-        return self.response(gaussian_grid()[0])
+        """`gaussian_samples` as tensors."""
+        return self.gaussian_samples.response
 
     def response(self, x: Tensor) -> Response:
-        """Values and slopes at `x`, parameters at their initial values."""
+        """Values and slopes at `x` by torch and its autograd, parameters at their initial values."""
         point = x.clone().requires_grad_()
-        values = self._function({"x": point, **self._settings(x)[0]})
+        values = self._function({"x": point, **_tensors(self._settings[0], x)})
         if not values.requires_grad:
             return Response(x=x, values=values, slopes=torch.zeros_like(x))
         (slopes,) = torch.autograd.grad(values.sum(), point, allow_unused=True)
@@ -72,13 +133,44 @@ class Probe:
 
         Shape (1 + parameters, points): what a change of each parameter does belongs to what a function is.
         """
-        return torch.stack([self._function({"x": x, **setting}) for setting in self._settings(x)])
+        return torch.stack([self._function({"x": x, **_tensors(setting, x)}) for setting in self._settings])
 
-    def _settings(self, x: Tensor) -> list[Mapping[str, Tensor]]:
+    @cached_property
+    def _settings(self) -> list[Mapping[str, float]]:
         initial = {spec.name: spec.scalar for spec in self.activation.parameters}
-        settings = [initial]
-        settings += [{**initial, name: value * _PERTURBED + _SHIFTED} for name, value in initial.items()]
-        return [{name: x.new_tensor(value) for name, value in setting.items()} for setting in settings]
+        return [initial, *({**initial, name: value * _PERTURBED + _SHIFTED} for name, value in initial.items())]
+
+    @cached_property
+    def _values(self) -> Array:
+        return self._samples(_ALL_X, _ALL, self._settings[0]).values
+
+    def _samples(self, x: Array, sampler: Sampler, setting: Mapping[str, float]) -> Samples:
+        values, slopes = sampler.sample(self.activation.expression, setting)
+        if sampler.is_finite(values) and sampler.is_finite(slopes):
+            return Samples(x=x, values=values, slopes=slopes)
+        # Stable forms have the same values where those as written are finite, and cost more than most functions.
+        values, slopes = sampler.sample(self._stable, setting)
+        if sampler.is_finite(values) and not sampler.is_finite(slopes):
+            # The chain rule from the inside out may meet 0 times infinity where autograd, from outside, does not.
+            slopes = self.response(torch.from_numpy(x)).slopes.numpy()
+        return Samples(x=x, values=values, slopes=slopes, as_written=False)
+
+    @cached_property
+    def _stable(self) -> Expression:
+        return stabilise(self.activation.expression)
+
+    @cached_property
+    def _function(self) -> Evaluator:
+        return compile_eager(self._stable)
+
+
+def _tensors(setting: Mapping[str, float], like: Tensor) -> dict[str, Tensor]:
+    return {name: like.new_tensor(value) for name, value in setting.items()}
+
+
+def wide_points() -> Array:
+    """The 1601 points of `Probe.wide`, float32."""
+    return _WIDE_X
 
 
 def gaussian_grid() -> tuple[Tensor, Tensor]:
@@ -90,11 +182,19 @@ def gaussian_grid() -> tuple[Tensor, Tensor]:
     return _GRID
 
 
-def _make_grid(points: int = 2000) -> tuple[Tensor, Tensor]:
-    steps = torch.arange(points, dtype=torch.float64) - (points - 1) / 2
-    z = steps * (2 * _GAUSSIAN_EDGE / points)
+def _make_grid() -> tuple[Tensor, Tensor]:
+    steps = torch.arange(_GAUSSIAN_POINTS, dtype=torch.float64) - (_GAUSSIAN_POINTS - 1) / 2
+    z = steps * (2 * _GAUSSIAN_EDGE / _GAUSSIAN_POINTS)
     density = torch.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
     return z, density / density.sum()
 
 
 _GRID = _make_grid()
+# Not linspace, whose middle is 3e-7 and lets 1/x pass.
+_WIDE_X = np.arange(-800, 801, dtype=np.float32) * np.float32(WIDEST / 800)
+# Neither 0 nor small rationals, so that functions which differ at isolated points only agree here.
+_FEW_X = np.linspace(-5.03, 4.97, 48) + 0.007 * np.sin(np.arange(48) * 1.7)
+_GAUSSIAN_X = _GRID[0].numpy()
+_ALL_X = np.concatenate([_GAUSSIAN_X, _FEW_X])
+_WIDE, _GAUSSIAN, _FEW_WITH_SLOPES = map(Sampler, (_WIDE_X, _GAUSSIAN_X, _FEW_X))
+_ALL, _FEW = Sampler(_ALL_X, slopes=False), Sampler(_FEW_X, slopes=False)

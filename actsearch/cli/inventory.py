@@ -1,4 +1,4 @@
-"""What there is: `catalog`, `novelty`, `spaces`, `tasks`, `strategies`, `backends`, `profiles`."""
+"""What there is: `spaces`, `tasks`, `strategies`, `backends`, `profiles`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from actsearch.cli.options import Json, Parameters, Store, out, print_json, store_of
+from actsearch.cli.options import Json, Store, out, print_json
 from actsearch.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -23,46 +23,10 @@ _Name = Annotated[str | None, typer.Argument(help="One of them, to see more; def
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this file."""
     for name, command in (
-        ("catalog", catalog), ("novelty", novelty), ("spaces", spaces), ("tasks", tasks),
+        ("spaces", spaces), ("tasks", tasks),
         ("strategies", strategies), ("backends", backends), ("profiles", profiles),
     ):  # fmt: skip
         app.command(name)(command)
-
-
-def catalog(name: _Name = None, json: Json = False, store: Store = None) -> None:
-    """List the functions that have a name, or show one."""
-    from actsearch.analysis import catalog as functions
-
-    del store
-    entries = [functions.find(name)] if name else list(functions.catalog().values())
-    if json:
-        print_json([_entry(entry) for entry in entries])
-        return
-    if name:
-        _print_facts({key: str(value) for key, value in _entry(entries[0]).items() if value})
-        return
-    table = Table("name", "formula", "year", "source", expand=False)
-    for entry in entries:
-        table.add_row(entry.name, escape(entry.formula), str(entry.year), escape(entry.source))
-    out.print(table)
-
-
-def novelty(
-    expression: Annotated[str, typer.Argument(help="Catalog name, hash prefix, or expression.")],
-    param: Parameters = None,
-    store: Store = None,
-    json: Json = False,
-) -> None:
-    """Say which catalog function is nearest, up to output scaling and shift."""
-    from actsearch.analysis.novelty import novelty as compare
-    from actsearch.cli.candidate import find
-
-    result = compare(find(expression, store_of(store), param).activation)
-    if json:
-        matches = [{**dataclasses.asdict(match), "parameters": {}} for match in result.matches]
-        print_json({"verdict": result.verdict, "matches": matches})
-        return
-    out.print(result.sentence(), markup=False, soft_wrap=True)
 
 
 def spaces(name: _Name = None, json: Json = False, store: Store = None) -> None:
@@ -85,7 +49,7 @@ def spaces(name: _Name = None, json: Json = False, store: Store = None) -> None:
         return
     facts = {"space": space.name, "title": space.title, "paper": space.paper}
     facts["size"] = f"{size}; initial values that moves set are not counted"
-    _print_facts({**facts, "moves": ", ".join(moves), "samples": "\n".join(samples)})
+    print_facts({**facts, "moves": ", ".join(moves), "samples": "\n".join(samples)})
 
 
 def tasks(name: _Name = None, json: Json = False, store: Store = None) -> None:
@@ -151,18 +115,6 @@ def profiles(name: _Name = None, json: Json = False, store: Store = None) -> Non
     _one(json, {"profile": name, **read_profile(name).model_dump()})
 
 
-def _entry(entry: Any) -> dict[str, Any]:
-    return {
-        "name": entry.name,
-        "formula": entry.formula,
-        "parameters": entry.activation.parameters_json(),
-        "aliases": list(entry.aliases),
-        "year": entry.year,
-        "source": entry.source,
-        "id": entry.activation.id,
-    }
-
-
 def _sentence(candidate: Candidate) -> str:
     """A candidate in one line: its activation, or one for each site."""
     if [selector for selector, _ in candidate.assignment] == ["*"]:
@@ -188,10 +140,11 @@ def _one(json: bool, facts: Mapping[str, Any]) -> None:
     if json:
         print_json(dict(facts))
     else:
-        _print_facts({key: str(value) for key, value in facts.items()})
+        print_facts({key: str(value) for key, value in facts.items()})
 
 
-def _print_facts(facts: Mapping[str, str]) -> None:
+def print_facts(facts: Mapping[str, str]) -> None:
+    """Print what is known of one thing, a line for each key."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")

@@ -6,35 +6,38 @@ import hashlib
 import itertools
 import json
 import math
+import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from actsearch.errors import ParseError, unknown_name
-from actsearch.grammar.canonical import canonical, sort_key, split_coefficient
+from actsearch.grammar.canonical import canonical, is_ordered_by_names, sort_key, split_coefficient
 from actsearch.grammar.expression import (
+    INPUTS,
     Apply,
     Constant,
     Expression,
     Input,
     Parameter,
-    input_names,
+    Survey,
     parameter_names,
     rename,
     substitute,
-    walk,
+    survey,
 )
+from actsearch.grammar.expression import parameters as parameters_in
 from actsearch.grammar.operators import OPERATORS
 from actsearch.grammar.parameter import (
     GRANULARITIES,
     Granularity,
     ParameterSpec,
-    array_lengths,
     fitting,
     granularity_of,
+    lengths_of,
 )
-from actsearch.grammar.statistic import check_nesting, statistics
+from actsearch.grammar.statistic import check_nesting, statistic_of, statistics
 from actsearch.grammar.text import read, write
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ __all__ = [
 
 HASH_DIGITS = 12
 _MOST_ORDERS = 24
+_WORD = re.compile(r"(?<![\w\[])[A-Za-z_]\w*")
 Given = float | Sequence[float] | ParameterSpec | tuple[float | Sequence[float], str]
 """How a parameter is given to `parse`."""
 
@@ -67,13 +71,21 @@ class Activation:
         An array without a spec is as long as its largest index needs. Raises `ParseError` for statistics more than
         two deep in each other, and for a spec that is no array of at least that length where one is indexed.
         """
-        check_nesting(expression)
         given = parameters or {}
-        for name, length in array_lengths(expression).items():
+        written = survey(expression)
+        if any(map(statistic_of, written.operators)):
+            check_nesting(expression)
+        for name, length in lengths_of(written.parameters).items():
             fitting(name, length, given.get(name))
         normal = canonical(expression)
-        specs = (fitting(name, length, given.get(name)) for name, length in array_lengths(normal).items())
+        lengths = lengths_of(parameters_in(normal) if written.parameters else ())
+        specs = (fitting(name, length, given.get(name)) for name, length in lengths.items())
         return cls(expression=normal, parameters=tuple(specs))
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What occurs in the expression."""
+        return survey(self.expression)
 
     @cached_property
     def text(self) -> str:
@@ -83,8 +95,20 @@ class Activation:
     @cached_property
     def hash(self) -> str:
         """Content hash (sha256, hex) of expression and parameters' settings; blind to their names."""
-        document = min(_nameless(self.expression, specs) for specs in _orders(self.expression, self.parameters))
+        if len(self.parameters) < 2 or not is_ordered_by_names(self.expression):
+            document = self._numbered()
+        else:
+            document = min(_nameless(self.expression, specs) for specs in _orders(self.expression, self.parameters))
         return hashlib.sha256(document.encode()).hexdigest()
+
+    def _numbered(self) -> str:
+        """What `_nameless` gives where no name breaks a tie: the text with the parameters numbered as they appear."""
+        specs = {spec.name: spec for spec in self.parameters}
+        order = list(dict.fromkeys(node.name for node in self.survey.parameters))
+        numbers = {name: f"p{index}" for index, name in enumerate(order)}
+        # What follows a bracket is an axis or an index; what follows a digit is the exponent of a number.
+        text = _WORD.sub(lambda match: numbers.get(match[0], match[0]), self.text) if numbers else self.text
+        return json.dumps([text, [_settings(specs[name]) for name in order]])
 
     @property
     def id(self) -> str:
@@ -94,7 +118,7 @@ class Activation:
     @cached_property
     def inputs(self) -> tuple[str, ...]:
         """Names of the inputs it reads."""
-        return input_names(self.expression)
+        return tuple(name for name in INPUTS if name in self.survey.inputs)
 
     @property
     def is_per_channel(self) -> bool:
@@ -104,7 +128,7 @@ class Activation:
     @cached_property
     def statistics(self) -> tuple[Apply, ...]:
         """The statistics it takes, those inside others before them, each once."""
-        return statistics(self.expression)
+        return statistics(self.expression) if any(map(statistic_of, self.survey.operators)) else ()
 
     @cached_property
     def is_stochastic(self) -> bool:
@@ -113,8 +137,7 @@ class Activation:
 
     @cached_property
     def _first_drawn(self) -> str | None:
-        applied = (node.operator for node in walk(self.expression) if isinstance(node, Apply))
-        return next((name for name in applied if name in OPERATORS and OPERATORS[name].drawn), None)
+        return next((name for name in self.survey.operators if name in OPERATORS and OPERATORS[name].drawn), None)
 
     def unsupported_by_pointwise(self, granularities: Container[str] | None = None) -> str | None:
         """The first part that a tool for pointwise functions cannot take, such as `the statistic mean[last](x)`.
@@ -185,12 +208,23 @@ class Candidate:
         return hashlib.sha256(document.encode()).hexdigest()[:HASH_DIGITS]
 
     @property
+    def is_everywhere(self) -> bool:
+        """Whether it is one activation at every site."""
+        return [selector for selector, _ in self.assignment] == ["*"]
+
+    @property
     def activation(self) -> Activation:
         """The one activation that stands everywhere; raises ValueError where there are several."""
         (_, activation), *others = self.assignment
         if others:
             raise ValueError("the candidate assigns more than one activation")
         return activation
+
+    def module(self, **options: Any) -> nn.Module:
+        """An `nn.Module` that computes it; see `actsearch.compile.lanes.build_lanes` for the options."""
+        from actsearch.compile.lanes import build_candidate
+
+        return build_candidate(self, **options)
 
 
 def parse(text: str, /, **parameters: Given) -> Activation:
@@ -272,8 +306,10 @@ def _orders(expression: Expression, parameters: tuple[ParameterSpec, ...]) -> It
         yield parameters
         return
 
+    nodes_of_parameters = parameters_in(expression)
+
     def role(spec: ParameterSpec) -> tuple[object, ...]:
-        nodes = {node for node in walk(expression) if isinstance(node, Parameter) and node.name == spec.name}
+        nodes = [node for node in nodes_of_parameters if node.name == spec.name]
         marks: dict[Expression, Expression] = {node: Input(_mark(node)) for node in nodes}
         marked = canonical(substitute(expression, marks))
         return (sort_key(marked), spec.granularity, spec.entries, spec.length is None, spec.shared)

@@ -9,11 +9,14 @@ count as equal (`x/x` is 1). What these rules miss, the numeric fingerprint catc
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 
 from actsearch.grammar.combinators import COMBINATORS
-from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, as_expression, fold, walk
+from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, as_expression, walk
 from actsearch.grammar.operators import OPERATORS
 from actsearch.grammar.statistic import Statistic, said_by_others, statistic_of
 
@@ -22,27 +25,70 @@ _ZERO, _ONE, _MINUS_ONE = Constant(0.0), Constant(1.0), Constant(-1.0)
 _INFINITY = Apply("power", (_ZERO, _MINUS_ONE))
 """What `1 / 0` says, and every constant power beyond float64."""
 _LARGEST_EXPONENT = 64
+_UNORDERED = frozenset({"add", "multiply", "maximum", "minimum"})
+_REMEMBERED = 1 << 15
+"""Nodes whose normal form or order is kept: what a search proposes is made of the same parts over and over."""
 
 
 def canonical(expression: Expression) -> Expression:
     """The normal form of `expression`; applying it twice changes nothing more."""
-    return fold(expression, _leaf, build)  # type: ignore[no-any-return]
+    # By identity, which asks for no hash; what is equal but not the same object meets in `_built`.
+    done: dict[int, Expression] = {}
+
+    def visit(node: Expression) -> Expression:
+        if not isinstance(node, Apply):
+            return _leaf(node)
+        found = done.get(id(node))
+        if found is None:
+            found = done[id(node)] = _built(node.operator, *map(visit, node.arguments))
+        return found
+
+    return visit(expression)
 
 
-def build(operator: str, arguments: list[Expression]) -> Expression:
+def build(operator: str, arguments: Iterable[Expression]) -> Expression:
     """Normal form of an operator applied to arguments in normal form."""
+    return _built(operator, *arguments)
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _built(operator: str, *arguments: Expression) -> Expression:
     statistic = statistic_of(operator)
     if statistic:
-        return _statistic(statistic, *arguments)
+        return _one(_statistic(statistic, *arguments))
     if operator in COMBINATORS:
         return canonical(COMBINATORS[operator].expand(*arguments))
     rule = _RULES.get(operator)
-    return rule(*arguments) if rule else _apply(operator, *arguments)
+    return _one(rule(*arguments) if rule else _apply(operator, *arguments))
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
+def _one(expression: Expression) -> Expression:
+    """The same object for equal expressions: whoever looks one up compares objects, not trees."""
+    return expression
+
+
+@functools.lru_cache(maxsize=_REMEMBERED)
 def sort_key(expression: Expression) -> _Key:
     """Order of terms and factors: constants, parameters (blind to names), inputs, then applications by size."""
-    return fold(expression, _leaf_key, _apply_key)  # type: ignore[no-any-return]
+    if not isinstance(expression, Apply):
+        return _leaf_key(expression)
+    keys = tuple(map(sort_key, expression.arguments))
+    return (3, 1 + sum(key[1] for key in keys), expression.operator, keys)
+
+
+def is_ordered_by_names(expression: Expression) -> bool:
+    """Whether the order of some terms or factors of a normal form hangs on what its parameters are called."""
+    for node in walk(expression):
+        if type(node) is Apply and node.operator in _UNORDERED:
+            # Terms are ordered without their coefficients.
+            parts = (
+                [split_coefficient(part)[1] for part in node.arguments] if node.operator == "add" else node.arguments
+            )
+            keys = list(map(sort_key, parts))
+            if any(one == other for one, other in itertools.pairwise(keys)):
+                return True
+    return False
 
 
 def split_coefficient(expression: Expression) -> tuple[float, Expression]:
@@ -56,8 +102,10 @@ def split_coefficient(expression: Expression) -> tuple[float, Expression]:
     return 1.0, expression
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def _leaf(node: Expression) -> Expression:
-    return _ZERO if isinstance(node, Constant) and node.value == 0 else node
+    # Also -0.0, which equals it.
+    return _ZERO if node == _ZERO else node
 
 
 def _leaf_key(node: Expression) -> _Key:
@@ -68,13 +116,12 @@ def _leaf_key(node: Expression) -> _Key:
     return (2, 1, getattr(node, "name", ""), ())
 
 
-def _apply_key(operator: str, keys: list[_Key]) -> _Key:
-    return (3, 1 + sum(key[1] for key in keys), operator, tuple(keys))
-
-
 def _order(expressions: Iterable[Expression]) -> list[Expression]:
-    # Ties (equal but for parameters' names) are broken by the names, so that the order is total.
-    return sorted(expressions, key=lambda e: (sort_key(e), repr(e)))
+    keyed = sorted(((sort_key(e), e) for e in expressions), key=itemgetter(0))
+    if any(one == other for (one, _), (other, _) in itertools.pairwise(keyed)):
+        # Ties (equal but for parameters' names) are broken by the names, so that the order is total.
+        keyed.sort(key=lambda pair: (pair[0], repr(pair[1])))
+    return [expression for _, expression in keyed]
 
 
 def _add(*terms: Expression) -> Expression:

@@ -6,6 +6,7 @@ arithmetic on expressions builds larger ones, so that rules read like the formul
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -117,8 +118,8 @@ def walk(expression: Expression) -> Iterator[Expression]:
     while stack:
         node = stack.pop()
         yield node
-        if isinstance(node, Apply):
-            stack.extend(reversed(node.arguments))
+        if type(node) is Apply:
+            stack += node.arguments[::-1]
 
 
 def distinct(expressions: Iterable[Expression]) -> list[Expression]:
@@ -141,9 +142,43 @@ def size(expression: Expression) -> int:
     return sum(1 for _ in walk(expression))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What occurs in an expression, in order of first appearance."""
+
+    operators: tuple[str, ...]
+    inputs: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    """The entries of arrays each for itself."""
+
+
+def survey(expression: Expression) -> Survey:
+    """What occurs in `expression`, by one walk."""
+    operators: dict[str, None] = {}
+    leaves: dict[Expression, None] = {}
+    stack = [expression]
+    while stack:
+        node = stack.pop()
+        if type(node) is Apply:
+            operators[node.operator] = None
+            stack += node.arguments[::-1]
+        elif type(node) is not Constant:
+            leaves[node] = None
+    return Survey(
+        operators=tuple(operators),
+        inputs=tuple(node.name for node in leaves if type(node) is Input),
+        parameters=tuple(node for node in leaves if type(node) is Parameter),
+    )
+
+
+def parameters(expression: Expression) -> tuple[Parameter, ...]:
+    """The parameters, entries of arrays each for itself, in order of first appearance."""
+    return tuple(dict.fromkeys(node for node in walk(expression) if type(node) is Parameter))
+
+
 def parameter_names(expression: Expression) -> tuple[str, ...]:
     """Names of the parameters, in order of first appearance."""
-    return tuple(dict.fromkeys(node.name for node in walk(expression) if isinstance(node, Parameter)))
+    return tuple(dict.fromkeys(node.name for node in walk(expression) if type(node) is Parameter))
 
 
 def input_names(expression: Expression) -> tuple[str, ...]:
@@ -154,24 +189,33 @@ def input_names(expression: Expression) -> tuple[str, ...]:
 
 def substitute(expression: Expression, replacements: Mapping[Expression, Expression]) -> Expression:
     """`expression` with every node that is a key of `replacements` replaced, from the root down."""
-    memo: dict[Expression, Expression] = dict(replacements)
+    if not replacements:
+        return expression
+    takes_applied = any(type(node) is Apply for node in replacements)
+    # By identity: what is shared is done once, and no hash is asked of what is not to be replaced.
+    done: dict[int, Expression] = {}
 
     def visit(node: Expression) -> Expression:
-        done = memo.get(node)
-        if done is None:
-            done = node
-            if isinstance(node, Apply):
-                done = Apply(node.operator, tuple(visit(argument) for argument in node.arguments))
-            memo[node] = done
-        return done
+        if type(node) is not Apply:
+            return replacements.get(node, node)
+        found = done.get(id(node))
+        if found is None:
+            found = replacements.get(node) if takes_applied else None
+            if found is None:
+                arguments = tuple(map(visit, node.arguments))
+                # What has nothing replaced stays the same object, which is found by identity wherever it is looked up.
+                is_new = any(map(operator.is_not, arguments, node.arguments))
+                found = Apply(node.operator, arguments) if is_new else node
+            done[id(node)] = found
+        return found
 
     return visit(expression)
 
 
 def rename(expression: Expression, names: Mapping[str, str]) -> Expression:
     """`expression` with the parameters that are keys of `names` called otherwise, entries of arrays included."""
-    parameters = {node for node in walk(expression) if isinstance(node, Parameter) and node.name in names}
-    return substitute(expression, {node: Parameter(names[node.name], node.index) for node in parameters})
+    changed = [node for node in parameters(expression) if names.get(node.name, node.name) != node.name]
+    return substitute(expression, {node: Parameter(names[node.name], node.index) for node in changed})
 
 
 def fold(expression: Expression, leaf: Callable[[Any], Any], apply: Callable[[str, list[Any]], Any]) -> Any:

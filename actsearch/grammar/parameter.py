@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from actsearch.errors import ParseError, UnknownNameError, UnsupportedError, unknown_name
-from actsearch.grammar.expression import Expression, Parameter, walk
+from actsearch.grammar.expression import Expression, Parameter, parameters
 from actsearch.grammar.statistic import MOST_GROUPS
 
 GRANULARITIES = ("layer", "channel", "group:8", "element")
@@ -91,19 +91,23 @@ class ParameterSpec:
 
 
 def array_lengths(expression: Expression) -> Mapping[str, int | None]:
-    """The least length of each parameter by its indices, None where it is a number; in order of appearance.
+    """The least length of each parameter of `expression`; see `lengths_of`."""
+    return lengths_of(parameters(expression))
+
+
+def lengths_of(nodes: Iterable[Parameter]) -> Mapping[str, int | None]:
+    """The least length of each parameter by its indices, None where it is a number; in the order given.
 
     Raises `ParseError` for a parameter that is indexed at one place and not at another.
     """
     lengths: dict[str, int | None] = {}
-    for node in walk(expression):
-        if isinstance(node, Parameter):
-            needed = None if node.index is None else node.index + 1
-            known = lengths.setdefault(node.name, needed)
-            if (known is None) != (needed is None):
-                raise ParseError(f"the parameter {node.name} is indexed at one place and not at another.")
-            if needed is not None:
-                lengths[node.name] = max(needed, known or 0)
+    for node in nodes:
+        needed = None if node.index is None else node.index + 1
+        known = lengths.setdefault(node.name, needed)
+        if (known is None) != (needed is None):
+            raise ParseError(f"the parameter {node.name} is indexed at one place and not at another.")
+        if needed is not None:
+            lengths[node.name] = max(needed, known or 0)
     return lengths
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -288,6 +289,7 @@ def _excerpt(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def _write(node: Expression) -> tuple[str, int]:
     """Text of a node and how tightly it binds."""
     if isinstance(node, Constant):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from actsearch.analysis.fingerprint import fingerprint
-from actsearch.analysis.moments import moments
+from actsearch.analysis.moments import spread
 from actsearch.analysis.probe import Probe
 from actsearch.evaluate.task import Subject
 from actsearch.grammar.activation import Activation, Candidate, from_json, granularity_of
+from actsearch.grammar.expression import size
 from actsearch.grammar.space import Space
 from actsearch.outcome import Rejected
 from actsearch.search.config import SearchConfig
@@ -17,6 +18,7 @@ from actsearch.search.strategy import Proposal
 from actsearch.store.record import CandidateRecord
 
 DUPLICATE = "duplicate"
+SAME_EXPRESSION, SAME_FUNCTION = "the same expression", "the same function"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,44 +38,98 @@ class Funnel:
                 self._numbers_by_fingerprint.setdefault(record.fingerprint, record.number)
 
     def pass_through(self, proposal: Proposal, *, number: int, generation: int) -> CandidateRecord:
-        """The record of a proposal: rejected, or without an outcome if it is to be trained."""
+        """The record of one proposal; see `pass_together`."""
+        return self.pass_together([proposal], first=number, generation=generation)[0]
+
+    def pass_together(self, proposals: Sequence[Proposal], *, first: int, generation: int) -> list[CandidateRecord]:
+        """The records of proposals, numbered from `first`: rejected, or without an outcome if they are to be trained.
+
+        Of several that are one function the best said is kept, wherever it stands among them: one that is finite as
+        written before one that needs another form, then the one of fewest nodes, then the first.
+        """
+        drafts = [self._draft(proposal, first + place) for place, proposal in enumerate(proposals)]
+        kept: dict[str, _Draft] = {}
+        for draft in drafts:
+            if draft.fingerprint is not None:
+                best = kept.setdefault(draft.fingerprint, draft)
+                if draft.rank < best.rank:
+                    kept[draft.fingerprint] = draft
+        records = [_record(draft, self._number_of_function(draft, kept), generation) for draft in drafts]
+        self.remember(records)
+        return records
+
+    def _number_of_function(self, draft: _Draft, kept: Mapping[str, _Draft]) -> int | None:
+        """The number of another candidate that stands for the same function; None if there is none."""
+        if draft.fingerprint is None:
+            return None
+        earlier = self._numbers_by_fingerprint.get(draft.fingerprint)
+        best = kept[draft.fingerprint]
+        return earlier if earlier is not None else best.number if best is not draft else None
+
+    def _draft(self, proposal: Proposal, number: int) -> _Draft:
         activation = self.space.candidate(proposal.genome).activation
         if self.config.granularity:
             activation = activation.with_granularity(granularity_of(self.config.granularity))
         activation = activation.without_factor()
-        candidate = Candidate.everywhere(activation)
-        rejection, print_, gain = self._judge(candidate.id, activation)
-        record = CandidateRecord(
-            number=number,
-            id=candidate.id,
-            generation=generation,
-            expression=activation.text,
-            parameters=activation.parameters_json(),
-            genome=proposal.genome.encode(),
-            parents=proposal.parents,
-            move=proposal.move,
-            gain=gain,
-            fingerprint=print_,
-            outcome=rejection,
-        )
-        self.remember([record])
-        return record
-
-    def _judge(self, identity: str, activation: Activation) -> tuple[Rejected | None, str | None, float | None]:
-        earlier = self._numbers_by_id.get(identity)
+        draft = _Draft(proposal=proposal, number=number, activation=activation)
+        earlier = self._numbers_by_id.get(draft.id)
         if earlier is not None:
-            return _duplicate(earlier, "the same expression"), None, None
+            draft.rejection = _duplicate(earlier, SAME_EXPRESSION)
+            return draft
+        self._numbers_by_id[draft.id] = number
         probe = Probe(activation)
         protocols = self.config.protocols
-        rejection = protocols.domain.check(probe) or protocols.trivial.check(probe)
-        if rejection:
-            return rejection, None, None
-        print_ = fingerprint(probe)
-        earlier = self._numbers_by_fingerprint.get(print_)
-        if earlier is not None:
-            # The fingerprint stays with the first of them.
-            return _duplicate(earlier, "the same function"), None, None
-        return protocols.gradient.check(probe), print_, moments(probe).gain
+        draft.rejection = protocols.domain.check(probe) or protocols.trivial.check(probe)
+        if not draft.rejection:
+            draft.rejection = protocols.gradient.check(probe)
+            draft.fingerprint = fingerprint(probe)
+            draft.gain = spread(probe).gain
+            draft.is_finite_as_written = probe.wide_samples.as_written
+        return draft
+
+
+@dataclass(slots=True, kw_only=True)
+class _Draft:
+    """A proposal with all that is known of it alone."""
+
+    proposal: Proposal
+    number: int
+    activation: Activation
+    rejection: Rejected | None = None
+    gain: float | None = None
+    fingerprint: str | None = None
+    is_finite_as_written: bool = True
+
+    @property
+    def id(self) -> str:
+        """Content hash of the candidate."""
+        return Candidate.everywhere(self.activation).id
+
+    @property
+    def rank(self) -> tuple[bool, int, int]:
+        """How badly it says its function."""
+        return (not self.is_finite_as_written, size(self.activation.expression), self.number)
+
+
+def _record(draft: _Draft, same: int | None, generation: int) -> CandidateRecord:
+    """The record of a draft, a duplicate if the candidate number `same` stands for its function."""
+    rejection, print_, gain = draft.rejection, draft.fingerprint, draft.gain
+    if same is not None:
+        # The fingerprint stays with that one.
+        rejection, print_, gain = _duplicate(same, SAME_FUNCTION), None, None
+    return CandidateRecord(
+        number=draft.number,
+        id=draft.id,
+        generation=generation,
+        expression=draft.activation.text,
+        parameters=draft.activation.parameters_json(),
+        genome=draft.proposal.genome.encode(),
+        parents=draft.proposal.parents,
+        move=draft.proposal.move,
+        gain=gain,
+        fingerprint=print_,
+        outcome=rejection,
+    )
 
 
 def subject_of_record(record: CandidateRecord) -> Subject:

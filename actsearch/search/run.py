@@ -91,10 +91,10 @@ class Search:
         waiting = 0
         while waiting < wanted and len(generation) < _MOST_PROPOSALS * wanted:
             state, proposals = self.strategy.ask(state, wanted - waiting)
-            for proposal in proposals:
-                place = number + len(generation)
-                generation.append(self._funnel.pass_through(proposal, number=place, generation=number_of_step))
-                waiting += generation[-1].outcome is None
+            place = number + len(generation)
+            records = self._funnel.pass_together(proposals, first=place, generation=number_of_step)
+            waiting += sum(record.outcome is None for record in records)
+            generation += records
         self.journal.begin_step(
             self.record, Step(generation=number_of_step, state=state, seconds=self.progress.seconds), generation
         )

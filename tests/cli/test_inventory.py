@@ -6,7 +6,6 @@ import json
 import pytest
 
 from actsearch import __version__, plugins
-from actsearch.analysis.catalog import catalog
 from actsearch.search.config import STRATEGIES
 
 KNOWN = {
@@ -54,42 +53,6 @@ def test_strategies_are_listed_and_shown_with_the_keys_of_their_settings(documen
     assert shown["evolution.population"] == 64
     assert "evolution.tournament" in text("strategies", "evolution")
     assert document("strategies", "random")["strategy"] == "random"
-
-
-def test_the_catalog_is_listed_and_its_entries_are_shown(document, text):
-    listed = document("catalog")
-    assert [entry["name"] for entry in listed] == list(catalog())
-    assert document("catalog", "swish") == [entry for entry in listed if entry["name"] == "swish"]
-    assert document("catalog", "logistic")[0]["name"] == "sigmoid"
-    shown = text("catalog", "swish")
-    assert "x * sigmoid(beta * x)" in shown
-    assert "1710.05941" in shown
-    assert all(name in text("catalog") for name in ("gelu", "mish", "snake"))
-
-
-@pytest.mark.parametrize(
-    ("expression", "verdict", "name"),
-    [("x * sigmoid(x)", "known", "silu"), ("2 * gelu(x) + 1", "known", "gelu"), ("sin(3 * x) * x", "new", None)],
-)
-def test_novelty_prints_the_document_of_the_contract(document, text, expression, verdict, name):
-    found = document("novelty", expression)
-    assert set(found) == {"verdict", "matches"}
-    assert found["verdict"] == verdict
-    assert name in (None, found["matches"][0]["name"])
-    keys = ("distance", "input_scale", "input_shift", "output_scale", "output_shift")
-    for match in found["matches"]:
-        assert set(match) == {"name", "parameters", *keys}
-        assert all(isinstance(match[key], float) for key in keys)
-        assert isinstance(match["parameters"], dict)
-    sentence = text("novelty", expression)
-    assert sentence.count("\n") == 1
-    assert sentence.startswith("is " if verdict == "known" else verdict)
-
-
-def test_novelty_takes_parameters_and_prefixes(finished, document, store):
-    assert document("novelty", "sin(beta * x)", "--param", "beta=1")["matches"][0]["name"] == "sin"
-    best = finished["candidates"][0]["id"]
-    assert document("novelty", best, "--store", store)["verdict"] in {"known", "close", "new"}
 
 
 @pytest.mark.parametrize("backend", ["torch", "triton"])

@@ -3,7 +3,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from actsearch.grammar.activation import parse
-from actsearch.grammar.canonical import canonical, split_coefficient
+from actsearch.grammar.canonical import canonical, is_ordered_by_names, split_coefficient
 from actsearch.grammar.expression import Apply, Constant, X, walk
 from actsearch.grammar.statistic import check_nesting, statistics
 from actsearch.grammar.text import read, write
@@ -237,3 +237,27 @@ def test_large_powers_collect_whatever_their_order():
 def test_signs_of_zero_do_not_matter():
     assert canonical(Constant(-0.0)) == Constant(0.0)
     assert write(canonical(Constant(-0.0) * X)) == "0"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a * x + b", False),
+        ("a * sin(x) + b * cos(x)", False),
+        ("a + b", True),
+        # The coefficients have no part in the order of terms.
+        ("2 * a + 3 * b", True),
+        ("a * b * x", True),
+        ("maximum(a * x, b * x)", True),
+        ("sin(a * x) + sin(b * x)", True),
+        ("sin(a * x) + sin(2 * b * x)", False),
+        ("(x + a) / (x + b)", False),
+        ("sin(x + a + b)", True),
+    ],
+)
+def test_names_decide_an_order_only_where_terms_are_alike(text, expected):
+    assert is_ordered_by_names(canonical(read(text))) is expected
+
+
+def test_equal_normal_forms_are_one_object():
+    assert canonical(read("sin(x) + 2 * x")) is canonical(read("x + sin(x) + x"))

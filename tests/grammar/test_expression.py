@@ -18,6 +18,7 @@ from actsearch.grammar.expression import (
     parameter_names,
     size,
     substitute,
+    survey,
     walk,
 )
 from tests.grammar.strategies import expressions, quick
@@ -118,3 +119,19 @@ print(own.hash, Activation(expression=copy.expression, parameters=copy.parameter
         assert own == copied == original.hash
         salts.add(salt)
     assert len(salts) == 2
+
+
+def test_a_survey_says_what_occurs_in_order_of_appearance():
+    b, a = Parameter("b"), Parameter("a", 2)
+    found = survey(call.sin(b * X) + call.exp(a + GATE) * b + call.sin(X))
+    assert found.operators == ("add", "sin", "multiply", "exp")
+    assert found.inputs == ("x", "gate")
+    assert found.parameters == (b, a)
+
+
+def test_what_has_nothing_replaced_stays_the_same_object():
+    inner = call.sin(X)
+    changed = substitute(inner * Parameter("a"), {Parameter("a"): Constant(2.0)})
+    assert changed == inner * 2
+    assert changed.arguments[0] is inner
+    assert substitute(inner, {}) is inner

@@ -53,8 +53,11 @@ def sampled(a, b, n):
     return points[~true.isnan()], true[~true.isnan()]
 
 
-@pytest.mark.parametrize("n", [0, 1, 2])
-@pytest.mark.parametrize(("a", "b"), ORDERS)
+# The asymptotic series of higher derivatives begins later.
+EVERY = [*((a, b, n) for a, b in ORDERS for n in (0, 1, 2)), (0.3, 0.2, 5), (1.7, 1.0, 4)]
+
+
+@pytest.mark.parametrize(("a", "b", "n"), EVERY)
 def test_it_is_its_power_series_in_float64(a, b, n):
     x, true = sampled(a, b, n)
     assert len(x) >= 25

@@ -16,7 +16,9 @@ FUNCTIONS = {
     "sine": "sin(x)", "doubled": "2 * sin(x)", "negated": "-sin(x)", "squares": "1 - sin(x)**2",
     "cosines": "cos(x)**2", "log": "log(x)", "both": "log(x) + sin(1000 * x)", "line": "3 * x + 1",
     "slope": "beta * x", "constant": "x - x + 1", "steep": "sin(1000 * x)", "halves": "sin(500 * x) * cos(500 * x)",
-    "steps": "sign(x)", "swish": "x * sigmoid(beta * x)",
+    "steps": "sign(x)", "swish": "x * sigmoid(beta * x)", "sum": "logsigmoid(x) + softplus(x)",
+    "quotient": "sin(x) / x", "sinc": "sinc(x / pi)", "overflows": "log(1 + exp(5 * x))",
+    "careful": "5 * relu(x) + log1p(exp(-5 * abs(x)))",
 }  # fmt: skip
 
 
@@ -34,6 +36,19 @@ def propose(space) -> Callable[..., CandidateRecord]:
         funnel = funnel or Funnel(space=space, config=SearchConfig.of(settings))
         proposals = [Proposal(genome=genomes[name], parents=("a" * 12,), move="point") for name in names]
         return [funnel.pass_through(proposal, number=n, generation=3) for n, proposal in enumerate(proposals)]
+
+    return through
+
+
+@pytest.fixture
+def propose_together(space) -> Callable[..., list[CandidateRecord]]:
+    """Passes functions, by their names, through a new funnel or a given one, as one batch."""
+    genomes = {genome.production.name: genome for genome in space.enumerate()}
+
+    def through(*names: str, funnel: Funnel | None = None, first: int = 0) -> list[CandidateRecord]:
+        funnel = funnel or Funnel(space=space, config=SearchConfig())
+        proposals = [Proposal(genome=genomes[name], parents=(), move="sample") for name in names]
+        return funnel.pass_together(proposals, first=first, generation=1)
 
     return through
 
@@ -140,3 +155,55 @@ def test_the_granularity_of_the_request_wins(propose):
     (layer,), (channel,) = propose("swish"), propose("swish", granularity="channel")
     assert channel.parameters == {"beta": {"initial": 1.0, "granularity": "channel"}}
     assert channel.id != layer.id
+
+
+def test_a_batch_is_judged_as_its_members_one_by_one(propose, propose_together):
+    names = ["sine", "doubled", "negated", "log", "line", "steep", "swish", "constant", "log", "steps"]
+    apart, together = propose(*names), propose_together(*names)
+    assert [(r.id, r.outcome, r.gain, r.fingerprint) for r in together] == [
+        (r.id, r.outcome, r.gain, r.fingerprint) for r in apart
+    ]
+    assert [r.number for r in together] == list(range(len(names)))
+
+
+@pytest.mark.parametrize("order", [("cosines", "squares"), ("squares", "cosines")])
+def test_of_texts_of_one_function_the_smallest_is_kept(propose_together, order):
+    records = dict(zip(order, propose_together("sine", *order)[1:], strict=True))
+    kept, other = records["cosines"], records["squares"]
+    assert kept.outcome is None
+    assert other.outcome == Rejected(
+        stage="duplicate", reason=f"the same function as candidate number {kept.number}", measured=float(kept.number)
+    )
+    assert (other.gain, other.fingerprint) == (None, None)
+
+
+@pytest.mark.parametrize("order", [("overflows", "careful"), ("careful", "overflows")])
+def test_a_text_that_is_finite_as_written_is_kept_before_a_smaller_one(propose, propose_together, order):
+    assert all(propose(name)[0].outcome is None for name in order), "either may be trained, in a form that is stable"
+    records = dict(zip(order, propose_together(*order), strict=True))
+    assert records["careful"].outcome is None
+    assert records["overflows"].outcome.measured == records["careful"].number
+
+
+def test_what_was_kept_before_stays_though_a_smaller_text_comes(propose_together, space):
+    funnel = Funnel(space=space, config=SearchConfig())
+    (first,) = propose_together("squares", funnel=funnel)
+    (later,) = propose_together("cosines", funnel=funnel, first=1)
+    assert first.outcome is None
+    assert later.outcome.measured == 0.0
+
+
+def test_what_has_no_value_at_a_removable_point_does_not_hide_what_has_one(propose, propose_together):
+    for records in (
+        propose("quotient", "sinc"),
+        propose_together("quotient", "sinc"),
+        propose("sinc", "quotient")[::-1],
+    ):
+        quotient, sinc = records
+        assert quotient.outcome.stage == "domain"
+        assert sinc.outcome is None
+
+
+def test_a_sum_that_is_a_straight_line_is_seen(propose):
+    (record,) = propose("sum")
+    assert (record.outcome.stage, record.outcome.reason) == ("trivial", "affine")

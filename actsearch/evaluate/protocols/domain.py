@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from actsearch.analysis.probe import WIDEST, Probe
 from actsearch.outcome import Rejected
 
@@ -19,11 +21,13 @@ class Domain:
 
     def check(self, probe: Probe) -> Rejected | None:
         """The rejection, measured as the share of non-finite points, or None."""
-        response = probe.wide
-        finite = response.values.isfinite() & response.slopes.isfinite()
-        share = 1.0 - float(finite.double().mean())
+        samples = probe.wide_samples
+        if samples.as_written:
+            return None
+        finite = samples.finite
+        share = 1.0 - float(finite.mean())
         if share <= self.largest_share:
             return None
-        where = float(response.x[~finite].abs().min())
+        where = float(np.abs(samples.x[~finite]).min())
         reason = f"not finite at {share:.1%} of |x| <= {WIDEST:g} (nearest to 0: |x| = {where:g})"
         return Rejected(stage=STAGE, reason=reason, measured=share)

@@ -9,7 +9,7 @@ and a rest that decays like a power of 1/|z|, a polynomial of that on pieces. Th
 first, by the power series in integers of many bits, and for large w by the asymptotic series, whose error is exp(-w).
 
 Source: Gorenflo, Kilbas, Mainardi and Rogosin (2020), Mittag-Leffler Functions, Related Topics and Applications,
-sections 4.3 and 4.4, for both series.
+chapter 4, for both series.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from actsearch.grammar.operators.pieces import Piece, chosen, fit
 from actsearch.grammar.operators.polynomials import horner
 
 _ASYMPTOTIC = 36.0
-"""From this w on the asymptotic series is right to float64's last place."""
+"""From this w on the asymptotic series of the function is right to float64's last place."""
 _NEAR = 1.5
 """Up to about this w the function itself is a polynomial on pieces."""
-_BITS = 160
-"""Of the integers that series are summed in: terms of up to exp(36) cancel, and 53 are wanted."""
+_BITS = 90
+"""Of the numbers that series are summed in, beside those that cancel."""
 _LARGEST = 1500.0
 """A w whose exponential overflows in float64, and the square root of it in float32, whatever it is multiplied by."""
 _FARTHEST = 1e12
@@ -54,28 +54,37 @@ class _Function:
         return max(round(float(_NEAR**self.a * 16)), 8) / 16
 
     @functools.cached_property
+    def _reach(self) -> float:
+        """The w up to which the power series is summed: beyond, the asymptotic one is right.
+
+        Each derivative multiplies the terms of that by their number.
+        """
+        return _ASYMPTOTIC + self.n * math.log(_ASYMPTOTIC / self.a)
+
+    @functools.cached_property
     def numbers(self) -> Any:
         """mpmath, which is slow to import, with a precision of its own."""
         import mpmath
 
         context = mpmath.MPContext()
-        context.prec = _BITS
+        # Terms of up to exp(w) cancel.
+        context.prec = _BITS + math.ceil(self._reach / math.log(2))
         return context
 
     @functools.cached_property
     def _largest(self) -> Any:
         """The |z| up to which the power series is summed."""
-        return self.numbers.mpf(_ASYMPTOTIC) ** self.a
+        return self.numbers.mpf(self._reach) ** self.a
 
     @functools.cached_property
     def _power_series(self) -> list[int]:
-        """Its terms at the largest z, in units of 2^-bits, until they vanish."""
+        """Its terms at the largest z, in units of the last bit, until they vanish."""
         m, terms, k = self.numbers, [], self.n
         scale = m.mpf(1)
         while True:
             term = scale * math.perm(k, self.n) * m.rgamma(m.mpf(self.a) * k + self.b)
-            terms.append(int(m.ldexp(term, _BITS)))
-            if self.a * k > _ASYMPTOTIC and abs(terms[-1]) < 2:
+            terms.append(int(m.ldexp(term, m.prec)))
+            if self.a * k > self._reach and abs(terms[-1]) < 2:
                 return terms
             scale, k = scale * self._largest, k + 1
 
@@ -83,10 +92,10 @@ class _Function:
     def _asymptotic_series(self) -> list[int]:
         """Its terms at the largest z, from that of z^-1 on, while they become smaller."""
         m, scale, terms = self.numbers, self._largest**-self.n, []
-        for k in range(1, math.ceil(_ASYMPTOTIC / self.a) + 1):
+        for k in range(1, math.ceil(self._reach / self.a) + 1):
             scale /= self._largest
             rising = math.perm(k + self.n - 1, self.n) * (-1) ** self.n
-            terms.append(int(m.ldexp(-scale * rising * m.rgamma(self.b - m.mpf(self.a) * k), _BITS)))
+            terms.append(int(m.ldexp(-scale * rising * m.rgamma(self.b - m.mpf(self.a) * k), m.prec)))
         return terms
 
     @functools.cached_property
@@ -101,10 +110,11 @@ class _Function:
         return found
 
     def _summed(self, terms: list[int], ratio: Any) -> Any:
-        m, total, factor = self.numbers, 0, int(self.numbers.ldexp(ratio, _BITS))
+        m, bits, total = self.numbers, self.numbers.prec, 0
+        factor = int(m.ldexp(ratio, bits))
         for term in reversed(terms):
-            total = (total * factor >> _BITS) + term
-        return m.ldexp(m.mpf(total), -_BITS)
+            total = (total * factor >> bits) + term
+        return m.ldexp(m.mpf(total), -bits)
 
     def itself(self, z: Any) -> Any:
         """The function for |z| within the reach of its power series."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from actsearch.analysis.catalog import catalog
+from actsearch.analysis.catalog import functions
 from actsearch.analysis.probe import Probe
 from actsearch.evaluate.protocols.domain import Domain
 from actsearch.grammar.activation import parse
@@ -16,9 +16,12 @@ def check(text, **settings):
     return Domain(**settings).check(Probe(parse(text)))
 
 
-@pytest.mark.parametrize("name", list(catalog()))
-def test_the_functions_of_the_catalog_pass(name):
-    assert Domain().check(Probe(catalog()[name].activation)) is None
+WELL_KNOWN = ["relu", "gelu", "silu", "swish", "tanh", "elu", "selu", "mish", "softplus", "snake", "golu", "crrelu"]
+
+
+@pytest.mark.parametrize("name", WELL_KNOWN)
+def test_well_known_functions_pass(name):
+    assert Domain().check(Probe(functions[name])) is None
 
 
 @pytest.mark.parametrize(

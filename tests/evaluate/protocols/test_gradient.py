@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from actsearch.analysis.catalog import catalog
+from actsearch.analysis.catalog import functions
 from actsearch.analysis.probe import Probe
 from actsearch.evaluate.protocols.gradient import Gradient
 from actsearch.grammar.activation import parse
@@ -30,9 +30,12 @@ def check(text, **settings):
     return Gradient(**settings).check(Probe(parse(text)))
 
 
-@pytest.mark.parametrize("name", list(catalog()))
-def test_the_functions_of_the_catalog_pass(name):
-    assert Gradient().check(Probe(catalog()[name].activation)) is None
+WELL_KNOWN = ["relu", "gelu", "silu", "swish", "tanh", "elu", "selu", "mish", "softplus", "snake", "golu", "crrelu"]
+
+
+@pytest.mark.parametrize("name", WELL_KNOWN)
+def test_well_known_functions_pass(name):
+    assert Gradient().check(Probe(functions[name])) is None
 
 
 @pytest.mark.parametrize(("text", "expected"), CLOSED.items(), ids=CLOSED)

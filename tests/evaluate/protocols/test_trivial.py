@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy import integrate
 
-from actsearch.analysis.catalog import catalog
+from actsearch.analysis.catalog import functions
 from actsearch.analysis.probe import Probe
 from actsearch.evaluate.protocols.trivial import Trivial
 from actsearch.grammar.activation import parse
@@ -15,9 +15,12 @@ def check(text, *, smallest_residual=1e-4, **parameters):
     return Trivial(smallest_residual=smallest_residual).check(Probe(parse(text, **parameters)))
 
 
-@pytest.mark.parametrize("name", list(catalog()))
-def test_the_functions_of_the_catalog_pass(name):
-    assert Trivial().check(Probe(catalog()[name].activation)) is None
+WELL_KNOWN = ["relu", "gelu", "silu", "swish", "tanh", "elu", "selu", "mish", "softplus", "snake", "golu", "crrelu"]
+
+
+@pytest.mark.parametrize("name", WELL_KNOWN)
+def test_well_known_functions_pass(name):
+    assert Trivial().check(Probe(functions[name])) is None
 
 
 @pytest.mark.parametrize(
