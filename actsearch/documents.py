@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import UnionType
 from typing import Any, Generic, TypeVar, get_args
 
 import yaml
@@ -199,4 +200,6 @@ def _keys(model: type[BaseModel], place: Place) -> list[str]:
             kind = kind.model_fields[str(part)].annotation
         else:
             kind = get_args(kind)[-1]
+        if isinstance(kind, UnionType):
+            kind, *_ = get_args(kind)  # What may be left out is a model or None.
     return list(kind.model_fields)

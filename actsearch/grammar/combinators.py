@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from actsearch.errors import ParseError
-from actsearch.grammar.expression import Expression, X, call, substitute
+from actsearch.grammar.expression import Expression, X, call, input_names, substitute
 from actsearch.grammar.piecewise import Hinge, piecewise_linear
 
 _DENSITY = 1 / math.sqrt(2 * math.pi)
@@ -53,7 +53,7 @@ def _box_smoothed(f: Expression, b: Expression) -> Expression:
         inside = call.minimum(call.relu(u + b), 2 * b)
         return inside * inside / (4 * b) + call.relu(u - b)
 
-    return _smoothed(f, smooth, "box_smoothed")
+    return _smoothed(f, b, smooth, "box_smoothed")
 
 
 def _gaussian_smoothed(f: Expression, s: Expression) -> Expression:
@@ -61,11 +61,13 @@ def _gaussian_smoothed(f: Expression, s: Expression) -> Expression:
         u = X - hinge.kink
         return u * call.normal_cdf(u / s) + s * _DENSITY * call.exp(-0.5 * (u / s) * (u / s))
 
-    return _smoothed(f, smooth, "gaussian_smoothed")
+    return _smoothed(f, s, smooth, "gaussian_smoothed")
 
 
-def _smoothed(f: Expression, smooth: Callable[[Hinge], Expression], name: str) -> Expression:
+def _smoothed(f: Expression, width: Expression, smooth: Callable[[Hinge], Expression], name: str) -> Expression:
     """A symmetric kernel of mass 1 leaves a line as it is, so only the hinges change."""
+    if input_names(width):
+        raise ParseError(f"the second argument of {name} is a number or a parameter.")
     pieces = piecewise_linear(f)
     if pieces is None:
         raise ParseError(f"{name} takes a piecewise linear function of x whose kinks do not move, such as abs(x - 1).")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from actsearch.grammar.space.graph import Graph, GraphSpace, Node
-from tests.search_spaces.conftest import space_called
+from tests.search_spaces.conftest import samples_of, space_called
 
 # Inputs are 0 to 3: x, zero, v0, v1; nodes are 4 to 13, the last of which is the output.
 X, ZERO, V0, V1 = range(4)
@@ -90,6 +90,14 @@ def test_a_layer_of_the_paper_is_a_graph_of_its_space(name):
     torch.testing.assert_close(layer(x), expected)
     assert {spec.granularity for spec in activation.parameters} == {"channel"}
     assert ("v1" in values) == (name in ("B0", "S0"))
+
+
+def test_samples_read_the_input():
+    found = [space_called("evonorm").candidate(genome).activation for genome in samples_of("evonorm")]
+    # Of what has it, the normal form sees through some: x - x is 0.
+    assert sum(activation.inputs == ("x",) for activation in found) > 0.9 * len(found)
+    assert sum(bool(activation.statistics) for activation in found) > 0.6 * len(found)
+    assert max(len(activation.text) for activation in found) > 100
 
 
 def test_the_space_is_that_of_the_paper():

@@ -10,7 +10,7 @@ from typing import TypeVar
 from actsearch.documents import Document
 from actsearch.errors import SpaceError, unknown_name
 from actsearch.grammar.parameter import ParameterSpec
-from actsearch.grammar.space.model import ParameterModel, SpaceModel
+from actsearch.grammar.space.model import Initial, ParameterModel, SpaceModel
 from actsearch.grammar.space.production import Specs
 
 _MOST = 4096
@@ -32,41 +32,55 @@ def declared(model: SpaceModel) -> Mapping[str, int]:
     return arrays
 
 
-def alternatives(
-    own: Mapping[str, int | None], document: Document[SpaceModel], symbol: str, production: str
-) -> tuple[Specs, ...]:
-    """The alternatives of a production with the parameters `own`, by name, an array with its length.
+def alternatives(own: Mapping[str, int | None], document: Document[SpaceModel], *place: str) -> tuple[Specs, ...]:
+    """The alternatives of a template with the parameters `own`, by name, an array with its length.
 
+    `place` is where the template stands: `("rules", symbol, production)`, or another place, which has no starts.
     Parameters with the same choices of granularity, or of sharing, choose together. Raises `SpaceError`.
     """
     model = document.content
     declarations = {name: _declaration(name, model) for name in own}
     granularities = {name: d.granularity for name, d in declarations.items()}
     sharing = {name: d.shared for name, d in declarations.items()}
-    starts = model.starts.get(symbol, {}).get(production, {})
-    for start, values in starts.items():
-        for name in values:
-            if name not in own:
-                where = document.where("starts", symbol, production, start, name)
-                raise SpaceError(f"{where}: {unknown_name(f'parameter in starts.{symbol}.{production}', name, own)}")
     found = []
-    place = f"{document.where('rules', symbol, production)}: rules.{symbol}.{production}"
-    for values in starts.values() or ({},):
-        initial = {name: values.get(name, declarations[name].initial) for name in own}
+    for initial in _initials(own, declarations, document, place):
         for chosen, shared in itertools.product(_together(granularities), _together(sharing)):
             specs = [
-                ParameterSpec(
-                    name=name,
-                    initial=_fitting(name, initial[name], length, place, is_cut=name not in values),
-                    granularity=chosen[name],
-                    shared=shared[name],
-                )
-                for name, length in own.items()
+                ParameterSpec(name=name, initial=initial[name], granularity=chosen[name], shared=shared[name])
+                for name in own
             ]
             found.append(tuple(specs))
             if len(found) > _MOST:
-                raise SpaceError(f"{place}: more than {_MOST} choices of its parameters.")
+                raise SpaceError(f"{document.where(*place)}: {'.'.join(place)}: over {_MOST} choices of parameters.")
     return tuple(dict.fromkeys(found))
+
+
+def _initials(
+    own: Mapping[str, int | None],
+    declarations: Mapping[str, ParameterModel],
+    document: Document[SpaceModel],
+    place: tuple[str, ...],
+) -> list[dict[str, Initial]]:
+    """The initial values of all parameters, once for each start of the production."""
+    section, *below = place
+    usual = {
+        name: _fitting(name, declarations[name].initial, length, document, place, is_cut=True)
+        for name, length in own.items()
+    }
+    if section != "rules":
+        return [usual]
+    symbol, production = below
+    starts = document.content.starts.get(symbol, {}).get(production, {})
+    found = []
+    for start, values in starts.items():
+        here = ("starts", symbol, production, start)
+        for name in values:
+            if name not in own:
+                error = unknown_name(f"parameter in starts.{symbol}.{production}", name, own)
+                raise SpaceError(f"{document.where(*here, name)}: {error}")
+        given = {n: _fitting(n, v, own[n], document, (*here, n), is_cut=False) for n, v in values.items()}
+        found.append({**usual, **given})
+    return found or [usual]
 
 
 def _declaration(name: str, model: SpaceModel) -> ParameterModel:
@@ -84,8 +98,14 @@ def _together(choices: Mapping[str, tuple[_Choice, ...]]) -> list[dict[str, _Cho
 
 
 def _fitting(
-    name: str, initial: float | tuple[float, ...], length: int | None, place: str, *, is_cut: bool
-) -> float | tuple[float, ...]:
+    name: str,
+    initial: Initial,
+    length: int | None,
+    document: Document[SpaceModel],
+    place: tuple[str, ...],
+    *,
+    is_cut: bool,
+) -> Initial:
     """The initial value of a parameter that a template has as a number, or as an array of `length`.
 
     Of an array with more entries the first ones are taken if `is_cut`.
@@ -95,4 +115,5 @@ def _fitting(
     if length is not None and (len(initial) == length or (is_cut and len(initial) > length)):
         return initial[:length]
     needed = "one number is" if length is None else f"{length} are"
-    raise SpaceError(f"{place}: {name} has {len(initial)} entries, but {needed} used here.")
+    said = f"{name} has {len(initial)} entries, but {needed} used here"
+    raise SpaceError(f"{document.where(*place)}: {'.'.join(place)}: {said}.")

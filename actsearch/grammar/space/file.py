@@ -9,15 +9,19 @@ from pathlib import Path
 from actsearch import plugins
 from actsearch.documents import Document, open_document
 from actsearch.errors import ParseError, SpaceError
+from actsearch.grammar.combinators import COMBINATORS
+from actsearch.grammar.expression import Apply, walk
 from actsearch.grammar.space.graph import GraphSpace
 from actsearch.grammar.space.graph_file import graph_space
 from actsearch.grammar.space.mixture import Mixture
 from actsearch.grammar.space.model import SpaceModel
+from actsearch.grammar.space.production import Production
 from actsearch.grammar.space.protocol import Space
 from actsearch.grammar.space.rule_file import rule_space
 from actsearch.grammar.space.rules import RuleSpace
+from actsearch.grammar.statistic import statistic_of
 
-_TRIALS = 32
+_SAMPLES, _TRIALS = 32, 8
 
 
 def open_space(names: str) -> Space:
@@ -40,7 +44,7 @@ def read_space(path: Path) -> RuleSpace | GraphSpace:
     document = open_document(path, SpaceModel, SpaceError)
     model = document.content
     if (model.rules is None) == (model.graph is None):
-        raise SpaceError(f"{document.where()}: a space has either rules or a graph: give one of the two.")
+        raise SpaceError(f"{document.where('graph')}: a space has either rules or a graph: give one of the two.")
     try:
         space = rule_space(document) if model.graph is None else graph_space(document, model.graph)
         _try(space, document)
@@ -55,15 +59,29 @@ def _parts(names: str) -> list[str]:
 
 
 def _try(space: RuleSpace | GraphSpace, document: Document[SpaceModel]) -> None:
-    """Express a few samples: what only whole expressions show is said before a search.
+    """Express a few genomes: what only whole expressions show is said before a search.
 
     Statistics too deep in each other are such a thing, and a combinator of something that it cannot take.
     """
     generator = random.Random(0)
-    for _ in range(_TRIALS):
-        genome = space.sample(generator)
-        try:
-            space.candidate(genome)  # type: ignore[arg-type]
-        except ParseError as error:
-            section = "graph" if document.content.graph else "rules"
-            raise SpaceError(f"{document.where(section)}: a sample of the space is no activation: {error}") from None
+    whole = ("graph",) if document.content.graph else ("rules",)
+    place: tuple[str, ...] = whole
+    try:
+        if isinstance(space, RuleSpace):
+            for production in filter(_is_choosy, space.all_productions()):
+                place = ("rules", production.symbol, production.name)
+                for _ in range(_TRIALS):
+                    genome = space.beginning_with(production, generator)
+                    if genome is not None:
+                        space.activation(genome)
+        place = whole
+        for _ in range(_SAMPLES):
+            space.candidate(space.sample(generator))  # type: ignore[arg-type]
+    except (ParseError, SpaceError) as error:
+        raise SpaceError(f"{document.where(*place)}: {'.'.join(place)}: a sample is no activation: {error}") from None
+
+
+def _is_choosy(production: Production) -> bool:
+    """Whether it may not take what fills its holes: statistics nest only so deep, and combinators do not take all."""
+    applied = {node.operator for node in walk(production.template) if isinstance(node, Apply)}
+    return any(name in COMBINATORS or statistic_of(name) for name in applied)

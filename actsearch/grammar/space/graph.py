@@ -83,11 +83,14 @@ class GraphSpace:
         return 2 if B in _leaves(self.primitives[primitive]) else 1
 
     def sample(self, random_generator: random.Random) -> Graph:
-        """A random graph: every node draws its primitive and then what it takes, until the whole is an activation."""
+        """A random graph: every node draws its primitive and then what it takes, until the whole is an activation.
+
+        Most graphs lead past the inputs from the last node, and are constants: those are drawn again.
+        """
         for _ in range(_SAMPLES):
             nodes = tuple(self._draw(place, random_generator) for place in range(self.count))
             graph = Graph(nodes=nodes, parameters=self.parameters)
-            if self.contains(graph):
+            if self.contains(graph) and (not self.inputs or input_names(self._express(graph))):
                 return graph
         raise SpaceError(f"the space {self.name!r}: none of {_SAMPLES} random graphs is an activation.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actsearch.documents import Document
 from actsearch.errors import ParseError, SpaceError, unknown_name
-from actsearch.grammar.expression import Expression, parameter_names
+from actsearch.grammar.expression import Expression, Parameter, parameter_names, walk
 from actsearch.grammar.parameter import array_lengths
 from actsearch.grammar.space.alternatives import alternatives, declared
 from actsearch.grammar.space.graph import NODE, A, B, GraphSpace
@@ -22,11 +22,16 @@ def graph_space(document: Document[SpaceModel], model: GraphModel) -> GraphSpace
     values = {name: _read(text, document, "inputs", name) for name, text in model.inputs.items()}
     primitives = {name: _read(text, document, "primitives", name) for name, text in model.primitives.items()}
     for name, template in primitives.items():
-        if parameter_names(template) not in ((A.name,), (A.name, B.name), (B.name, A.name)):
+        holes = {node for node in walk(template) if isinstance(node, Parameter)}
+        if not {A} <= holes <= {A, B}:
             reason = "a primitive is an expression of a, or of a and b, and of nothing else that has a name"
             raise SpaceError(f"{document.where('graph', 'primitives', name)}: graph.primitives.{name}: {reason}.")
+    for name, value in values.items():
+        for hole in {A.name, B.name, NODE.name} & set(parameter_names(value)):
+            reason = f"{hole} stands for a value of the graph and cannot be the name of a parameter"
+            raise SpaceError(f"{document.where('graph', 'inputs', name)}: graph.inputs.{name}: {reason}.")
     output = _read(model.output, document, "output")
-    if NODE.name not in parameter_names(output):
+    if NODE not in walk(output):
         reason = "expected an expression of node, the last one of the graph"
         raise SpaceError(f"{document.where('graph', 'output')}: graph.output: {reason}.")
     own: dict[str, int | None] = {}

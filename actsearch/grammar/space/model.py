@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -18,7 +18,7 @@ Bound = Annotated[int, Field(ge=1, le=16)]
 
 def _initial(value: Any) -> float | tuple[float, ...]:
     entries = value if isinstance(value, list) else [value]
-    if not all(type(entry) in (int, float) and math.isfinite(entry) for entry in entries):
+    if not all(type(entry) in (int, float) and abs(entry) <= sys.float_info.max for entry in entries):
         raise PydanticCustomError("initial", "input should be a finite number, or a list of such numbers")
     if not 1 <= len(entries) <= LONGEST_ARRAY:
         raise PydanticCustomError("initial", f"a list of initial values has 1 to {LONGEST_ARRAY} entries")

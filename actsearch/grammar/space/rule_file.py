@@ -31,7 +31,8 @@ def rule_space(document: Document[SpaceModel]) -> RuleSpace:
     model = document.content
     rules = model.rules or {}
     if (model.start is None) == (model.assign is None):
-        raise SpaceError(f"{document.where()}: give either start (one activation) or assign (one for each site).")
+        reason = "give either start (one activation) or assign (one for each site)"
+        raise SpaceError(f"{document.where('assign')}: {reason}.")
     for section in ("depth", "most", "weights", "starts"):
         for symbol in getattr(model, section):
             _require_symbol(symbol, section, rules, document, section, symbol)
@@ -90,7 +91,7 @@ def _productions(symbol: str, document: Document[SpaceModel]) -> dict[str, Produ
             template=template,
             holes=holes,
             weight=weights.get(name, 1.0),
-            alternatives=alternatives(own, document, symbol, name),
+            alternatives=alternatives(own, document, "rules", symbol, name),
         )
     return built
 

@@ -102,6 +102,12 @@ class RuleSpace:
         specs = alternatives[0] if len(alternatives) == 1 else random_generator.choice(alternatives)
         return Derivation(production=production, children=tuple(children), parameters=specs)
 
+    def beginning_with(self, production: Production, random_generator: random.Random) -> Derivation | None:
+        """A random derivation whose root is `production`; None if nothing that fits below it fits in the space."""
+        inside = self.room.enter(production.symbol)
+        fits = self._fits_in(self._tally_of(production, inside), inside)
+        return self.fill(production, inside, random_generator) if fits else None
+
     def crossover(
         self, first: Derivation, second: Derivation, random_generator: random.Random
     ) -> tuple[Derivation, Derivation] | None:
