@@ -24,6 +24,8 @@ _COMPARED = 40
 """How many fits, the best ones, are compared with the function on all points."""
 _SETTLED = 8
 """How many inexact matches are worth having their numbers made simple."""
+_ENLARGED = 30.0
+"""How many times smaller or larger than at first a family may have become at the parameters of a match."""
 _WHOLE = 0.99
 """Share of [-5, 5] on which a function that is known by its values has one."""
 
@@ -119,7 +121,7 @@ def _matches(table: Table, target: Target, most: int) -> list[Match]:
         if not is_exact and number >= _SETTLED:
             continue
         match, simple = settled(target, warp)
-        if not target.explained_by(match):
+        if not _is_meant(match, table, target):
             continue
         if is_exact and (match.name not in exact or match.effort < exact[match.name][0].effort):
             exact[match.name] = (match, simple)
@@ -136,7 +138,17 @@ def _fitted(table: Table, target: Target) -> list[tuple[Match, Warp]]:
         return []
     values = np.concatenate([responses(warp.family, warp.numbers[None], target.x) for warp in warps])
     drafts = [_draft(warp, *output) for warp, *output in zip(warps, *by_output(target, values), strict=True)]
-    return [draft for draft in drafts if target.explained_by(draft[0])]
+    return [draft for draft in drafts if _is_meant(draft[0], table, target)]
+
+
+def _is_meant(match: Match, table: Table, target: Target) -> bool:
+    """Whether a match is one, and no zoom into a corner of a family where it vanishes or grows beyond all others."""
+    if not target.explained_by(match):
+        return False
+    if not match.moved and not match.limits:
+        return True
+    size = abs(match.output_scale) * table.spans[match.name] / float(np.ptp(target.values))
+    return 1 / _ENLARGED <= size <= _ENLARGED
 
 
 def _draft(warp: Warp, scale: float, shift: float, distance: float) -> tuple[Match, Warp]:
