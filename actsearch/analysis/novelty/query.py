@@ -10,7 +10,7 @@ import numpy as np
 from actsearch.analysis.catalog import Entry
 from actsearch.analysis.novelty.family import aligned, family_of, form, is_comparable, kind, plainly
 from actsearch.analysis.novelty.match import CLOSE, KNOWN, Match, Novelty, Verdict
-from actsearch.analysis.novelty.points import FEW, GRID, Array
+from actsearch.analysis.novelty.points import GRID, Array
 from actsearch.analysis.novelty.screen import fitted
 from actsearch.analysis.novelty.simplify import PRICE, settled, simplified
 from actsearch.analysis.novelty.table import Table, table_of
@@ -103,9 +103,8 @@ def _matches(table: Table, target: Target, most: int) -> list[Match]:
     if target.is_constant:
         # Every constant is 0 times any function, and that says nothing.
         return []
-    few = FEW[np.isin(GRID[FEW], target.x)]
-    at_few = Target(x=GRID[few], values=target.values[np.searchsorted(target.x, GRID[few])])
-    likely = np.argsort(by_output(at_few, table.values[:, few])[2], kind="stable")[: max(_PLAIN, most)]
+    few = np.searchsorted(GRID, target.sparse.x)
+    likely = np.argsort(by_output(target.sparse, table.values[:, few])[2], kind="stable")[: max(_PLAIN, most)]
     here = np.searchsorted(GRID, target.x)
     scales, shifts, distances = by_output(target, table.values[likely][:, here])
     drafts = [

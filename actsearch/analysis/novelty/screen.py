@@ -14,6 +14,8 @@ from actsearch.analysis.novelty.table import Shapes, Table, normalised
 
 _INPUTS, _SETTINGS, _BOTH = 48, 24, 10
 """How many families are tried by input scale and centre, by parameters, by all of these."""
+_COSTLY_INPUTS = 3
+"""A family that takes long is tried by input scale and centre where it is among that many."""
 _ITERATIONS = 2
 """Of all fits, at first."""
 _SIZES = (2, 4)
@@ -66,7 +68,9 @@ def _best(problems: Sequence[Problem], costs: Array, most: int) -> list[Problem]
 def _by_input(table: Table, shape: Array) -> Iterator[Problem]:
     plain, near = _likeness(table.inputs, shape)
     starts = table.inputs.starts
-    for index in _first(near, starts, _INPUTS):
+    for rank, index in enumerate(_first(near, starts, _INPUTS)):
+        if rank >= _COSTLY_INPUTS and table.families[table.leaders[index]].is_costly:
+            continue
         row, side = _row(plain, starts, index)
         # A second start, at another scale and centre, where the first leads to a dead end.
         own = slice(starts[index], starts[index + 1])
