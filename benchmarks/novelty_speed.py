@@ -2,9 +2,9 @@
 
     python benchmarks/novelty_speed.py [--queries 200]
 
-On one thread, in CPU time. Queries are catalog functions in disguise (output and input scaled and shifted at random, or their scalar
-parameters scaled by random factors and their output), which are to be known, and random functions of the search space
-`swish`. Appends a row each to `benchmarks/novelty_speed.csv`.
+On one thread, in CPU time. Queries are catalog functions in disguise (output and input scaled and shifted at random, or
+their scalar parameters scaled by random factors, and their output), which are to be known, and random functions of the
+search space `swish`. Appends a row each to `benchmarks/novelty_speed.csv`.
 """
 
 from __future__ import annotations
