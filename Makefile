@@ -61,6 +61,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	    /^ *(Collecting|Processing) / && ++n % 20 == 0 { print "      " n " packages found"; fflush() } \
 	    /^Installing collected packages/ { print "      unpacking them"; fflush() }' || { \
 	  grep -v '^WARNING' $(VENV)/install.log | tail -n 20 >&2; echo "pip failed; see $(VENV)/install.log" >&2; exit 1; }
+	@# Of timm the tests read a few layers, as a reference. What it depends on would bring a second build of torch's world.
+	@$(BIN)/python -m pip install --no-compile --disable-pip-version-check --quiet --no-deps -c constraints.txt timm
 	@echo "[3/3] bytecode, on all cores"
 	@$(BIN)/python -m compileall -qq -j 0 -x '/tests/' $(VENV)/lib || true
 	@touch $@

@@ -9,7 +9,7 @@ from pathlib import Path
 from actsearch.analysis import catalog
 from actsearch.analysis.moments import normalised
 from actsearch.cli.options import parameters_of
-from actsearch.errors import ConfigError, unknown_name
+from actsearch.errors import ConfigError, UnsupportedError, unknown_name
 from actsearch.grammar.activation import Activation, ParameterSpec, from_json, parse
 from actsearch.outcome import Scored
 from actsearch.store.journal import Journal
@@ -30,10 +30,13 @@ class Found:
 
     @property
     def gain(self) -> float:
-        """Output gain with which it was, or would be, trained."""
+        """Output gain with which it was, or would be, trained; 1 where the analysis cannot take it."""
         if self.record is not None and self.record.gain is not None:
             return self.record.gain
-        return normalised(self.activation)[1]
+        try:
+            return normalised(self.activation)[1]
+        except UnsupportedError:
+            return 1.0
 
 
 def find(text: str, store: Path, parameters: list[str] | None = None) -> Found:

@@ -26,11 +26,11 @@ def add_to(app: typer.Typer) -> None:
 def show(
     candidate: _Candidate,
     param: Parameters = None,
-    plot: Annotated[Path | None, typer.Option(help="PNG file to draw f and f' into.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="PNG file: f, f', and what each parameter does.")] = None,
     store: Store = None,
     json: Json = False,
 ) -> None:
-    """Show what is known of a candidate: formula, derivative, properties, novelty, scores, why it was rejected."""
+    """Show what is known of a candidate: formula, LaTeX, proven properties, novelty, scores, why it was rejected."""
     from actsearch.cli.candidate import find
     from actsearch.cli.description import describe, print_description
 
@@ -43,7 +43,7 @@ def show(
     if json:
         print_json(document)
         return
-    print_description(document, found)
+    print_description(document)
     if plot is not None:
         out.print(f"plot: {plot}", markup=False, soft_wrap=True)
 

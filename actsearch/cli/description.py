@@ -8,11 +8,16 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from actsearch.analysis.latex import latex
 from actsearch.analysis.novelty import novelty
+from actsearch.analysis.pointwise import not_pointwise
 from actsearch.analysis.properties import properties
+from actsearch.analysis.textbook import READABLE, derivative
 from actsearch.cli.candidate import Found
 from actsearch.cli.options import out
 from actsearch.compile.derive import derive
+from actsearch.errors import UnsupportedError
+from actsearch.grammar.activation import Activation
 from actsearch.grammar.canonical import canonical
 from actsearch.grammar.expression import X
 from actsearch.grammar.text import write
@@ -22,23 +27,49 @@ from actsearch.store.summary import summarise, to_json
 
 
 def describe(found: Found, store: Path) -> dict[str, Any]:
-    """Everything known of a candidate as one document."""
+    """Everything known of a candidate as one document.
+
+    `properties`, `novelty` and `gain` are null for what is no function of x alone, and `properties_reason` says why.
+    """
     activation = found.activation
-    verdict = novelty(activation)
     document: dict[str, Any] = {
         "id": activation.id,
         "name": found.name,
         "expression": activation.text,
-        "derivative": write(canonical(derive(activation.expression, X))),
+        "derivative": None,
+        "latex": {"f": latex(activation.expression), "derivative": None},
         "parameters": activation.parameters_json(),
-        "gain": found.gain,
-        "properties": properties(activation).to_json(),
-        "novelty": {"verdict": verdict.verdict, "sentence": verdict.sentence()},
+        "gain": _gain(found),
+        "properties": None,
+        "novelty": _novelty(activation),
         "rejection": None,
     }
+    if not activation.statistics:
+        document["derivative"] = write(canonical(derive(activation.expression, X)))
+        document["latex"]["derivative"] = latex(canonical(derivative(activation.expression, READABLE)))
+    reason = not_pointwise(activation)
+    if reason is None:
+        document["properties"] = properties(activation).to_json()
+    else:
+        document["properties_reason"] = f"properties of a function of x alone do not apply: {reason}."
     if found.record is not None and found.search is not None:
         document |= _journalled(found, store)
     return document
+
+
+def _gain(found: Found) -> float | None:
+    try:
+        return found.gain
+    except UnsupportedError:
+        return None
+
+
+def _novelty(activation: Activation) -> dict[str, str] | None:
+    try:
+        verdict = novelty(activation)
+    except UnsupportedError:
+        return None
+    return {"verdict": verdict.verdict, "sentence": verdict.sentence()}
 
 
 def _journalled(found: Found, store: Path) -> dict[str, Any]:
@@ -65,31 +96,44 @@ def _journalled(found: Found, store: Path) -> dict[str, Any]:
     return document
 
 
-def print_description(document: dict[str, Any], found: Found) -> None:
-    """The document for a person."""
+def print_description(document: dict[str, Any]) -> None:
+    """The document for a person: what it is, and a table of facts, each proven or sampled."""
     facts = Table.grid(padding=(0, 2))
     facts.add_column(no_wrap=True)
     facts.add_column(overflow="fold")
     rows: list[tuple[str, str]] = [
         ("f(x)", document["expression"]),
-        ("f'(x)", document["derivative"]),
+        *([("f'(x)", document["derivative"])] if document["derivative"] else []),
+        *((f"LaTeX {name}", text) for name, text in zip(("f", "f'"), document["latex"].values(), strict=True) if text),
         ("id", document["id"]),
-        ("novelty", document["novelty"]["sentence"]),
+        *([("novelty", document["novelty"]["sentence"])] if document["novelty"] else []),
     ]
     for name, spec in document["parameters"].items():
-        rows.append((name, f"starts at {spec['initial']:g}, one value per {spec['granularity']}"))
+        initial = spec["initial"]
+        entries = ", ".join(f"{entry:g}" for entry in (initial if isinstance(initial, list) else [initial]))
+        rows.append((name, f"starts at {entries}, one value per {spec['granularity']}"))
     rows += _origin(document)
-    sampled = document["properties"]
-    rows += [
-        ("range", f"[{sampled['minimum']:.4g}, {sampled['maximum']:.4g}] on |x| <= 20 (sampled)"),
-        ("slope", f"[{sampled['smallest_slope']:.4g}, {sampled['largest_slope']:.4g}] on |x| <= 20 (sampled)"),
-        ("shape", f"parity {sampled['parity']}, {'monotone' if sampled['monotone'] else 'not monotone'} (sampled)"),
-        ("on N(0, 1)", f"mean {sampled['gaussian_mean']:.4g}, std {sampled['gaussian_std']:.4g}"),
-        ("output gain", f"{found.gain:g} = 1/std; squared gradients then scale by {sampled['slope_gain']:.4g} a layer"),
-    ]
+    if document["properties"] is None:
+        rows.append(("properties", document["properties_reason"]))
+    if document["gain"] is not None:
+        rows.append(("output gain", f"{document['gain']:g}, with which it is trained"))
     for label, text in rows:
         facts.add_row(f"[bold]{escape(label)}[/]", escape(text))
     out.print(facts)
+    if document["properties"] is not None:
+        out.print()
+        out.print(_facts_table(document["properties"]["facts"]))
+
+
+def _facts_table(facts: dict[str, dict[str, Any]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for _ in range(3):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, fact in facts.items():
+        mark = "[green]proven[/]" if fact["proven"] else "sampled"
+        table.add_row(f"[bold]{escape(name.replace('_', ' '))}[/]", mark, escape(fact["on"]), escape(fact["text"]))
+    return table
 
 
 def _origin(document: dict[str, Any]) -> list[tuple[str, str]]:

@@ -30,11 +30,16 @@ def inputs(x: Tensor, gate: Tensor | None, kind: Gate, channel_dim: int) -> tupl
     return (x, gate)
 
 
+def check_dimension(x: Tensor, channel_dim: int) -> None:
+    """Raise `ConfigError` if `x` has no dimension `channel_dim`."""
+    if not -x.dim() <= channel_dim < x.dim():
+        raise ConfigError(f"channel_dim is {channel_dim}, but the input has only {x.dim()} dimension(s).")
+
+
 def _halves(x: Tensor, gate: Tensor | None, channel_dim: int) -> tuple[Tensor, ...]:
     if gate is not None:
         raise ConfigError("the layer splits its one input (split=True): give no gate.")
-    if not -x.dim() <= channel_dim < x.dim():
-        raise ConfigError(f"channel_dim is {channel_dim}, but the input has only {x.dim()} dimension(s).")
+    check_dimension(x, channel_dim)
     channels = x.shape[channel_dim]
     if channels % 2:
         raise ConfigError(

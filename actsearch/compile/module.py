@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -200,8 +201,9 @@ class ActivationModule(nn.Module):
 
 def attribute(name: str) -> str:
     """The module's attribute that holds the parameter `name`: its name, unless a module already has such a thing."""
-    taken = hasattr(nn.Module, name) or name in _OWN or keyword.iskeyword(name)
+    taken = hasattr(nn.Module, name) or name in _OWN or _ESTIMATE.fullmatch(name) or keyword.iskeyword(name)
     return f"{name}_" if taken else name
 
 
+_ESTIMATE = re.compile(r"running_\d+")
 _OWN = frozenset({"activation", "gain", "channels", "channel_dim", "inplace", "training"})

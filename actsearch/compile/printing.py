@@ -13,7 +13,9 @@ from actsearch.grammar.expression import Constant, Input, Parameter
 
 ATOM, POWER, FACTOR, TERM, COMPARISON = 5, 4, 3, 2, 1
 """How tightly a text binds: a name or call, a power, a sign or product, a sum, a comparison."""
-_LONGEST_INLINE, _LONGEST_RESULT = 56, 96
+LONGEST_INLINE = 56
+"""Up to how many characters a value used once stands where it is used."""
+_LONGER_RESULT = 40
 _TEMPORARY = re.compile(r"t\d+")
 
 
@@ -53,13 +55,15 @@ class Language:
     number: Callable[[float], str]
 
 
-def print_program(program: Program, language: Language, names: Mapping[str, str]) -> tuple[list[str], list[str]]:
+def print_program(
+    program: Program, language: Language, names: Mapping[str, str], *, longest_inline: int = LONGEST_INLINE
+) -> tuple[list[str], list[str]]:
     """Lines that assign temporaries, and the texts of the outputs; `names` says how parameters are called.
 
-    A value used once stands where it is used as long as lines stay short. Raises `UnsupportedError` for a primitive
-    that the language has no rule for.
+    A value used once stands where it is used if its text has at most `longest_inline` characters. Raises
+    `UnsupportedError` for a primitive that the language has no rule for.
     """
-    writer = _Writer(program, language, names)
+    writer = _Writer(program, language, names, longest_inline)
     for index, instruction in enumerate(program.instructions):
         writer.write(index, instruction)
     return writer.lines, [writer.text(operand).source for _, operand in program.outputs]
@@ -83,6 +87,7 @@ class _Writer:
     program: Program
     language: Language
     names: Mapping[str, str]
+    longest_inline: int
     lines: list[str] = field(default_factory=list)
     texts: dict[int, Text] = field(default_factory=dict)
     uses: Counter[int] = field(default_factory=Counter)
@@ -97,7 +102,7 @@ class _Writer:
 
     def write(self, index: int, instruction: Instruction) -> None:
         text = self._instruction(instruction)
-        longest = _LONGEST_RESULT if self.result == index else _LONGEST_INLINE
+        longest = self.longest_inline + _LONGER_RESULT * (self.result == index)
         if self.uses[index] > 1 or len(text.source) > longest:
             self.lines.append(f"t{len(self.lines)} = {text.source}")
             text = Text(f"t{len(self.lines) - 1}")
@@ -107,7 +112,8 @@ class _Writer:
         if isinstance(operand, Temporary):
             return self.texts[operand.index]
         if isinstance(operand, Parameter):
-            return Text(self.names.get(operand.name, operand.name))
+            name = self.names.get(operand.name, operand.name)
+            return Text(name if operand.index is None else f"{name}[{operand.index}]")
         if isinstance(operand, Input):
             return Text(operand.name)
         return Text(self.language.number(operand.value), ATOM if operand.value >= 0 else FACTOR, is_number=True)

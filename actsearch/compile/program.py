@@ -112,7 +112,8 @@ def lift(expression: Expression) -> Lifted:
 def lower(outputs: Mapping[str, Expression], *, kept: frozenset[str] = frozenset(), exact: bool = False) -> Program:
     """The program that computes the expressions `outputs`, by name, in primitives and the operators `kept`.
 
-    With `exact` operators become their definitions and not what is accurate in float32 only.
+    With `exact` operators become their definitions and not what is accurate in float32 only. What is no operator, such
+    as a statistic, is an instruction as it stands.
     """
     builder = _Builder(kept, exact)
     results = [(name, builder.build(expression)) for name, expression in outputs.items()]
@@ -173,6 +174,8 @@ class _Builder:
         return self.lowered[key]
 
     def _apply(self, name: str, operands: tuple[Operand, ...]) -> Operand:
+        if name not in OPERATORS:
+            return self.emit(name, operands)
         rule = OPERATORS[name].lowering(exact=self.exact)
         if rule is not None and name not in self.kept:
             return self.follow(*_expansion(rule, tuple(map(_in_rule, operands, itertools.count()))), operands)
@@ -277,6 +280,11 @@ def _simpler_abs(builder: _Builder, u: Operand) -> Operand | None:
     return builder.apply("abs", [opposite]) if opposite is not None else None
 
 
+def _simpler_where(_builder: _Builder, condition: Operand, a: Operand, b: Operand) -> Operand | None:
+    value = _number(condition)
+    return None if value is None else a if value != 0 else b
+
+
 _SIMPLER: Mapping[str, Callable[..., Operand | None]] = {
     "add": _simpler_add,
     "subtract": _simpler_subtract,
@@ -284,6 +292,7 @@ _SIMPLER: Mapping[str, Callable[..., Operand | None]] = {
     "divide": _simpler_divide,
     "negative": _simpler_negative,
     "abs": _simpler_abs,
+    "where": _simpler_where,
 }
 
 

@@ -98,6 +98,13 @@ def inputs_of(activation: Activation) -> tuple[str, ...]:
     return ("x", "gate") if "gate" in activation.inputs else ("x",)
 
 
+def told_to(activation: Activation) -> tuple[str, ...]:
+    """What a call has to know beside tensors and numbers: of `channel_dim` and `training` what its function reads."""
+    axes = {found.axis for node in activation.statistics if (found := statistic_of(node.operator))}
+    along = ("channel_dim",) if axes & {"batch", "instance", "group"} else ()
+    return (*along, *(("training",) if "batch" in axes or activation.is_stochastic else ()))
+
+
 def scaled(activation: Activation, gain: float) -> Expression:
     """The expression of `gain` times the activation, otherwise as it stands."""
     return activation.expression if gain == 1 else Apply("multiply", (Constant(float(gain)), activation.expression))

@@ -185,12 +185,23 @@ class Candidate:
         return hashlib.sha256(document.encode()).hexdigest()[:HASH_DIGITS]
 
     @property
+    def is_everywhere(self) -> bool:
+        """Whether it is one activation at every site."""
+        return [selector for selector, _ in self.assignment] == ["*"]
+
+    @property
     def activation(self) -> Activation:
         """The one activation that stands everywhere; raises ValueError where there are several."""
         (_, activation), *others = self.assignment
         if others:
             raise ValueError("the candidate assigns more than one activation")
         return activation
+
+    def module(self, **options: Any) -> nn.Module:
+        """An `nn.Module` that computes it; see `actsearch.compile.lanes.build_lanes` for the options."""
+        from actsearch.compile.lanes import build_candidate
+
+        return build_candidate(self, **options)
 
 
 def parse(text: str, /, **parameters: Given) -> Activation:

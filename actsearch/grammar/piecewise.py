@@ -67,11 +67,13 @@ def _sum(parts: Sequence[PiecewiseLinear]) -> PiecewiseLinear:
 def _product(parts: Sequence[PiecewiseLinear]) -> PiecewiseLinear | None:
     """A product of which at most one factor has `x`."""
     moving = [part for part in parts if part.slope != _ZERO or part.hinges]
-    if len(moving) != 1:
+    if len(moving) > 1:
         return None
-    factors = [part.intercept for part in parts if part is not moving[0]]
+    # Where x has gone from all of them, as from min(max(x, 1), 0), any one is scaled by the others.
+    kept = moving[0] if moving else parts[0]
+    factors = [part.intercept for part in parts if part is not kept]
     factor = factors[0] if len(factors) == 1 else Apply("multiply", tuple(factors))
-    return _scaled(moving[0], factor)
+    return _scaled(kept, factor)
 
 
 def _scaled(part: PiecewiseLinear, factor: Expression) -> PiecewiseLinear:

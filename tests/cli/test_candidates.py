@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import importlib.util
+import struct
 from pathlib import Path
 
+import pytest
 import torch
 
 from actsearch.grammar.activation import from_json, parse
@@ -18,6 +20,12 @@ def of_kind(records, kind):
 def on_one_line(table: str) -> str:
     """The words of a table, whatever the lines they stand on."""
     return " ".join(table.replace("│", " ").split())
+
+
+def size_of(picture: Path) -> tuple[int, int]:
+    """Width and height of a PNG file, as its header says."""
+    width, height = struct.unpack(">II", picture.read_bytes()[16:24])
+    return width, height
 
 
 def exported(path: Path) -> type[torch.nn.Module]:
@@ -72,6 +80,62 @@ def test_show_tells_how_a_candidate_failed(records, document, text, store):
     assert shown["failure"]["stage"] == "train"
     assert "RuntimeError: no [/erf]" in shown["failure"]["traceback"]
     assert "no [/erf]" in text("show", failed.id, "--store", store)
+
+
+def test_show_says_what_is_proven_in_the_json_and_on_the_page(document, text):
+    shown = document("show", "silu")
+    facts = shown["properties"]["facts"]
+    assert facts["range"]["proven"] is True
+    assert facts["range"]["value"] == [pytest.approx(-0.27846454), "inf"]
+    assert facts["moments"]["proven"] is False
+    assert shown["latex"]["f"] == r"x\,\sigma(x)"
+    assert shown["latex"]["derivative"].startswith(r"\sigma(x)")
+    page = text("show", "silu")
+    lines = {line.split("  ")[0]: " ".join(line.split()) for line in page.splitlines()}
+    assert lines["range"].startswith("range proven everywhere [-0.278465, inf), least at x = -1.27846")
+    assert lines["moments"].startswith("moments sampled N(0, 1) mean 0.20662")
+    assert lines["LaTeX f"] == r"LaTeX f x\,\sigma(x)"
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason", "has_slope"),
+    [
+        ("x * sigmoid(gate)", "it reads gate", True),
+        ("(x - mean[layer](x)) * sigmoid(b * x)", "it takes the statistic mean[layer]", False),
+        ("stochastic(0.5, x, 2 * x)", "it draws at random in training", True),
+    ],
+)
+def test_show_shows_what_is_no_function_of_x_alone(document, text, expression, reason, has_slope):
+    shown = document("show", expression)
+    assert shown["properties"] is None
+    assert shown["novelty"] is None
+    assert shown["gain"] is None
+    assert shown["properties_reason"] == f"properties of a function of x alone do not apply: {reason}."
+    assert (shown["derivative"] is not None) == (shown["latex"]["derivative"] is not None) == has_slope
+    assert shown["latex"]["f"]
+    assert reason in on_one_line(text("show", expression))
+
+
+def test_show_takes_arrays_of_coefficients(document, text):
+    arguments = ("show", "pwpoly(x, c)", "--param", "c=0,1,0.5:channel")
+    shown = document(*arguments)
+    assert shown["properties"]["facts"]["slope"]["proven"] is True
+    assert shown["novelty"] is None
+    assert "starts at 0, 1, 0.5, one value per channel" in on_one_line(text(*arguments))
+
+
+def test_show_draws_what_each_parameter_does(text, tmp_path):
+    bare, with_parameters = tmp_path / "bare.png", tmp_path / "more.png"
+    text("show", "x * sigmoid(x)", "--plot", bare)
+    text("show", "x * sigmoid(a * x) + b + c[0] * x", "--param", "b=0", "--plot", with_parameters)
+    sizes = [size_of(path) for path in (bare, with_parameters)]
+    assert sizes[1][0] > 2 * sizes[0][0], "one panel for each of the three parameters"
+
+
+def test_a_plot_of_what_cannot_be_drawn_is_refused(command, tmp_path):
+    code, out, err = command("show", "x * gate", "--plot", tmp_path / "f.png")
+    assert (code, out) == (2, "")
+    assert err == "actsearch: only functions of x alone can be looked at point by point: it reads gate.\n"
 
 
 def test_show_draws_f_and_its_slope_into_a_picture(text, tmp_path):
@@ -136,6 +200,14 @@ def test_an_exported_file_computes_gain_times_the_function(finished, records, te
         bare = from_json(record.expression, record.parameters).module(channels=1)
         torch.testing.assert_close(exported(path)()(x), record.gain * bare(x), rtol=1e-5, atol=1e-6)
     assert len(list(tmp_path.glob("*.py"))) == 2
+
+
+def test_a_gated_function_with_a_statistic_is_exported(text, tmp_path):
+    path = tmp_path / "f.py"
+    text("export", "x * silu(gate) / rms[last](x)", "--to", path)
+    x, gate = torch.randn(2, 3, 4)
+    expected = x * torch.nn.functional.silu(gate) / torch.sqrt(x.square().mean(-1, keepdim=True) + 1e-5)
+    torch.testing.assert_close(exported(path)(gain=1)(x, gate), expected)
 
 
 def test_an_expression_is_exported_with_its_parameters(text, tmp_path):

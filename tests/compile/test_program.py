@@ -7,7 +7,7 @@ from actsearch.compile.program import Literal, Temporary, lift, lower
 from actsearch.compile.stages import refuse_beyond_one_input, stage
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import parse
-from actsearch.grammar.expression import Constant, Parameter, X, call
+from actsearch.grammar.expression import Apply, Constant, Parameter, X, call
 from actsearch.grammar.operators import OPERATORS
 from actsearch.grammar.text import write
 
@@ -31,6 +31,23 @@ def test_changing_a_constant_changes_no_program():
     one, other = (stage(parse(f"{c} * x * tanh({c} * x)")) for c in (0.3, 0.7))
     assert one.sweep == other.sweep
     assert one.constants != other.constants
+
+
+def test_a_choice_between_what_is_known_is_made():
+    program = lower({"y": call.where(call.greater(1, 0), call.exp(X), X), "z": call.where(call.greater(0, 1), 3, X)})
+    assert [instruction.operator for instruction in program.instructions] == ["exp"]
+    assert dict(program.outputs)["z"] == X
+
+
+def test_what_is_no_operator_is_an_instruction_as_it_stands():
+    mean = Apply("mean[last]", (call.exp(X),))
+    program = lower({"y": mean * mean + Apply("mean[last]", (Constant(2.0),))})
+    assert [i.operator for i in program.instructions].count("mean[last]") == 2
+
+
+def test_entries_of_arrays_are_printed_by_their_index():
+    _, (text,) = print_program(lower({"y": Parameter("a", 2) * X}), PLAIN, {"a": "a_"})
+    assert text == "a_[2] * x"
 
 
 def test_each_distinct_value_is_computed_once():

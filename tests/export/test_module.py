@@ -12,7 +12,7 @@ from torch import nn
 from actsearch.compile.module import attribute
 from actsearch.errors import ConfigError, StoreError, UnsupportedError
 from actsearch.export.module import export_module, write
-from actsearch.grammar.activation import parse
+from actsearch.grammar.activation import Candidate, parse
 
 GAIN = 1.25
 LINEAGE = {"search": "swish-1", "generation": 3, "parents": "0123ab, 4567cd", "quoted": 'a """ b \\ c'}
@@ -156,8 +156,9 @@ def test_its_kernels_are_those_that_were_evaluated(tmp_path):
 
 
 def test_what_cannot_be_exported_is_one_sentence(tmp_path):
-    with pytest.raises(UnsupportedError, match="two inputs"):
-        export_module(parse("x * gate"))
+    sites = Candidate(assignment=(("layer:1", parse("relu(x)")), ("layer:2", parse("tanh(x)"))))
+    with pytest.raises(UnsupportedError, match="assigns to layer:1, layer:2"):
+        export_module(sites)
     with pytest.raises(ConfigError, match="no class name"):
         export_module(parse("x**2"), class_name="not a name")
     (tmp_path / "file").write_text("")

@@ -27,8 +27,6 @@ STATISTICS = {
     "evonorm": parse("x * sigmoid(v * x) / std[group:4](x)", v=(1.0, "channel")),
     "largest": parse("exp(x - max[last](x))"),
 }
-# The torch backend writes activations of one input whose parameters are no arrays.
-WRITTEN_BY_TORCH = ("constant", "channel", "gelu")
 
 
 def triton(*sweeps):
@@ -76,7 +74,7 @@ def second(activation):
 TEXTS = {
     **{f"triton/{name}.py": lambda a=a: triton(*pair(a)) for name, a in ACTIVATIONS.items()},
     **{f"llvm/{name}.ll": lambda a=a: llvm(*pair(a)) for name, a in ACTIVATIONS.items()},
-    **{f"torch/{name}.py": lambda a=ACTIVATIONS[name]: torch_source(a) for name in WRITTEN_BY_TORCH},
+    **{f"torch/{name}.py": lambda a=a: torch_source(a) for name, a in (ACTIVATIONS | STATISTICS).items()},
     **{f"triton/{name}.py": lambda a=a: triton_parts(a) for name, a in STATISTICS.items()},
     **{f"llvm/{name}.ll": lambda a=a: llvm_parts(a) for name, a in STATISTICS.items()},
     "triton/second.py": lambda: triton(second(SECOND)),

@@ -57,7 +57,7 @@ def alternatives(
             specs = [
                 ParameterSpec(
                     name=name,
-                    initial=_fitting(name, initial[name], length, place),
+                    initial=_fitting(name, initial[name], length, place, is_cut=name not in values),
                     granularity=chosen[name],
                     shared=shared[name],
                 )
@@ -84,15 +84,15 @@ def _together(choices: Mapping[str, tuple[_Choice, ...]]) -> list[dict[str, _Cho
 
 
 def _fitting(
-    name: str, initial: float | tuple[float, ...], length: int | None, place: str
+    name: str, initial: float | tuple[float, ...], length: int | None, place: str, *, is_cut: bool
 ) -> float | tuple[float, ...]:
-    """The initial value of a parameter that a template has as a number or as an array of at least `length`."""
-    if length is None and not isinstance(initial, tuple):
-        return initial
-    if length is not None and isinstance(initial, tuple) and len(initial) >= length:
-        return initial
-    if length is not None and not isinstance(initial, tuple):
-        return (initial,) * length
-    said = f"{len(initial)} entries" if isinstance(initial, tuple) else "one number"
-    needed = "one number" if length is None else f"{length} entries"
-    raise SpaceError(f"{place}: {name} has {said}, but {needed} are used here.")
+    """The initial value of a parameter that a template has as a number, or as an array of `length`.
+
+    Of an array with more entries the first ones are taken if `is_cut`.
+    """
+    if not isinstance(initial, tuple):
+        return initial if length is None else (initial,) * length
+    if length is not None and (len(initial) == length or (is_cut and len(initial) > length)):
+        return initial[:length]
+    needed = "one number is" if length is None else f"{length} are"
+    raise SpaceError(f"{place}: {name} has {len(initial)} entries, but {needed} used here.")

@@ -16,6 +16,7 @@ from actsearch.grammar.space.alternatives import alternatives, declared, numbere
 from actsearch.grammar.space.model import MOST_SITES, SpaceModel
 from actsearch.grammar.space.production import Production
 from actsearch.grammar.space.rules import EVERYWHERE, RuleSpace
+from actsearch.grammar.statistic import literal_arguments
 from actsearch.grammar.text import read
 
 _HOLE = re.compile(r"^(?P<symbol>.+?)(_\d+)?$")
@@ -119,7 +120,9 @@ def _operators(symbol: str, written: Mapping[str, Expression], document: Documen
             raise SpaceError(f"{document.where('operators', symbol, 'without')}: {error}")
     found: dict[str, Expression] = {}
     for name, operator in OPERATORS.items():
-        if name not in asked.without and name not in written and not operator.most_coefficients:
+        # What takes coefficients, or a literal number where others take an argument, is written out where it is wanted.
+        is_plain = not operator.most_coefficients and not literal_arguments(name)
+        if is_plain and name not in asked.without and name not in written:
             count = operator.arity or 2
             holes = [Parameter(f"{asked.arguments}_{i + 1}" if count > 1 else asked.arguments) for i in range(count)]
             found[name] = Apply(name, tuple(holes))

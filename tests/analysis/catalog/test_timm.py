@@ -1,4 +1,4 @@
-"""timm's activations and normalising layers, for whoever has it: it is not asked for, because it wants torchvision."""
+"""timm's activations and normalising layers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import torch
 from actsearch.analysis.catalog import functions
 from tests.analysis.catalog.reference import IMAGES, POINTS
 
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason="timm is not installed")
 LAYERS = {
     "evonorm_b0": "evo_norm:EvoNorm2dB0",
     "evonorm_b1": "evo_norm:EvoNorm2dB1",
