@@ -29,7 +29,7 @@ from actsearch.store.summary import summarise, to_json
 def describe(found: Found, store: Path) -> dict[str, Any]:
     """Everything known of a candidate as one document.
 
-    `properties`, `novelty` and `gain` are null for what is no function of x alone, and `properties_reason` says why.
+    `properties` and `gain` are null for what is no function of x alone, and `properties_reason` says why.
     """
     activation = found.activation
     document: dict[str, Any] = {
@@ -64,11 +64,8 @@ def _gain(found: Found) -> float | None:
         return None
 
 
-def _novelty(activation: Activation) -> dict[str, str] | None:
-    try:
-        verdict = novelty(activation)
-    except UnsupportedError:
-        return None
+def _novelty(activation: Activation) -> dict[str, str]:
+    verdict = novelty(activation, most=1)
     return {"verdict": verdict.verdict, "sentence": verdict.sentence()}
 
 
@@ -106,7 +103,7 @@ def print_description(document: dict[str, Any]) -> None:
         *([("f'(x)", document["derivative"])] if document["derivative"] else []),
         *((f"LaTeX {name}", text) for name, text in zip(("f", "f'"), document["latex"].values(), strict=True) if text),
         ("id", document["id"]),
-        *([("novelty", document["novelty"]["sentence"])] if document["novelty"] else []),
+        ("novelty", document["novelty"]["sentence"]),
     ]
     for name, spec in document["parameters"].items():
         initial = spec["initial"]
