@@ -144,7 +144,7 @@ def _many(family: Family) -> Array:
     found = list(_EXTREME)
     for scale in _SCALES:
         # What is steep must be met within its own width.
-        step = min(max(0.8 / scale, 0.25), 1.5)
+        step = min(max(0.6 / scale, 0.25), 1.0)
         reach = int(_EDGE / step)
         found += [(scale, step * index) for index in range(-reach, reach + 1)]
     found += _FREQUENCIES if family.is_periodic else []
