@@ -30,7 +30,7 @@ def describe(found: Found, store: Path) -> dict[str, Any]:
     `properties` are null for what is no function of x alone, and `properties_reason` says why.
     """
     activation = found.activation
-    verdict = novelty(activation)
+    verdict = novelty(activation, most=1)
     document: dict[str, Any] = {
         "id": activation.id,
         "name": found.name,
