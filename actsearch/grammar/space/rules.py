@@ -40,6 +40,7 @@ class RuleSpace:
     depth: Counts = field(default_factory=dict)
     most: Counts = field(default_factory=dict)
     selectors: tuple[str, ...] = EVERYWHERE
+    protocols: tuple[str, ...] = ()
     _tallies: dict[object, _Tally] = field(default_factory=dict, repr=False, compare=False)
     _fitting: dict[object, tuple[list[Production], list[float]]] = field(
         default_factory=dict, repr=False, compare=False
