@@ -12,11 +12,11 @@ from actsearch.analysis.novelty.points import POINTS, Array
 from actsearch.analysis.novelty.settings import MOST_PARAMETERS
 from actsearch.analysis.novelty.table import Shapes, Table, normalised
 
-_INPUTS, _SETTINGS, _BOTH = 48, 24, 10
+_INPUTS, _SETTINGS, _BOTH = 52, 28, 10
 """How many families are tried by input scale and centre, by parameters, by all of these."""
 _COSTLY_INPUTS = 3
 """A family that takes long is tried by input scale and centre where it is among that many."""
-_ITERATIONS = 3
+_ITERATIONS = 2
 """Of all fits, at first."""
 _BANDS = (0.55, 1.8)
 """Where input scales are parted into small, middling and large ones."""
