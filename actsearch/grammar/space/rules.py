@@ -214,8 +214,7 @@ class RuleSpace:
 
 def _activation(genome: Derivation) -> Activation:
     """The function that a derivation says, its parameters numbered (`beta`, `beta_2`, ...) in order of appearance."""
-    expression, specs = genome.express()
-    activation = Activation.of(expression, specs)
+    activation = Activation.of_normal(*genome.express_normal())
     names: dict[str, str] = {}
     for spec in activation.parameters:
         stem = re.sub(r"_\d+$", "", spec.name)
