@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from actsearch.analysis.fingerprint import fingerprint
@@ -33,6 +35,8 @@ class Funnel:
     config: SearchConfig
     _numbers_by_id: dict[str, int] = field(default_factory=dict)
     _numbers_by_fingerprint: dict[str, int] = field(default_factory=dict)
+    _activations_by_genome: dict[str, Activation] = field(default_factory=dict)
+    """What came before is known by its genome alone, without its normal form: small spaces repeat themselves."""
 
     def remember(self, records: Iterable[CandidateRecord]) -> None:
         """Take note of earlier candidates of the same search."""
@@ -51,7 +55,8 @@ class Funnel:
         Of several that are one function the best said is kept, wherever it stands among them: one that is finite as
         written before one that needs another form, then the one of fewest nodes, then the first.
         """
-        drafts = [self._draft(proposal, first + place) for place, proposal in enumerate(proposals)]
+        with _uncollected():
+            drafts = [self._draft(proposal, first + place) for place, proposal in enumerate(proposals)]
         kept: dict[str, _Draft] = {}
         for draft in drafts:
             if draft.fingerprint is not None:
@@ -70,12 +75,18 @@ class Funnel:
         best = kept[draft.fingerprint]
         return earlier if earlier is not None else best.number if best is not draft else None
 
-    def _draft(self, proposal: Proposal, number: int) -> _Draft:
+    def _activation(self, proposal: Proposal) -> Activation:
         activation = self.space.candidate(proposal.genome).activation
         if self.config.granularity:
             activation = activation.with_granularity(granularity_of(self.config.granularity))
-        activation = activation.without_factor()
-        draft = _Draft(proposal=proposal, number=number, activation=activation)
+        return activation.without_factor()
+
+    def _draft(self, proposal: Proposal, number: int) -> _Draft:
+        genome = proposal.genome.encode()
+        activation = self._activations_by_genome.get(genome)
+        if activation is None:
+            activation = self._activations_by_genome[genome] = self._activation(proposal)
+        draft = _Draft(proposal=proposal, genome=genome, number=number, activation=activation)
         earlier = self._numbers_by_id.get(draft.id)
         if earlier is not None:
             draft.rejection = _duplicate(earlier, SAME_EXPRESSION)
@@ -99,6 +110,7 @@ class _Draft:
     """A proposal with all that is known of it alone."""
 
     proposal: Proposal
+    genome: str
     number: int
     activation: Activation
     rejection: Rejected | None = None
@@ -129,7 +141,7 @@ def _record(draft: _Draft, same: int | None, generation: int) -> CandidateRecord
         generation=generation,
         expression=draft.activation.text,
         parameters=draft.activation.parameters_json(),
-        genome=draft.proposal.genome.encode(),
+        genome=draft.genome,
         parents=draft.proposal.parents,
         move=draft.proposal.move,
         gain=gain,
@@ -143,6 +155,18 @@ def subject_of_record(record: CandidateRecord) -> Subject:
     if record.gain is None:
         raise ValueError(f"candidate {record.number} did not pass the funnel")
     return Subject(activation=from_json(record.expression, record.parameters), gain=record.gain)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector: small trees are made and kept by thousands, and hardly one is in a cycle."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _duplicate(earlier: int, what: str) -> Rejected:
