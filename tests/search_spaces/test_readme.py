@@ -53,4 +53,4 @@ def test_every_key_has_an_example():
 def test_every_space_is_listed_once():
     listed = re.findall(r"^\| `(\w+)` \|", README, flags=re.MULTILINE)
     assert len(set(listed)) == len(listed)
-    assert set(NAMES) <= set(listed)
+    assert set(listed) == set(NAMES)
