@@ -15,10 +15,11 @@ from typing import Literal
 
 import numpy as np
 
-from actsearch.analysis.enclosure.jet import enclose
+from actsearch.analysis.enclosure.jet import APPROXIMATE, enclose
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, X, call
 from actsearch.grammar.operators import OPERATORS
+from actsearch.grammar.operators.units import SELU_ALPHA, SELU_SCALE
 
 _INF = math.inf
 _LOWEST = -4.0
@@ -131,10 +132,11 @@ class _Visit:
             return _constant(1.0)
         if name == "where":
             return self._where(*arguments)
-        if name == "power":
-            exponent = arguments[1]
-            assert isinstance(exponent, Constant)  # noqa: S101 - the grammar has literal exponents only
-            return _power(self.visit(arguments[0]), exponent.value)
+        if name in {"power", "pow"}:
+            exponent = self.visit(arguments[1])
+            if not isinstance(arguments[1], Constant | Parameter) or not isinstance(exponent, Series):
+                raise Undecided
+            return _power(self.visit(arguments[0]), exponent.terms.get(0.0, 0.0))
         if name in _ALGEBRA:
             germs = [self.visit(argument) for argument in arguments]
             result = germs[0]
@@ -144,7 +146,7 @@ class _Visit:
         if len(arguments) == 1 and name in _ENDS:
             return self._unary(name, self.visit(arguments[0]))
         definition = OPERATORS[name].definition if name in OPERATORS else None
-        if definition is None:
+        if definition is None or name in APPROXIMATE:
             raise Undecided
         return self.visit(definition(*arguments))
 
@@ -382,10 +384,15 @@ _ENDS: Mapping[str, tuple[_End, _End]] = {
     "elu": (_as(-1.0), _itself), "silu": (_as(0.0), _itself), "gelu": (_as(0.0), _itself),
     "mish": (_as(0.0), _itself), "abs": (_turned, _itself), "asinh": (_grows(-1, fast=False), _grows(1, fast=False)),
     "log": (None, _grows(1, fast=False)), "log1p": (None, _grows(1, fast=False)), "atan": (_arc, _arc),
-    "floor": (_whole, _whole), "sin": (_bounded, _bounded), "cos": (_bounded, _bounded), "sinc": (_wave, _wave),
+    "floor": (_whole, _whole), "ceil": (_whole, _whole), "round": (_whole, _whole),
+    "selu": (_as(-SELU_SCALE * SELU_ALPHA), lambda u: _multiply(_constant(SELU_SCALE), u)),
+    "hardtanh": (_as(-1.0), _as(1.0)), "relu6": (_as(0.0), _as(6.0)), "acosh": (None, _grows(1, fast=False)),
+    "asin": (None, None), "acos": (None, None), "atanh": (None, None), "tan": (None, None),
+    "sin": (_bounded, _bounded), "cos": (_bounded, _bounded), "sinc": (_wave, _wave),
 }  # fmt: skip
 _REWRITTEN: Mapping[str, Callable[..., Expression]] = {
     "subtract": lambda a, b: a + -1 * b, "divide": lambda a, b: a * b**-1, "negative": lambda u: -1 * u,
     "square": lambda u: u**2, "reciprocal": lambda u: u**-1, "sqrt": lambda u: u**0.5,
     "softsign": lambda u: u * (1 + call.abs(u)) ** -1, "detach": lambda u: u,
+    "hardswish": lambda u: u * call.hardsigmoid(u),
 }  # fmt: skip

@@ -16,18 +16,22 @@ from numpy.typing import NDArray
 
 from actsearch.analysis.moments import spread
 from actsearch.analysis.probe import Probe
+from actsearch.analysis.tensor_probe import TensorProbe
 
 _DIGITS = 6
 _NO_NUMBER = np.iinfo(np.int64).min
 
 
-def fingerprint(probe: Probe) -> str:
+def fingerprint(probe: Probe | TensorProbe) -> str:
     """Fingerprint of the probed function, 16 hex digits; none of its own values may be non-finite."""
     scale = spread(probe).std or 1.0
     rows, largest = _rounded(probe.few_values / scale)
     granularities = sorted(spec.granularity for spec in probe.activation.parameters)
+    # What is looked at on tensors is no function of one number, whatever its values.
+    kind = [] if probe.is_pointwise else [b"tensor"]
     # Rows of moved parameters are sorted: the order in which parameters appear is no part of the function.
-    parts = [rows[0], *sorted(rows[1:]), *(text.encode() for text in granularities), f"{largest[0]:.5g}".encode()]
+    settings = [*granularities, f"{largest[0]:.5g}"]
+    parts = [*kind, rows[0], *sorted(rows[1:]), *(text.encode() for text in settings)]
     if "detach" in probe.activation.survey.operators:
         slopes, largest = _rounded(probe.few_slopes[np.newaxis] / scale)
         parts += [*slopes, f"{largest[0]:.5g}".encode()]

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from actsearch.analysis.probe import Probe, gaussian_grid
+from actsearch.analysis.probe import Probe
+from actsearch.analysis.tensor_probe import TensorProbe, probe_of
 from actsearch.grammar.activation import Activation
-
-_WEIGHTS = gaussian_grid()[1].numpy()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,27 +42,27 @@ class Moments(Spread):
         return self.slope_mean_square * self.gain**2
 
 
-def moments(probe: Probe) -> Moments:
-    """Gaussian moments of the probed function, by quadrature in float64."""
-    samples = probe.gaussian_samples
+def moments(probe: Probe | TensorProbe) -> Moments:
+    """Gaussian moments of the probed function, by quadrature in float64, or of the elements of a random tensor."""
+    samples, (_, weights) = probe.gaussian_samples, probe.grid
     with np.errstate(all="ignore"):
         return Moments(
             mean=spread(probe).mean,
             std=spread(probe).std,
-            mean_square=float((_WEIGHTS * samples.values) @ samples.values),
-            slope_mean_square=float(_WEIGHTS @ (samples.slopes * samples.slopes)),
+            mean_square=float((weights * samples.values) @ samples.values),
+            slope_mean_square=float(weights @ (samples.slopes * samples.slopes)),
         )
 
 
 # Several protocols, the fingerprint and the gain of a candidate ask for it one after the other.
 @functools.lru_cache(maxsize=4)
-def spread(probe: Probe) -> Spread:
+def spread(probe: Probe | TensorProbe) -> Spread:
     """What `moments` says of the values alone."""
-    values = probe.gaussian_values
+    values, (_, weights) = probe.gaussian_values, probe.grid
     with np.errstate(all="ignore"):
-        mean = float(_WEIGHTS @ values)
+        mean = float(weights @ values)
         centred = values - mean
-        return Spread(mean=mean, std=math.sqrt(max(float(_WEIGHTS @ (centred * centred)), 0.0)))
+        return Spread(mean=mean, std=math.sqrt(max(float(weights @ (centred * centred)), 0.0)))
 
 
 def normalised(activation: Activation) -> tuple[Activation, float]:
@@ -72,4 +71,4 @@ def normalised(activation: Activation) -> tuple[Activation, float]:
     A constant factor in front is taken off first, so that `c*f` and `f`, c > 0, become the same and tie exactly.
     """
     bare = activation.without_factor()
-    return bare, spread(Probe(bare)).gain
+    return bare, spread(probe_of(bare)).gain

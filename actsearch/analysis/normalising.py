@@ -77,7 +77,8 @@ def zero_mean_parameter(function: Pointwise, name: str) -> tuple[float, float] |
     initial = next(spec.scalar for spec in function.activation.parameters if spec.name == name)
 
     def mean(value: float) -> float:
-        return float(w @ function.values(z, {name: value}))
+        with np.errstate(all="ignore"):
+            return float(w @ function.values(z, {name: value}))
 
     ends = _bracket(mean, initial)
     if ends is None:
@@ -91,8 +92,10 @@ def zero_mean_parameter(function: Pointwise, name: str) -> tuple[float, float] |
         else:
             high = middle
     value = low + 0.5 * (high - low)
-    variance = float(w @ function.values(z, {name: value}) ** 2)
-    return (value, 1 / math.sqrt(variance)) if variance > 1e-24 else None
+    variance = normal_square(function.values(z, {name: value}), w)
+    # A pole changes the sign too.
+    is_zero = abs(mean(value)) <= 1e-6 * math.sqrt(variance)
+    return (value, 1 / math.sqrt(variance)) if is_zero and 1e-24 < variance < math.inf else None
 
 
 def _bracket(mean: Callable[[float], float], initial: float) -> tuple[float, float] | None:

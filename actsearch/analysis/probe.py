@@ -18,12 +18,13 @@ from actsearch.compile.eager import Evaluator, compile_eager
 from actsearch.compile.stability import stabilise
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import Activation
-from actsearch.grammar.expression import Expression
+from actsearch.grammar.expression import Expression, Parameter, substitute
 
 WIDEST = 20.0
 """The domain that a candidate must bear: |x| <= 20."""
 _GAUSSIAN_EDGE, _GAUSSIAN_POINTS = 8.0, 2000
-_PERTURBED, _SHIFTED = 1.37, 0.11
+PERTURBED, SHIFTED = 1.37, 0.11
+"""How parameters are moved, to see what they do: times the one, plus the other."""
 Array = NDArray[np.floating[Any]]
 
 
@@ -61,17 +62,24 @@ class Samples:
 class Probe:
     """Looks at one activation of a single input `x`, point by point.
 
-    Raises `UnsupportedError` for one that reads `gate`, takes statistics or has array parameters.
+    Raises `UnsupportedError` for one that reads `gate`, takes statistics or draws.
     """
+
+    is_pointwise = True
 
     def __init__(self, activation: Activation) -> None:
         if "gate" in activation.inputs:
             shown = activation.text[:60]
             raise UnsupportedError(f"only functions of x alone can be analysed by this version: {shown!r} reads gate.")
-        unsupported = activation.unsupported_by_pointwise()
-        if unsupported:
-            raise UnsupportedError(f"only pointwise functions are analysed by this version, not {unsupported}.")
+        if activation.statistics or activation.is_stochastic:
+            unsupported = activation.unsupported_by_pointwise()
+            raise UnsupportedError(f"only pointwise functions are looked at point by point, not {unsupported}.")
         self.activation = activation
+
+    @property
+    def grid(self) -> tuple[Array, Array]:
+        """Points z and weights w, float64, with sum(w * h(z)) = E[h(z)]: those of `gaussian_grid`."""
+        return _GAUSSIAN_X, _GAUSSIAN_WEIGHTS
 
     @cached_property
     def wide_samples(self) -> Samples:
@@ -137,15 +145,19 @@ class Probe:
 
     @cached_property
     def _settings(self) -> list[Mapping[str, float]]:
-        initial = {spec.name: spec.scalar for spec in self.activation.parameters}
-        return [initial, *({**initial, name: value * _PERTURBED + _SHIFTED} for name, value in initial.items())]
+        initial = {
+            _entry(spec.name, None if spec.length is None else index): value
+            for spec in self.activation.parameters
+            for index, value in enumerate(spec.entries)
+        }
+        return [initial, *({**initial, name: value * PERTURBED + SHIFTED} for name, value in initial.items())]
 
     @cached_property
     def _values(self) -> Array:
         return self._samples(_ALL_X, _ALL, self._settings[0]).values
 
     def _samples(self, x: Array, sampler: Sampler, setting: Mapping[str, float]) -> Samples:
-        values, slopes = sampler.sample(self.activation.expression, setting)
+        values, slopes = sampler.sample(self._expression, setting)
         if sampler.is_finite(values) and sampler.is_finite(slopes):
             return Samples(x=x, values=values, slopes=slopes)
         # Stable forms have the same values where those as written are finite, and cost more than most functions.
@@ -156,12 +168,26 @@ class Probe:
         return Samples(x=x, values=values, slopes=slopes, as_written=False)
 
     @cached_property
+    def _expression(self) -> Expression:
+        """The expression with the entries of arrays as parameters of their own."""
+        entries: dict[Expression, Expression] = {
+            Parameter(spec.name, index): Parameter(_entry(spec.name, index))
+            for spec in self.activation.parameters
+            for index in range(spec.length or 0)
+        }
+        return substitute(self.activation.expression, entries) if entries else self.activation.expression
+
+    @cached_property
     def _stable(self) -> Expression:
-        return stabilise(self.activation.expression)
+        return stabilise(self._expression)
 
     @cached_property
     def _function(self) -> Evaluator:
         return compile_eager(self._stable)
+
+
+def _entry(name: str, index: int | None) -> str:
+    return name if index is None else f"{name}[{index}]"
 
 
 def _tensors(setting: Mapping[str, float], like: Tensor) -> dict[str, Tensor]:
@@ -194,7 +220,7 @@ _GRID = _make_grid()
 _WIDE_X = np.arange(-800, 801, dtype=np.float32) * np.float32(WIDEST / 800)
 # Neither 0 nor small rationals, so that functions which differ at isolated points only agree here.
 _FEW_X = np.linspace(-5.03, 4.97, 48) + 0.007 * np.sin(np.arange(48) * 1.7)
-_GAUSSIAN_X = _GRID[0].numpy()
+_GAUSSIAN_X, _GAUSSIAN_WEIGHTS = _GRID[0].numpy(), _GRID[1].numpy()
 _ALL_X = np.concatenate([_GAUSSIAN_X, _FEW_X])
 _WIDE, _GAUSSIAN, _FEW_WITH_SLOPES = map(Sampler, (_WIDE_X, _GAUSSIAN_X, _FEW_X))
 _ALL, _FEW = Sampler(_ALL_X, slopes=False), Sampler(_FEW_X, slopes=False)

@@ -16,8 +16,6 @@ from actsearch.analysis.textbook import READABLE, derivative
 from actsearch.cli.candidate import Found
 from actsearch.cli.options import out
 from actsearch.compile.derive import derive
-from actsearch.errors import UnsupportedError
-from actsearch.grammar.activation import Activation
 from actsearch.grammar.canonical import canonical
 from actsearch.grammar.expression import X
 from actsearch.grammar.text import write
@@ -29,9 +27,10 @@ from actsearch.store.summary import summarise, to_json
 def describe(found: Found, store: Path) -> dict[str, Any]:
     """Everything known of a candidate as one document.
 
-    `properties`, `novelty` and `gain` are null for what is no function of x alone, and `properties_reason` says why.
+    `properties` are null for what is no function of x alone, and `properties_reason` says why.
     """
     activation = found.activation
+    verdict = novelty(activation, most=1)
     document: dict[str, Any] = {
         "id": activation.id,
         "name": found.name,
@@ -39,9 +38,9 @@ def describe(found: Found, store: Path) -> dict[str, Any]:
         "derivative": None,
         "latex": {"f": latex(activation.expression), "derivative": None},
         "parameters": activation.parameters_json(),
-        "gain": _gain(found),
+        "gain": found.gain,
         "properties": None,
-        "novelty": _novelty(activation),
+        "novelty": {"verdict": verdict.verdict, "sentence": verdict.sentence()},
         "rejection": None,
     }
     if not activation.statistics:
@@ -55,21 +54,6 @@ def describe(found: Found, store: Path) -> dict[str, Any]:
     if found.record is not None and found.search is not None:
         document |= _journalled(found, store)
     return document
-
-
-def _gain(found: Found) -> float | None:
-    try:
-        return found.gain
-    except UnsupportedError:
-        return None
-
-
-def _novelty(activation: Activation) -> dict[str, str] | None:
-    try:
-        verdict = novelty(activation)
-    except UnsupportedError:
-        return None
-    return {"verdict": verdict.verdict, "sentence": verdict.sentence()}
 
 
 def _journalled(found: Found, store: Path) -> dict[str, Any]:
@@ -106,7 +90,7 @@ def print_description(document: dict[str, Any]) -> None:
         *([("f'(x)", document["derivative"])] if document["derivative"] else []),
         *((f"LaTeX {name}", text) for name, text in zip(("f", "f'"), document["latex"].values(), strict=True) if text),
         ("id", document["id"]),
-        *([("novelty", document["novelty"]["sentence"])] if document["novelty"] else []),
+        ("novelty", document["novelty"]["sentence"]),
     ]
     for name, spec in document["parameters"].items():
         initial = spec["initial"]
@@ -115,8 +99,7 @@ def print_description(document: dict[str, Any]) -> None:
     rows += _origin(document)
     if document["properties"] is None:
         rows.append(("properties", document["properties_reason"]))
-    if document["gain"] is not None:
-        rows.append(("output gain", f"{document['gain']:g}, with which it is trained"))
+    rows.append(("output gain", f"{document['gain']:g}, with which it is trained"))
     for label, text in rows:
         facts.add_row(f"[bold]{escape(label)}[/]", escape(text))
     out.print(facts)

@@ -116,7 +116,7 @@ def _novelty(summary: Summary) -> str:
     if summary.winner is None or summary.winner.record is None:
         return "nothing was scored"
     record = summary.winner.record
-    return novelty(from_json(record.expression, record.parameters)).sentence()
+    return novelty(from_json(record.expression, record.parameters), most=1).sentence()
 
 
 def _print_next(store: Path, name: str, status: str, winner: str | None, path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from actsearch import plugins
 from actsearch.analysis import catalog
-from actsearch.analysis.probe import Probe
+from actsearch.analysis.tensor_probe import probe_of
 from actsearch.errors import ConfigError, UnsupportedError
 from actsearch.evaluate.pool import open_executor
 from actsearch.evaluate.profile import read_profile
@@ -90,7 +90,7 @@ def compare(
 def _subject(name: str, activation: Activation) -> Subject:
     if "gate" in activation.inputs:
         raise UnsupportedError(f"{name[:60]!r} cannot be trained: this version trains functions of x alone.")
-    rejection = Domain().check(Probe(activation))
+    rejection = Domain().check(probe_of(activation))
     if rejection:
         raise ConfigError(f"{name[:60]!r} cannot be trained: {rejection.reason}.")
     subject = subject_of(activation)

@@ -77,10 +77,19 @@ class Activation:
             check_nesting(expression)
         for name, length in lengths_of(written.parameters).items():
             fitting(name, length, given.get(name))
-        normal = canonical(expression)
-        lengths = lengths_of(parameters_in(normal) if written.parameters else ())
-        specs = (fitting(name, length, given.get(name)) for name, length in lengths.items())
-        return cls(expression=normal, parameters=tuple(specs))
+        return cls.of_normal(canonical(expression), given)
+
+    @classmethod
+    def of_normal(cls, expression: Expression, parameters: Mapping[str, ParameterSpec]) -> Self:
+        """The activation of an expression that is in normal form; for the rest see `of`."""
+        found = survey(expression)
+        if any(map(statistic_of, found.operators)):
+            check_nesting(expression)
+        lengths = lengths_of(found.parameters)
+        specs = (fitting(name, length, parameters.get(name)) for name, length in lengths.items())
+        activation = cls(expression=expression, parameters=tuple(specs))
+        activation.__dict__["survey"] = found
+        return activation
 
     @cached_property
     def survey(self) -> Survey:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from actsearch.errors import ConfigError, unknown_name
 from actsearch.evaluate.protocols.domain import Domain
+from actsearch.evaluate.protocols.escape import Escape
 from actsearch.evaluate.protocols.gradient import Gradient
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.evaluate.protocols.trivial import Trivial
@@ -28,6 +29,7 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     # The seeds of the finals begin 500 after those of the search, and those of the next `--seed` 500 later.
     ("search_seeds", 0, 500),
     ("final_seeds", 0, 500),
+    ("protocols.escape.depth", 1, _MOST),
     ("evolution.population", 2, _MOST),
     ("evolution.tournament", 1, _MOST),
     ("evolution.crossover", 0, 1),
@@ -43,6 +45,8 @@ class Protocols:
     domain: Domain = field(default_factory=Domain)
     trivial: Trivial = field(default_factory=Trivial)
     gradient: Gradient = field(default_factory=Gradient)
+    escape: Escape = field(default_factory=Escape)
+    """For spaces that ask for it."""
     quality: Quality = field(default_factory=Quality)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from actsearch.analysis.fingerprint import fingerprint
 from actsearch.analysis.moments import spread
 from actsearch.analysis.probe import Probe
+from actsearch.analysis.tensor_probe import probe_of
 from actsearch.evaluate.task import Subject
 from actsearch.grammar.activation import Activation, Candidate, from_json, granularity_of
 from actsearch.grammar.expression import size
@@ -23,7 +24,10 @@ SAME_EXPRESSION, SAME_FUNCTION = "the same expression", "the same function"
 
 @dataclass(slots=True, kw_only=True)
 class Funnel:
-    """Rejects what need not be trained: duplicate, domain, trivial, gradient. It remembers what it has seen."""
+    """Rejects what need not be trained, and remembers what it has seen.
+
+    Duplicate, domain, trivial, gradient, and escape where the space asks for it.
+    """
 
     space: Space
     config: SearchConfig
@@ -77,11 +81,13 @@ class Funnel:
             draft.rejection = _duplicate(earlier, SAME_EXPRESSION)
             return draft
         self._numbers_by_id[draft.id] = number
-        probe = Probe(activation)
+        probe = probe_of(activation)
         protocols = self.config.protocols
         draft.rejection = protocols.domain.check(probe) or protocols.trivial.check(probe)
         if not draft.rejection:
             draft.rejection = protocols.gradient.check(probe)
+            if not draft.rejection and "escape" in self.space.protocols and isinstance(probe, Probe):
+                draft.rejection = protocols.escape.check(probe)
             draft.fingerprint = fingerprint(probe)
             draft.gain = spread(probe).gain
             draft.is_finite_as_written = probe.wide_samples.as_written

@@ -94,12 +94,12 @@ def test_no_random_expression_contradicts_its_end(expression):
         end = end_of(expression, known, side=side)
         if end is None:
             continue
-        x = side * np.array([1e4, 1e5, 1e6])
+        x = side * np.array([1e4, 1e8, 1e12])
         values = evaluate(expression, {"x": torch.from_numpy(x), **settings}).expand(3).numpy()
         if not np.isfinite(values).all():
             continue
         if math.isinf(end.limit):
             assert (np.sign(values) == np.sign(end.limit)).all() or (np.diff(values) * end.limit > 0).all()
         elif abs(end.limit) < 1e3:
-            # Roots of x and noise of cancelled terms may still be seen at 1e6.
+            # Roots of x and noise of cancelled terms may still be seen far out.
             assert abs(values[-1] - end.limit) <= 0.2 + 1e-2 * abs(end.limit)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -75,12 +76,22 @@ def test_a_function_of_gate_is_refused_in_one_sentence(text):
 
 @pytest.mark.parametrize(
     ("text", "named"),
-    [("x / std[last](x)", r"the statistic var\[last\]\(x\)"), ("a[0] + a[1] * x", "the array parameter a")],
+    [("x / std[last](x)", r"the statistic var\[last\]\(x\)"), ("uniform(0, 1) * x", "the operator uniform")],
 )
 def test_what_is_no_pointwise_function_is_refused_by_name(text, named):
     with pytest.raises(UnsupportedError, match=rf"^only pointwise functions .*, not {named}\.$") as refused:
         Probe(parse(text))
     assert "\n" not in str(refused.value)
+
+
+def test_the_entries_of_an_array_are_parameters_of_their_own():
+    array = Probe(parse("c[0] * sin(x) + c[1] * x**2", c=[0.5, 2.0]))
+    apart = Probe(parse("a * sin(x) + b * x**2", a=0.5, b=2.0))
+    x = torch.linspace(-3, 3, 31, dtype=torch.float64)
+    torch.testing.assert_close(array.response(x).slopes, apart.response(x).slopes)
+    torch.testing.assert_close(array.family(x), apart.family(x))
+    np.testing.assert_allclose(array.few_values, apart.few_values, rtol=1e-12)
+    assert array.wide_samples.as_written
 
 
 @pytest.mark.parametrize(("power", "expected"), [(0, 1), (1, 0), (2, 1), (3, 0), (4, 3), (6, 15), (8, 105)])

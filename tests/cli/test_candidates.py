@@ -108,8 +108,9 @@ def test_show_says_what_is_proven_in_the_json_and_on_the_page(document, text):
 def test_show_shows_what_is_no_function_of_x_alone(document, text, expression, reason, has_slope):
     shown = document("show", expression)
     assert shown["properties"] is None
-    assert shown["novelty"] is None
-    assert shown["gain"] is None
+    # The first is the gated linear unit, and the catalog has none of the others.
+    assert shown["novelty"]["verdict"] == ("known" if expression == "x * sigmoid(gate)" else "new")
+    assert (shown["gain"] == 1) == (expression == "x * sigmoid(gate)"), "the gain of what reads a gate is not known"
     assert shown["properties_reason"] == f"properties of a function of x alone do not apply: {reason}."
     assert (shown["derivative"] is not None) == (shown["latex"]["derivative"] is not None) == has_slope
     assert shown["latex"]["f"]
@@ -120,7 +121,7 @@ def test_show_takes_arrays_of_coefficients(document, text):
     arguments = ("show", "pwpoly(x, c)", "--param", "c=0,1,0.5:channel")
     shown = document(*arguments)
     assert shown["properties"]["facts"]["slope"]["proven"] is True
-    assert shown["novelty"] is None
+    assert shown["novelty"]["verdict"] == "new"
     assert "starts at 0, 1, 0.5, one value per channel" in on_one_line(text(*arguments))
 
 

@@ -207,3 +207,41 @@ def test_what_has_no_value_at_a_removable_point_does_not_hide_what_has_one(propo
 def test_a_sum_that_is_a_straight_line_is_seen(propose):
     (record,) = propose("sum")
     assert (record.outcome.stage, record.outcome.reason) == ("trivial", "affine")
+
+
+def test_a_space_may_ask_for_the_escape_test(tmp_path):
+    text = "title: t\npaper: p\nstart: f\nrules: {f: {square: x**2, nearly: x + 0.01 * x**2, bounded: tanh(x)}}\n"
+    outcomes = {}
+    for name, more in (("plain", ""), ("strict", "protocols: [escape]\n")):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(text + more, encoding="utf-8")
+        space = read_space(path)
+        funnel = Funnel(space=space, config=SearchConfig())
+        proposals = [Proposal(genome=genome, parents=(), move="sample") for genome in space.enumerate()]
+        outcomes[name] = [record.outcome for record in funnel.pass_together(proposals, first=0, generation=1)]
+    assert outcomes["plain"] == [None, None, None]
+    square, *others = outcomes["strict"]
+    assert square.stage == "escape"
+    assert others == [None, None]
+
+
+def test_layers_with_statistics_arrays_and_draws_are_judged_too(write_space):
+    functions = {
+        "normalised": "x * sigmoid(v * x) / std[last](x)", "same": "2 * x * sigmoid(v * x) / std[last](x)",
+        "flat": "mean[last](x) - mean[last](x) + 1", "pole": "x / (x - mean[last](x))",
+        "array": "c[0] + c[1] * x + c[2] * x**2", "switch": "stochastic(0.5, silu(x), tanh(x))",
+    }  # fmt: skip
+    space = read_space(Path(write_space(functions)))
+    funnel = Funnel(space=space, config=SearchConfig())
+    records = {
+        genome.production.name: funnel.pass_through(
+            Proposal(genome=genome, parents=(), move="sample"), number=number, generation=1
+        )
+        for number, genome in enumerate(space.enumerate())
+    }
+    stages = {name: record.outcome and record.outcome.stage for name, record in records.items()}
+    assert stages == {
+        "normalised": None, "same": "duplicate", "flat": "trivial", "pole": "domain", "array": None, "switch": None,
+    }  # fmt: skip
+    for name in ("normalised", "array", "switch"):
+        assert subject_of_record(records[name]).gain == records[name].gain > 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
 from pathlib import Path
 
@@ -215,3 +216,16 @@ def test_searches_share_a_store_and_keep_apart(search, tmp_path):
     assert {**comparable(second), "search": "swish-cheap-1"} == alone
     with pytest.raises(SearchStateError, match="swish-cheap-1 is finished"):
         resume(tmp_path, "swish-cheap-1", show=lambda _: None, warn=pytest.fail)
+
+
+def test_a_mixture_of_spaces_is_searched_and_resumed_under_one_name(search, journalled, write_space, tmp_path):
+    mine = write_space({"bump": "x * exp(-x**2)", "wave": "sin(w * x)", "cube": "x**3", "gate": "x * sigmoid(b * x)"})
+    store = tmp_path / "store"
+    summary = search(f"swish,{mine}", store=store, budget="24c")
+    assert summary.search.name == "swish+mine-cheap-1"
+    assert summary.search.space == f"swish,{mine}", "paths are made whole, names stay"
+    records = journalled(store)
+    spaces = [json.loads(record.genome)[0] for record in records]
+    assert set(spaces) == {"swish", "mine"}
+    assert "switch" in {record.move for record in records}
+    assert (store / "exports" / "swish+mine-cheap-1.py").is_file()

@@ -8,7 +8,6 @@ Source: Moore, Kearfott, Cloud (2009), Introduction to Interval Analysis; Knuth,
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -172,11 +171,6 @@ def reciprocal(base: Interval) -> tuple[Interval, NDArray[np.bool_]]:
     below = Interval(np.full_like(lower, -np.inf), upper)
     touching = below.where((base.upper == 0) & (base.lower < 0), touching)
     return value.where(defined, touching), defined
-
-
-def rising(function: Callable[[Array], Array], u: Interval) -> Interval:
-    """The values of a function that never falls and is computed without rounding."""
-    return Interval(function(u.lower), function(u.upper))
 
 
 def _rounded_power(base: Array, exponent: float) -> Interval:

@@ -31,7 +31,7 @@ from actsearch.analysis.enclosure.interval import (
     thin,
     widened,
 )
-from actsearch.analysis.enclosure.shapes import SHAPES
+from actsearch.analysis.enclosure.shapes import DOMAINS, SHAPES
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.canonical import canonical
 from actsearch.grammar.expression import Apply, Constant, Expression, Parameter, X, call
@@ -100,12 +100,13 @@ class _Sweep:
         if not isinstance(node, Apply):
             raise UnsupportedError(f"no enclosure is known of {node!r}.")
         name, arguments = node.operator, node.arguments
-        if name == "power":
+        if name == "power" or (name == "pow" and isinstance(arguments[1], Constant | Parameter)):
             return self._power(*arguments)
         if name in SHAPES:
             u = self.visit(arguments[0])
             value, slope, curvature = (functools.partial(shape.enclose, u.value) for shape in SHAPES[name])
-            return self._chain(u, value, slope, curvature)
+            low, high = DOMAINS.get(name, (-math.inf, math.inf))
+            return self._chain(u, value, slope, curvature, (u.value.lower >= low) & (u.value.upper <= high))
         if name == "equal" and arguments[0] == arguments[1]:
             return Jet(ONE, defined=self.visit(arguments[0]).defined)
         if name in {"maximum", "minimum", "greater"}:
@@ -113,6 +114,8 @@ class _Sweep:
         rule = _RULES.get(name)
         if rule is not None:
             return rule(self, *map(self.visit, arguments))
+        if name in APPROXIMATE:
+            raise UnsupportedError(f"no enclosure is known of the operator {name}.")
         rewritten = _REWRITTEN.get(name) or (OPERATORS[name].definition if name in OPERATORS else None)
         if rewritten is None:
             raise UnsupportedError(f"no enclosure is known of the operator {name}.")
@@ -239,6 +242,14 @@ class _Sweep:
         curvature = EVERYTHING.where(~(above | below), ZERO)
         return Jet(Interval(one, zero), slope, curvature, a.defined & b.defined)
 
+    def round(self, u: Jet) -> Jet:
+        lower, upper = np.round(u.value.lower), np.round(u.value.upper)
+        # A half at an end is a jump at the end.
+        jumps = (lower < upper) | (np.abs(u.value.lower - lower) == 0.5) | (np.abs(u.value.upper - upper) == 0.5)
+        return self._chain(
+            u, lambda: Interval(lower, upper), lambda: _UP.where(jumps, ZERO), lambda: EVERYTHING.where(jumps, ZERO)
+        )
+
     def equal(self, a: Jet, b: Jet) -> Jet:
         apart = (a.value.lower > b.value.upper) | (a.value.upper < b.value.lower)
         same = (a.value.width == 0) & (b.value.width == 0) & ~apart
@@ -263,10 +274,22 @@ _Lazy = Callable[[], Interval]
 _RULES: Mapping[str, Callable[..., Jet]] = {
     "add": _Sweep.add, "subtract": _Sweep.subtract, "multiply": _Sweep.multiply, "divide": _Sweep.divide,
     "negative": _Sweep.negative, "square": _Sweep.square, "reciprocal": _Sweep.reciprocal, "sqrt": _Sweep.sqrt,
-    "log": _Sweep.log, "log1p": _Sweep.log1p, "floor": _Sweep.floor, "equal": _Sweep.equal, "where": _Sweep.choose,
+    "log": _Sweep.log, "log1p": _Sweep.log1p, "floor": _Sweep.floor, "round": _Sweep.round,
+    "equal": _Sweep.equal, "where": _Sweep.choose,
     "detach": _Sweep.detach,
 }  # fmt: skip
-_REWRITTEN: Mapping[str, Callable[..., Expression]] = {"bspline1": lambda u: call.relu(1 - call.abs(u))}
+_REWRITTEN: Mapping[str, Callable[..., Expression]] = {
+    "bspline1": lambda u: call.relu(1 - call.abs(u)),
+    "ceil": lambda u: -call.floor(-u),
+    "tan": lambda u: call.sin(u) / call.cos(u),
+    "hardtanh": lambda u: call.maximum(call.minimum(u, 1), -1),
+    "relu6": lambda u: call.minimum(call.relu(u), 6),
+    "hardswish": lambda u: u * call.hardsigmoid(u),
+    # What has a base that may be 0 or below counts as not defined.
+    "pow": lambda u, v: call.exp(v * call.log(u)),
+}  # fmt: skip
+APPROXIMATE = frozenset({"i0e", "i1e", "i0e_slope", "mittag_leffler", "mittag_leffler_derivative"})
+"""Operators whose definitions are fits to the function that they stand for, which prove nothing of it."""
 
 
 @functools.lru_cache(maxsize=256)

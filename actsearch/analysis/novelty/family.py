@@ -23,6 +23,7 @@ from actsearch.grammar.parameter import ParameterSpec
 
 _PERIODIC = frozenset({"sin", "cos", "tan", "sinc"})
 _PIECES = frozenset({"maximum", "minimum", "greater", "equal", "where", "elu"})
+_COSTLY = frozenset({"mittag_leffler"})
 _MOST_ORDERS = 24
 
 
@@ -38,6 +39,8 @@ class Family:
     evaluator: Evaluator
     is_periodic: bool
     """Whether something in it oscillates."""
+    is_costly: bool
+    """Whether its values take hundreds of steps."""
     has_pieces: bool
     """Whether it is made of pieces, each of them a simpler function."""
 
@@ -60,6 +63,7 @@ def family_of(activation: Activation, *, name: str = "", year: int = 0) -> Famil
         initial=np.array([spec.scalar for spec in activation.parameters]),
         evaluator=compile_eager(stabilise(activation.expression)),
         is_periodic=bool(operators & _PERIODIC),
+        is_costly=bool(operators & _COSTLY),
         has_pieces=bool(operators & _PIECES) or any(OPERATORS[name].kinks for name in operators),
     )
 

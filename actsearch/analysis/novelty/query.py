@@ -10,7 +10,7 @@ import numpy as np
 from actsearch.analysis.catalog import Entry
 from actsearch.analysis.novelty.family import aligned, family_of, form, is_comparable, kind, plainly
 from actsearch.analysis.novelty.match import CLOSE, KNOWN, Match, Novelty, Verdict
-from actsearch.analysis.novelty.points import FEW, GRID, Array
+from actsearch.analysis.novelty.points import GRID, Array
 from actsearch.analysis.novelty.screen import fitted
 from actsearch.analysis.novelty.simplify import PRICE, settled, simplified
 from actsearch.analysis.novelty.table import Table, table_of
@@ -24,6 +24,8 @@ _COMPARED = 40
 """How many fits, the best ones, are compared with the function on all points."""
 _SETTLED = 8
 """How many inexact matches are worth having their numbers made simple."""
+_ENLARGED = 30.0
+"""How many times smaller or larger than at first a family may have become at the parameters of a match."""
 _WHOLE = 0.99
 """Share of [-5, 5] on which a function that is known by its values has one."""
 
@@ -101,9 +103,8 @@ def _matches(table: Table, target: Target, most: int) -> list[Match]:
     if target.is_constant:
         # Every constant is 0 times any function, and that says nothing.
         return []
-    few = FEW[np.isin(GRID[FEW], target.x)]
-    at_few = Target(x=GRID[few], values=target.values[np.searchsorted(target.x, GRID[few])])
-    likely = np.argsort(by_output(at_few, table.values[:, few])[2], kind="stable")[: max(_PLAIN, most)]
+    few = np.searchsorted(GRID, target.sparse.x)
+    likely = np.argsort(by_output(target.sparse, table.values[:, few])[2], kind="stable")[: max(_PLAIN, most)]
     here = np.searchsorted(GRID, target.x)
     scales, shifts, distances = by_output(target, table.values[likely][:, here])
     drafts = [
@@ -119,7 +120,7 @@ def _matches(table: Table, target: Target, most: int) -> list[Match]:
         if not is_exact and number >= _SETTLED:
             continue
         match, simple = settled(target, warp)
-        if not target.explained_by(match):
+        if not _is_meant(match, table, target):
             continue
         if is_exact and (match.name not in exact or match.effort < exact[match.name][0].effort):
             exact[match.name] = (match, simple)
@@ -136,7 +137,17 @@ def _fitted(table: Table, target: Target) -> list[tuple[Match, Warp]]:
         return []
     values = np.concatenate([responses(warp.family, warp.numbers[None], target.x) for warp in warps])
     drafts = [_draft(warp, *output) for warp, *output in zip(warps, *by_output(target, values), strict=True)]
-    return [draft for draft in drafts if target.explained_by(draft[0])]
+    return [draft for draft in drafts if _is_meant(draft[0], table, target)]
+
+
+def _is_meant(match: Match, table: Table, target: Target) -> bool:
+    """Whether a match is one, and no zoom into a corner of a family where it vanishes or grows beyond all others."""
+    if not target.explained_by(match):
+        return False
+    if not match.moved and not match.limits:
+        return True
+    size = abs(match.output_scale) * table.spans[match.name] / float(np.ptp(target.values))
+    return 1 / _ENLARGED <= size <= _ENLARGED
 
 
 def _draft(warp: Warp, scale: float, shift: float, distance: float) -> tuple[Match, Warp]:

@@ -12,12 +12,16 @@ from actsearch.analysis.novelty.points import POINTS, Array
 from actsearch.analysis.novelty.settings import MOST_PARAMETERS
 from actsearch.analysis.novelty.table import Shapes, Table, normalised
 
-_INPUTS, _SETTINGS, _BOTH = 48, 24, 10
+_INPUTS, _SETTINGS, _BOTH = 52, 28, 10
 """How many families are tried by input scale and centre, by parameters, by all of these."""
+_COSTLY_INPUTS = 3
+"""A family that takes long is tried by input scale and centre where it is among that many."""
 _ITERATIONS = 2
 """Of all fits, at first."""
+_BANDS = (0.55, 1.8)
+"""Where input scales are parted into small, middling and large ones."""
 _SIZES = (2, 4)
-_SCHEDULE = ((24, 3), (10, 6))
+_SCHEDULE = ((28, 3), (10, 6))
 """How many fits go on after that, and for how many iterations more."""
 _SOLVED = 1e-20
 """Sum of squared residuals, relative to f, at which nothing is left to fit."""
@@ -66,14 +70,16 @@ def _best(problems: Sequence[Problem], costs: Array, most: int) -> list[Problem]
 def _by_input(table: Table, shape: Array) -> Iterator[Problem]:
     plain, near = _likeness(table.inputs, shape)
     starts = table.inputs.starts
-    for index in _first(near, starts, _INPUTS):
-        row, side = _row(plain, starts, index)
-        # A second start, at another scale and centre, where the first leads to a dead end.
-        own = slice(starts[index], starts[index + 1])
-        apart = (table.inputs.warps[own, 1:] != table.inputs.warps[row, 1:]).all(axis=1)
-        other, other_side = divmod(int(np.where(apart[:, None], plain[own], 0).argmax()), 2)
-        for start, end in ((row, side), (int(starts[index]) + other, other_side)):
-            yield _problem(table, table.leaders[index], table.inputs.warps[start], end, parameters=False)
+    for rank, index in enumerate(_first(near, starts, _INPUTS)):
+        if rank >= _COSTLY_INPUTS and table.families[table.leaders[index]].is_costly:
+            continue
+        # A start from far, one from the middle and one from near: each may lead to a dead end.
+        own = plain[starts[index] : starts[index + 1]]
+        bands = np.searchsorted(_BANDS, table.inputs.warps[starts[index] : starts[index + 1], 1])
+        for band in range(len(_BANDS) + 1):
+            row, side = divmod(int(np.where(bands[:, None] == band, own, -1.0).argmax()), 2)
+            warp = table.inputs.warps[starts[index] + row]
+            yield _problem(table, table.leaders[index], warp, side, parameters=False)
 
 
 def _by_setting(table: Table, shape: Array) -> Iterator[Problem]:

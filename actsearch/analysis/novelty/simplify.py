@@ -26,12 +26,16 @@ _MOST, _ROUNDS, _ITERATIONS = 6, 3, 8
 def settled(target: Target, warp: Warp) -> tuple[Match, Warp]:
     """The match of a warp with output scale and shift, all numbers as simple as its distance allows."""
     rows = _candidates(warp)
-    values = responses(warp.family, rows, target.x)
-    distances = by_output(target, values)[2]
-    is_exact = distances[0] <= target.known
-    allowed = target.known if is_exact else _WORSE * distances[0]
-    chosen = max(np.flatnonzero(distances <= allowed), default=0)
-    output = _output(target, values[chosen], allowed, price=1.0 if is_exact else PRICE)
+    (as_is,) = by_output(target, responses(warp.family, rows[:1], target.x))[2]
+    is_exact = as_is <= target.known
+    allowed = target.known if is_exact else _WORSE * as_is
+    # Looked for on few points, as there are many ways to round, and then held against all of them.
+    fitting = by_output(target.sparse, responses(warp.family, rows, target.sparse.x))[2] <= allowed
+    for chosen in (int(max(np.flatnonzero(fitting), default=0)), 0):
+        values = responses(warp.family, rows[chosen][None], target.x)
+        if by_output(target, values)[2][0] <= allowed:
+            break
+    output = _output(target, values[0], allowed, price=1.0 if is_exact else PRICE)
     simple = Warp(family=warp.family, numbers=rows[chosen], limits=warp.limits).at_limits()
     return simple.match(*output), simple
 

@@ -50,6 +50,8 @@ class Table:
     families: tuple[Family, ...]
     values: Array
     """Of each family at its initial setting on `GRID`: (families, points)."""
+    spans: Mapping[str, float]
+    """Range of the values of each family at its initial setting on `GRID`."""
     settings: tuple[tuple[Setting, ...], ...]
     """Of each family, the initial one first."""
     responses: Array
@@ -100,6 +102,7 @@ def _build(entries: Mapping[str, Entry]) -> Table:
     return Table(
         families=tuple(families),
         values=np.array(values).reshape(-1, len(GRID)),
+        spans={family.name: float(np.ptp(row)) for family, row in zip(families, values, strict=True)},
         settings=tuple(settings),
         responses=normalised(np.concatenate(responses or none)),
         setting_starts=_starts([len(found) for found in settings]),
@@ -141,7 +144,7 @@ def _many(family: Family) -> Array:
     found = list(_EXTREME)
     for scale in _SCALES:
         # What is steep must be met within its own width.
-        step = min(max(0.8 / scale, 0.25), 1.5)
+        step = min(max(0.6 / scale, 0.25), 1.0)
         reach = int(_EDGE / step)
         found += [(scale, step * index) for index in range(-reach, reach + 1)]
     found += _FREQUENCIES if family.is_periodic else []

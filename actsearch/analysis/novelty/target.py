@@ -48,6 +48,12 @@ class Target:
         return np.interp(POINTS, self.x, self.values)
 
     @cached_property
+    def sparse(self) -> Target:
+        """The function at those of `POINTS` where it has a value."""
+        few = POINTS[np.isin(POINTS, self.x)]
+        return Target(x=few, values=self.values[np.searchsorted(self.x, few)])
+
+    @cached_property
     def is_constant(self) -> bool:
         """Whether its values do not vary."""
         return bool(self.values.max() - self.values.min() <= _ROUNDING * np.abs(self.values).max())

@@ -15,6 +15,7 @@ from actsearch.analysis.textbook import SIGNED, derivative
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.canonical import canonical
 from actsearch.grammar.expression import Apply, Expression, size, walk
+from actsearch.grammar.operators import OPERATORS
 
 EDGE = 20.0
 """Between -20 and 20 boxes are of equal width; beyond, they grow in proportion to x."""
@@ -22,10 +23,12 @@ REACH = 2.0**500
 """What is said of all x is proven for all |x| up to here, about 3e150, whose squares are float64 numbers still."""
 _STEP = 1 / 32
 _MOST_NODES = 200
-_JUMPS = frozenset({"sign", "floor", "greater", "equal", "where", "detach", "stochastic", "bspline0", "bspline1"})
-_KINKS = _JUMPS | {
-    "relu", "abs", "maximum", "minimum", "elu", "softsign", "log_abs",
-    "bspline2", "bspline3", "pwlinear", "pwquadratic", "pwpoly",
+_JUMPS = frozenset({
+    "sign", "floor", "ceil", "round", "greater", "equal", "where", "detach", "stochastic", "bspline0", "bspline1",
+    "i0e_slope",
+})  # fmt: skip
+_KINKS = _JUMPS | {name for name, operator in OPERATORS.items() if operator.kinks} | {
+    "maximum", "minimum", "elu", "softsign", "bspline2", "bspline3", "pwlinear", "pwquadratic", "pwpoly", "i1e",
 }  # fmt: skip
 
 

@@ -173,14 +173,17 @@ def _merged(runs: list[Piece]) -> tuple[Piece, ...]:
 
     A narrow box without a certain sign is where the sign changes, or where there is a kink or a jump of the other sign:
     it separates its neighbours, or else it joins them, without proof. What has no sign otherwise goes to the piece
-    before it.
+    before it, or to the next where it is the first.
     """
     merged: list[Piece] = []
     is_glued = True
     for index, run in enumerate(runs):
         piece = run
-        if merged and not run.proven and (_is_narrow(run) or run.sign == 0):
-            before, after = merged[-1], next((r for r in runs[index + 1 :] if r.proven or not _is_narrow(r)), None)
+        after = next((r for r in runs[index + 1 :] if r.proven or not _is_narrow(r)), None)
+        if not merged and not run.proven and run.sign == 0 and after:
+            piece = replace(run, sign=after.sign)
+        elif merged and not run.proven and (_is_narrow(run) or run.sign == 0):
+            before = merged[-1]
             separates = after is not None and (before.sign != after.sign or run.sign not in {0, before.sign})
             if _is_narrow(run) and separates:
                 merged[-1] = replace(before, end=0.5 * (run.start + run.end))

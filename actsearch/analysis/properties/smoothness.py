@@ -23,6 +23,7 @@ HIGHEST = 5
 """Derivatives are compared up to this order."""
 _MOST_NODES = 4000
 _MOST_POINTS = 64
+_SPLINES = frozenset({"bspline2", "bspline3", "pwlinear", "pwquadratic", "pwpoly"})
 _WHOLE = frozenset(Constant(float(n)) for n in range(-64, 65))
 
 
@@ -71,18 +72,20 @@ def _switches(expression: Expression) -> list[Expression]:
         if not isinstance(node, Apply):
             continue
         name, arguments = node.operator, node.arguments
-        definition = OPERATORS[name].definition if name in OPERATORS else None
-        if name in {"relu", "abs", "sign", "elu", "softsign", "log_abs"}:
+        if name in {"elu", "softsign", "sqrt", "i1e"}:
             found[arguments[0]] = None
         elif name in {"maximum", "minimum", "greater", "equal"}:
             found[canonical(arguments[0] - arguments[1])] = None
-        elif name == "floor":
+        elif name in {"floor", "ceil"}:
             found[call.sin(np.pi * arguments[0])] = None
-        elif name == "sqrt" or (name == "power" and arguments[1] not in _WHOLE):
+        elif name == "round":
+            found[call.cos(np.pi * arguments[0])] = None
+        elif name in {"power", "pow"} and arguments[1] not in _WHOLE:
             found[arguments[0]] = None
-        elif OPERATORS[name].kinks or name in {"bspline2", "bspline3", "pwlinear", "pwquadratic", "pwpoly"}:
-            assert definition is not None  # noqa: S101 - splines are defined by their pieces
-            found |= dict.fromkeys(_switches(definition(*arguments)))
+        elif name in _SPLINES:
+            found |= dict.fromkeys(_switches(OPERATORS[name].definition(*arguments)))  # type: ignore[misc]
+        else:
+            found |= {canonical(arguments[0] - kink): None for kink in OPERATORS[name].kinks}
     return [switch for switch in found if not isinstance(switch, Constant)]
 
 

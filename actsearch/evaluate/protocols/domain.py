@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from actsearch.analysis.probe import WIDEST, Probe
+from actsearch.analysis.tensor_probe import TensorProbe
 from actsearch.outcome import Rejected
 
 STAGE = "domain"
@@ -19,7 +20,7 @@ class Domain:
     largest_share: float = 0.0
     """Share of the probed points that may be non-finite."""
 
-    def check(self, probe: Probe) -> Rejected | None:
+    def check(self, probe: Probe | TensorProbe) -> Rejected | None:
         """The rejection, measured as the share of non-finite points, or None."""
         samples = probe.wide_samples
         if samples.as_written:

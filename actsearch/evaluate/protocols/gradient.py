@@ -9,6 +9,7 @@ import numpy as np
 
 from actsearch.analysis.moments import moments, spread
 from actsearch.analysis.probe import Probe, gaussian_grid, wide_points
+from actsearch.analysis.tensor_probe import TensorProbe
 from actsearch.outcome import Rejected
 
 STAGE = "gradient"
@@ -30,9 +31,9 @@ class Gradient:
     smallest: float = 1e-2
     largest: float = 1e3
 
-    def check(self, probe: Probe) -> Rejected | None:
+    def check(self, probe: Probe | TensorProbe) -> Rejected | None:
         """The rejection, measured as E[(g f'(z))^2], or None."""
-        if self._is_plainly_within(probe):
+        if isinstance(probe, Probe) and self._is_plainly_within(probe):
             return None
         slope_gain = moments(probe).slope_gain
         if math.isfinite(slope_gain) and self.smallest <= slope_gain <= self.largest:

@@ -66,6 +66,7 @@ class GraphSpace:
     """Template over `node`, the last one."""
     parameters: Specs
     selectors: tuple[str, ...] = ("*",)
+    protocols: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> frozenset[str]:

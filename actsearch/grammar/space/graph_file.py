@@ -53,6 +53,7 @@ def graph_space(document: Document[SpaceModel], model: GraphModel) -> GraphSpace
         count=model.nodes,
         output=output,
         parameters=specs[0],
+        protocols=tuple(document.content.protocols),
     )
 
 

@@ -67,6 +67,11 @@ class Mixture:
         """Those of all members."""
         return next(iter(self.members.values())).selectors
 
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """Those of any member: what one of them may not have, none may bring in."""
+        return tuple(dict.fromkeys(name for space in self.members.values() for name in space.protocols))
+
     @functools.cached_property
     def moves(self) -> Mapping[str, Move]:
         """The members' moves by name, and `switch`, which goes on in another member."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -90,3 +90,5 @@ class SpaceModel(BaseModel):
     starts: dict[str, dict[str, dict[str, dict[str, Initial]]]] = {}
     parameters: dict[str, ParameterModel] = {}
     graph: GraphModel | None = None
+    protocols: list[Literal["escape"]] = []
+    """Rejections that candidates of this space face beside those of every search."""

@@ -65,6 +65,11 @@ class Space(Protocol):
         ...
 
     @property
+    def protocols(self) -> tuple[str, ...]:
+        """Rejections that its candidates face beside those of every search."""
+        ...
+
+    @property
     def moves(self) -> Mapping[str, Move]:
         """Mutations by name."""
         ...

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 Counts = Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Room:
     """Bounds on symbols: along one way down from here, and in all that is still to be drawn."""
 
@@ -31,7 +32,7 @@ class Room:
         """What is left once other nodes have taken `used` of the limited symbols."""
         return Room(self.depth, {symbol: left - used.get(symbol, 0) for symbol, left in self.most.items()})
 
-    @property
+    @functools.cached_property
     def key(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The bounds as a key for memos, in order of the symbols' names."""
         return (

@@ -54,6 +54,7 @@ def rule_space(document: Document[SpaceModel]) -> RuleSpace:
         depth=model.depth,
         most=model.most,
         selectors=selectors,
+        protocols=tuple(model.protocols),
     )
     if not space.size().count:
         reason = f"the rules derive nothing from {start!r}: raise depth or most, or add a rule without holes"

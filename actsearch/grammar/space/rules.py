@@ -44,6 +44,7 @@ class RuleSpace:
     depth: Counts = field(default_factory=dict)
     most: Counts = field(default_factory=dict)
     selectors: tuple[str, ...] = EVERYWHERE
+    protocols: tuple[str, ...] = ()
     _tallies: dict[object, _Tally] = field(default_factory=dict, repr=False, compare=False)
     _fitting: dict[object, tuple[list[Production], list[float]]] = field(
         default_factory=dict, repr=False, compare=False
@@ -275,8 +276,7 @@ class RuleSpace:
 
 def _activation(genome: Derivation) -> Activation:
     """The function that a derivation says, its parameters numbered (`beta`, `beta_2`, ...) in order of appearance."""
-    expression, specs = genome.express()
-    activation = Activation.of(expression, specs)
+    activation = Activation.of_normal(*genome.express_normal())
     names: dict[str, str] = {}
     for spec in activation.parameters:
         stem = re.sub(r"_\d+$", "", spec.name)

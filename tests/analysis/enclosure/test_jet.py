@@ -9,13 +9,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actsearch.analysis.enclosure.jet import enclose
-from actsearch.analysis.enclosure.shapes import SHAPES
+from actsearch.analysis.enclosure.jet import APPROXIMATE, enclose
+from actsearch.analysis.enclosure.shapes import DOMAINS, SHAPES
 from actsearch.compile.derive import derive
 from actsearch.compile.eager import evaluate
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import parse
 from actsearch.grammar.expression import Apply, Input, Parameter, X, call, fold, walk
+from actsearch.grammar.operators.units import SELU_ALPHA, SELU_SCALE
 from tests.grammar.strategies import PARAMETERS, POINTS, expressions, noisy_values, quick, values
 
 
@@ -41,10 +42,13 @@ FUNCTIONS = {
     "elu": lambda u: u if u > 0 else mpmath.expm1(u),
     "sinc": lambda u: mpmath.sinc(mpmath.pi * u),
     "bspline2": lambda u: spline(u, 2), "bspline3": lambda u: spline(u, 3),
+    "selu": lambda u: SELU_SCALE * (u if u > 0 else SELU_ALPHA * mpmath.expm1(u)),
     "relu": lambda u: max(u, mpmath.mpf(0)),
     "abs": abs,
     "sign": mpmath.sign,
-    **{name: getattr(mpmath, name) for name in ("exp", "expm1", "sinh", "cosh", "tanh", "asinh", "atan", "sin", "cos")},
+    **{name: getattr(mpmath, name) for name in (
+        "exp", "expm1", "sinh", "cosh", "tanh", "asinh", "atan", "sin", "cos", "asin", "acos", "atanh", "acosh",
+    )},
     "erf": mpmath.erf, "erfc": mpmath.erfc,
 }  # fmt: skip
 PLACES = (
@@ -65,6 +69,10 @@ PLACES = (
     19.0,
     33.3,
 )
+
+
+def is_known(expression):
+    return not {node.operator for node in _nodes(expression)} & APPROXIMATE
 
 
 def accurate(expression):
@@ -88,9 +96,12 @@ def test_every_shape_has_a_reference():
 def test_values_and_derivatives_are_those_of_mpmath(name):
     """Thin boxes enclose what mpmath says, and by little: they are right and sharp."""
     function = FUNCTIONS[name]
-    jet = boxes(Apply(name, (X,)), PLACES, 0.0)
+    low, high = DOMAINS.get(name, (-math.inf, math.inf))
+    # At the ends of a domain derivatives are infinite, and mpmath's differences leave it.
+    places = [place for place in PLACES if low < place < high]
+    jet = boxes(Apply(name, (X,)), places, 0.0)
     with mpmath.workdps(60):
-        for index, place in enumerate(PLACES):
+        for index, place in enumerate(places):
             for order in (0, 1, 2):
                 exact = mpmath.diff(function, mpmath.mpf(place), order) if order else function(mpmath.mpf(place))
                 found = jet.of(order)
@@ -101,10 +112,10 @@ def test_values_and_derivatives_are_those_of_mpmath(name):
                 assert high - low <= (1e-9 if name == "sinc" else 1e-11) * max(1.0, abs(low)), (name, place, order)
 
 
-@pytest.mark.parametrize("name", sorted(set(SHAPES) - {"sinc", "sin", "cos"}))
+@pytest.mark.parametrize("name", sorted(set(SHAPES) - {"sinc", "sin", "cos", *DOMAINS}))
 def test_what_is_too_small_for_float64_keeps_its_sign(name):
     is_gaussian = name in {"erf", "erfc", "normal_cdf", "gelu"}
-    places = (-40.0, 40.0) if is_gaussian else (-800.0, -710.0, -150.0, 150.0, 710.0, 800.0)
+    places = (-40.0,) if is_gaussian else (-800.0, -710.0, -150.0, 150.0, 710.0, 800.0)
     jet = boxes(Apply(name, (X,)), places, 0.0)
     with mpmath.workdps(600 if is_gaussian else 1100):
         for index, place in enumerate(places):
@@ -118,7 +129,9 @@ def test_what_is_too_small_for_float64_keeps_its_sign(name):
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_wide_box_encloses_what_its_thin_boxes_do_and_hardly_more(name):
-    for low, high in ((-3.7, 0.4), (-1.0, 2.5), (0.25, 6.0), (-30.0, -1.0), (-0.1, 0.1)):
+    wide = ((-3.7, 0.4), (-1.0, 2.5), (0.25, 6.0), (-30.0, -1.0), (-0.1, 0.1))
+    inside = {"acosh": ((1.1, 1.9), (2.0, 30.0))}.get(name, ((-0.9, 0.3), (0.25, 0.95), (-0.1, 0.1)))
+    for low, high in inside if name in DOMAINS else wide:
         edges = np.linspace(low, high, 20001)
         parts = enclose(Apply(name, (X,)), edges[:-1], edges[1:], {})
         whole = enclose(Apply(name, (X,)), np.array([low]), np.array([high]), {})
@@ -135,6 +148,8 @@ def test_a_wide_box_encloses_what_its_thin_boxes_do_and_hardly_more(name):
 @given(expression=expressions(), width=st.sampled_from([0.0, 1e-6, 0.02, 0.7]))
 def test_no_value_of_a_random_expression_escapes(expression, width):
     expression = accurate(expression)
+    if not is_known(expression):
+        return
     expected = values(expression)
     spread = torch.stack([(noisy_values(expression, seed) - expected).abs() for seed in range(3)]).amax(dim=0)
     try:
@@ -152,7 +167,7 @@ def test_no_value_of_a_random_expression_escapes(expression, width):
 def test_no_slope_or_curvature_of_a_random_expression_escapes(expression, width):
     expression = accurate(expression)
     names = {node.operator for node in _nodes(expression)}
-    if names & {"detach", "stochastic"}:
+    if names & {"detach", "stochastic"} or not is_known(expression):
         return
     jet = boxes(expression, _points(), width)
     first = derive(expression, X)
@@ -171,7 +186,8 @@ def test_kinks_and_jumps_are_seen_with_their_signs():
     at_zero = np.array([-0.5]), np.array([0.5])
     for text, order, expected in (
         ("relu(x)", 2, (0, math.inf)), ("-abs(x)", 2, (-math.inf, 0)), ("minimum(x, 0)", 2, (-math.inf, 0)),
-        ("sign(x)", 1, (0, math.inf)), ("-floor(x)", 1, (-math.inf, 0)), ("relu(x)**2", 2, (0, 2)),
+        ("sign(x)", 1, (0, math.inf)), ("round(x + 0.25)", 1, (0, math.inf)),
+        ("ceil(x)", 1, (0, math.inf)), ("-floor(x)", 1, (-math.inf, 0)), ("relu(x)**2", 2, (0, 2)),
         ("sign(x)", 2, (-math.inf, math.inf)), ("elu(x)", 2, (0, 1)), ("relu(x)", 1, (0, 1)),
         ("maximum(x, 0.25 * x)", 1, (0.25, 1)),
     ):  # fmt: skip
@@ -187,6 +203,8 @@ def test_what_is_not_defined_is_enclosed_by_everything():
         assert np.isinf(jet.value.lower[:2]).all()
         assert np.isinf(jet.slope.upper[:2]).all()
         assert np.isfinite(jet.value.lower[2])
+    for text in ("asin(3 * x)", "acosh(2 * x)", "pow(x, x)"):
+        assert enclose(parse(text).expression, np.array([-0.9]), np.array([0.4]), {}).defined.tolist() == [False], text
     assert enclose(parse("1 / x").expression, lower, upper, {}).defined.tolist() == [False, True, True]
 
 
@@ -199,7 +217,7 @@ def test_zero_and_one_stay_exact():
 
 def test_far_out_nothing_overflows_into_nonsense():
     far = np.array([1e5, 1e200, 1e307, -1e308]), np.array([2e5, 1e201, 1.7e308, -1e307])
-    for name in sorted(SHAPES):
+    for name in sorted(set(SHAPES) - set(DOMAINS)):
         jet = enclose(Apply(name, (X,)), *far, {})
         for order in (0, 1, 2):
             found = jet.of(order)
@@ -212,8 +230,8 @@ def test_another_input_or_an_unknown_operator_is_refused():
     one = np.array([0.0]), np.array([1.0])
     with pytest.raises(UnsupportedError, match="no enclosure is known of Input"):
         enclose(call.tanh(Input("gate")), *one, {})
-    with pytest.raises(UnsupportedError, match="operator arccosh"):
-        enclose(Apply("arccosh", (X,)), *one, {})
+    with pytest.raises(UnsupportedError, match="operator i0e"):
+        enclose(call.i0e(X), *one, {})
 
 
 def _points():

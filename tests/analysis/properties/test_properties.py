@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actsearch.analysis import catalog
-from actsearch.analysis.pointwise import Pointwise
+from actsearch.analysis.pointwise import Pointwise, not_pointwise
 from actsearch.analysis.properties import properties
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import Activation, parse
-from actsearch.grammar.expression import X, substitute, walk
+from actsearch.grammar.expression import X, substitute
 from tests.grammar.strategies import expressions, quick
 
 INF, ROOT = math.inf, math.sqrt(2)
@@ -297,14 +297,15 @@ def test_what_is_no_function_of_x_alone_is_refused(text):
         properties(parse(text))
 
 
-@quick(40)
+@quick(25)
 @given(expression=expressions(parameters=(), max_leaves=5), scale=st.sampled_from([1.0, 3.0]))
 def test_no_sample_of_a_random_function_contradicts_what_is_proven(expression, scale):
     """Whatever is called proven holds at 4,000 float64 points, up to the rounding of the points' own values."""
     stretched = substitute(expression, {X: scale * X})
-    if any(getattr(node, "operator", "") in {"stochastic", "detach"} for node in walk(stretched)):
-        return
     activation = Activation.of(stretched)
+    # Of `detach` torch's slope is not that of the values.
+    if not_pointwise(activation) or "detach" in activation.text:
+        return
     function, found = Pointwise(activation), properties(activation)
     x = np.concatenate([np.linspace(-19.97, 19.96, 3001), np.geomspace(21, 1e12, 500), -np.geomspace(21, 1e12, 500)])
     near = np.abs(x) <= 20
