@@ -20,6 +20,7 @@ AROUND = {
     "weights": "start: scaled\nrules:\n  scaled:\n    x: x\n    half: 0.5 * x\n",
     "rules": "start: value\n",
     "assign": "rules:\n  site:\n    x: x\n",
+    "protocols": "start: u\nrules:\n  u:\n    square: x**2\n",
     "graph": "",
 }
 

@@ -68,7 +68,7 @@ def test_what_cannot_be_written_is_outside(write_space):
         wide = Derivation(production=total, children=(wide, wide), parameters=total.alternatives[0])
         depth += 1
     assert 4 < depth < 10, "the symbol may stand 16 deep: it is the text that is too long"
-    with pytest.raises(ParseError, match="at most 4096 are read|nested deeper"):
+    with pytest.raises(ParseError, match=r"at most 4096 are read|nested deeper"):
         read(space.activation(wide).text)
     tall = leaf
     for _ in range(11):
