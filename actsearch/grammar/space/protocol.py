@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 
 from actsearch.grammar.activation import Candidate
@@ -31,7 +32,7 @@ class Size:
     """Otherwise `count` is a bound from above."""
 
     def __str__(self) -> str:
-        shown = f"{self.count:,}" if self.count < 10**15 else f"{self.count:.3g}"
+        shown = f"{self.count:,}" if self.count < 10**15 else f"{Decimal(self.count):.3g}"
         return f"{shown} genomes (exact)" if self.exact else f"at most {shown} genomes"
 
 

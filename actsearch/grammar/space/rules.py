@@ -13,16 +13,20 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from actsearch.errors import ParseError, SpaceError
 from actsearch.grammar.activation import Activation, Candidate
 from actsearch.grammar.expression import input_names, rename
 from actsearch.grammar.parameter import ParameterSpec
 from actsearch.grammar.space import moves
 from actsearch.grammar.space.derivation import Derivation, decode
+from actsearch.grammar.space.extent import LARGEST, SURELY_WRITTEN, Extent, extent, extent_with
 from actsearch.grammar.space.production import Production
 from actsearch.grammar.space.protocol import Move, Size
 from actsearch.grammar.space.room import Counts, Room
+from actsearch.grammar.text import read
 
 EVERYWHERE = ("*",)
+_SAMPLES = 100
 _Tally = Mapping[tuple[int, ...], int]
 """Number of derivations by how many nodes of each limited symbol they have."""
 
@@ -74,8 +78,16 @@ class RuleSpace:
         return itertools.chain.from_iterable(by_name.values() for by_name in self.productions.values())
 
     def sample(self, random_generator: random.Random) -> Derivation:
-        """A random derivation: productions drawn by their weights from those that fit."""
-        return self.sample_symbol(self.start, self.room, random_generator)
+        """A random derivation: productions drawn by their weights from those that fit, until the whole can be written.
+
+        Raises `SpaceError` where hardly any can be.
+        """
+        for _ in range(_SAMPLES):
+            genome = self.sample_symbol(self.start, self.room, random_generator)
+            if self._is_written(genome):
+                return genome
+        reason = f"none of {_SAMPLES} random genomes is short enough to be written: lower depth or most"
+        raise SpaceError(f"the space {self.name!r}: {reason}.")
 
     def sample_symbol(self, symbol: str, room: Room, random_generator: random.Random) -> Derivation:
         """A random derivation of `symbol` in `room`."""
@@ -134,20 +146,70 @@ class RuleSpace:
         """Whether `genome` follows the rules and keeps to the bounds."""
         if genome.symbol != self.start or any(genome.count(symbol) > most for symbol, most in self.most.items()):
             return False
-        return self._follows(genome, Room(self.depth, {}))
+        return self._follows(genome, Room(self.depth, {})) and self._is_written(genome)
 
     def derives(self, symbol: str, room: Room) -> bool:
         """Whether `symbol` has any derivation in `room`."""
         return self._fits_in(self._tally(symbol, room), room)
 
     def size(self) -> Size:
-        """Number of derivations, not counting initial values that moves set."""
-        return Size(count=sum(self._tally(self.start, self.room).values()))
+        """Number of derivations, not counting initial values that moves set; a bound if some cannot be written."""
+        return Size(count=sum(self._tally(self.start, self.room).values()), exact=self._is_small)
 
     def enumerate(self) -> Iterator[Derivation]:
-        """Every derivation once, parameters at the alternatives of their productions, in a fixed order."""
+        """Every derivation once, parameters at the alternatives of their productions, in a fixed order.
+
+        Where `size` is a bound by far, what follows the rules and is outside may stand long between two of them.
+        """
         found = self._enumerate_symbol(self.start, Room(self.depth, {}))
-        return (genome for genome in found if self.contains(genome)) if self.most else found
+        return filter(self.contains, found) if self.most or not self._is_small else found
+
+    @functools.cached_property
+    def _is_small(self) -> bool:
+        """Whether whatever follows the rules is surely short enough to be written."""
+        largest = [self._largest(symbol, self.room, {}) for symbol in self._sites]
+        return all(found is not None and found.within(SURELY_WRITTEN) for found in largest)
+
+    @property
+    def _sites(self) -> Sequence[str]:
+        """The symbols that derive activations."""
+        if self.selectors == EVERYWHERE:
+            return (self.start,)
+        (root,) = self.productions[self.start].values()
+        return [symbol for _, symbol in root.holes]
+
+    def _largest(self, symbol: str, room: Room, known: dict[object, Extent | None]) -> Extent | None:
+        """A bound on the expressions of `symbol`, whatever `most` says; None if it derives nothing."""
+        if not room.holds(symbol):
+            return None
+        inside = room.enter(symbol)
+        key = (symbol, inside.key[0])
+        if key not in known:
+            known[key] = None
+            sizes = []
+            for production in self.productions[symbol].values():
+                inner = [self._largest(hole, inside, known) for _, hole in production.holes]
+                fitting = [found for found in inner if found is not None]
+                if len(fitting) == len(inner):
+                    sizes.append(extent_with(production, fitting))
+            known[key] = Extent(max(e.size for e in sizes), max(e.depth for e in sizes)) if sizes else None
+        return known[key]
+
+    def _is_written(self, genome: Derivation) -> bool:
+        """Whether the activations have a text that is read back; what is of ordinary size has."""
+        if self._is_small:
+            return True
+        parts = (genome,) if self.selectors == EVERYWHERE else genome.children
+        for part in parts:
+            found = extent(part)
+            if found.size > LARGEST:
+                return False
+            if not found.within(SURELY_WRITTEN):
+                try:
+                    read(_activation(part).text)
+                except (ParseError, RecursionError):
+                    return False
+        return True
 
     def _follows(self, node: Derivation, room: Room) -> bool:
         known = self.productions.get(node.symbol, {}).get(node.production.name)

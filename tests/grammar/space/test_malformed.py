@@ -69,6 +69,8 @@ IN_RULES = {
     ),
     "neither start nor assign": (START, "", 1, "give either start (one activation) or assign (one for each site)"),
     "start and assign": (START, START + "assign:\n  layer:1: unit\n", 4, "give either start (one activation) or assig"),
+    "an unknown protocol": (START, START + "protocols: [escpe]\n", 4, "protocols.0: input should be 'escape'"),
+    "a protocol without a list": (START, START + "protocols: escape\n", 4, "protocols: input should be a valid list"),
     "a selector of nothing": (START, "assign:\n  site:1: unit\n", 4, f"assign: 'site:1': {SELECTOR}"),
     "everywhere as a selector": (START, 'assign:\n  "*": unit\n', 4, f"assign: '*': {SELECTOR}"),
     "layer 0": (START, "assign:\n  layer:0: unit\n", 4, f"assign: 'layer:0': {SELECTOR}"),

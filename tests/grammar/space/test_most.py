@@ -60,7 +60,7 @@ def test_the_count_is_the_number_enumerated(trees):
 
 def test_samples_moves_and_crossover_keep_to_the_bounds(trees):
     known, rng, seen = set(trees.enumerate()), random.Random(1), set()
-    strip = {genome.encode() for genome in known}
+    encoded = {genome.encode() for genome in known}
     for _ in range(300):
         first, second = trees.sample(rng), trees.sample(rng)
         seen |= {first, second}
@@ -69,7 +69,7 @@ def test_samples_moves_and_crossover_keep_to_the_bounds(trees):
             child = move(first, rng)
             if child is not None and name != "parameter":
                 assert trees.contains(child)
-                assert child.encode() in strip
+                assert child.encode() in encoded
         children = trees.crossover(first, second, rng)
         assert children is None or all(trees.contains(child) for child in children)
     assert len(seen) > len(known) // 2
