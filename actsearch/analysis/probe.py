@@ -160,6 +160,8 @@ class Probe:
         values, slopes = sampler.sample(self._expression, setting)
         if sampler.is_finite(values) and sampler.is_finite(slopes):
             return Samples(x=x, values=values, slopes=slopes)
+        if not sampler.is_finite(values) and self._is_undefined:
+            return Samples(x=x, values=values, slopes=slopes, as_written=False)
         # Stable forms have the same values where those as written are finite, and cost more than most functions.
         values, slopes = sampler.sample(self._stable, setting)
         if sampler.is_finite(values) and not sampler.is_finite(slopes):
@@ -176,6 +178,11 @@ class Probe:
             for index in range(spec.length or 0)
         }
         return substitute(self.activation.expression, entries) if entries else self.activation.expression
+
+    @cached_property
+    def _is_undefined(self) -> bool:
+        """Whether it is NaN in float64 somewhere on [-5, 5], where nothing overflows that a stable form would save."""
+        return bool(np.isnan(_FEW.sample(self._expression, self._settings[0])[0]).any())
 
     @cached_property
     def _stable(self) -> Expression:

@@ -86,7 +86,8 @@ class Funnel:
         activation = self._activations_by_genome.get(genome)
         if activation is None:
             activation = self._activations_by_genome[genome] = self._activation(proposal)
-        draft = _Draft(proposal=proposal, genome=genome, number=number, activation=activation)
+        identity = Candidate.everywhere(activation).id
+        draft = _Draft(proposal=proposal, genome=genome, number=number, activation=activation, id=identity)
         earlier = self._numbers_by_id.get(draft.id)
         if earlier is not None:
             draft.rejection = _duplicate(earlier, SAME_EXPRESSION)
@@ -113,15 +114,12 @@ class _Draft:
     genome: str
     number: int
     activation: Activation
+    id: str
+    """Content hash of the candidate."""
     rejection: Rejected | None = None
     gain: float | None = None
     fingerprint: str | None = None
     is_finite_as_written: bool = True
-
-    @property
-    def id(self) -> str:
-        """Content hash of the candidate."""
-        return Candidate.everywhere(self.activation).id
 
     @property
     def rank(self) -> tuple[bool, int, int]:
