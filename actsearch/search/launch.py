@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 
 from actsearch import __version__, plugins
 from actsearch.errors import SearchStateError, UnsupportedError
@@ -22,6 +19,7 @@ from actsearch.grammar.space import Space, lasting_name, open_space
 from actsearch.search import defaults
 from actsearch.search.budget import Budget
 from actsearch.search.config import SearchConfig, make_strategy
+from actsearch.search.interruption import Interruption
 from actsearch.search.progress import Progress, Snapshot
 from actsearch.search.run import Search
 from actsearch.search.strategy import Strategy
@@ -102,7 +100,13 @@ def resume(store: Path, name: str | None, *, show: Show, warn: Warn) -> SearchRe
 
 def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show, warn: Warn) -> SearchRecord:
     started = time.monotonic()
-    progress = Progress(show=show)
+    interruption = Interruption()
+
+    def shown(snapshot: Snapshot) -> None:
+        interruption.check()
+        show(snapshot)
+
+    progress = Progress(show=shown)
     status, reason = "stopped", "interrupted"
     with ExitStack() as stack:
         stack.enter_context(journal.driving(record))
@@ -115,7 +119,8 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
         try:
             progress.changed()
             # Twice: while the executor starts, and again because Ray then has a handler of its own.
-            with _interruptible(), open_executor(parts.task_name, parts.profile) as executor, _interruptible():
+            executors = open_executor(parts.task_name, parts.profile)
+            with interruption.heard(), executors as executor, interruption.heard():
                 trials = Trials(
                     record=record,
                     journal=journal,
@@ -181,21 +186,3 @@ def _check_searchable(space: Space) -> None:
         raise UnsupportedError(
             f"the space {space.name!r} assigns functions to {sites}: this version searches one function for all sites."
         )
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM end the search as Ctrl-C does; Ray installs a handler of its own that would not."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -63,6 +63,18 @@ def test_a_search_interrupted_at_any_training_resumes_to_the_same_result(stop, t
         assert comparable(go_on(store)) == unbroken, f"interrupted at training {at}"
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_a_destructor_swallows_stops_the_search_all_the_same(search, write_task, tmp_path):
+    statement = """class Dropped:
+            def __del__(self):
+                import signal
+                signal.raise_signal(signal.SIGTERM)
+        if seed == 1 and learning_rate == 0.2:
+            Dropped()"""
+    summary = search(task=write_task(statement), store=tmp_path / "store", **SMALL)
+    assert (summary.search.status, summary.search.stopped_because) == ("stopped", "interrupted")
+
+
 def test_the_seconds_of_all_sessions_add_up(stop, tmp_path):
     stopped = stop(at=50, store=tmp_path / "store")
     assert stopped.search.seconds > 0
