@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from actsearch.cli import candidates, catalog, code, inventory, novelty, results, searches, services
+from actsearch.cli import candidates, catalog, code, inventory, novelty, results, searches, services, spaces
 from actsearch.errors import ActsearchError
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (searches, results, candidates, code, catalog, novelty, inventory, services):
+for group in (searches, results, candidates, code, catalog, novelty, spaces, inventory, services):
     group.add_to(app)
 
 

@@ -1,11 +1,10 @@
-"""What there is: `spaces`, `tasks`, `strategies`, `backends`, `profiles`."""
+"""What there is: `tasks`, `strategies`, `backends`, `profiles`."""
 
 from __future__ import annotations
 
 import dataclasses
-import random
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -14,42 +13,13 @@ from rich.table import Table
 from actsearch.cli.options import Json, Store, out, print_json
 from actsearch.errors import unknown_name
 
-if TYPE_CHECKING:
-    from actsearch.grammar.activation import Candidate
-
 _Name = Annotated[str | None, typer.Argument(help="One of them, to see more; default: list all.")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for name, command in (
-        ("spaces", spaces), ("tasks", tasks),
-        ("strategies", strategies), ("backends", backends), ("profiles", profiles),
-    ):  # fmt: skip
-        app.command(name)(command)
-
-
-def spaces(name: _Name = None, json: Json = False, store: Store = None) -> None:
-    """List search spaces, or show the size, ten samples and the moves of one."""
-    from actsearch import plugins
-    from actsearch.grammar.space import open_space
-
-    del store
-    if name is None:
-        known = {n: open_space(n) for n in plugins.names("search_spaces")}
-        _list(json, "space", {n: (space.title, space.paper) for n, space in known.items()}, ("title", "paper"))
-        return
-    space = open_space(name)
-    generator = random.Random(0)
-    samples = [_sentence(space.candidate(space.sample(generator))) for _ in range(10)]
-    size, moves = space.size(), ["crossover", *space.moves]
-    if json:
-        document = {"name": space.name, "title": space.title, "paper": space.paper, "size": size.count}
-        print_json({**document, "size_is_exact": size.exact, "moves": moves, "samples": samples})
-        return
-    facts = {"space": space.name, "title": space.title, "paper": space.paper}
-    facts["size"] = f"{size}; initial values that moves set are not counted"
-    print_facts({**facts, "moves": ", ".join(moves), "samples": "\n".join(samples)})
+    for command in (tasks, strategies, backends, profiles):
+        app.command(command.__name__)(command)
 
 
 def tasks(name: _Name = None, json: Json = False, store: Store = None) -> None:
@@ -113,13 +83,6 @@ def profiles(name: _Name = None, json: Json = False, store: Store = None) -> Non
         _list(json, "profile", rows, ("title",))
         return
     _one(json, {"profile": name, **read_profile(name).model_dump()})
-
-
-def _sentence(candidate: Candidate) -> str:
-    """A candidate in one line: its activation, or one for each site."""
-    if [selector for selector, _ in candidate.assignment] == ["*"]:
-        return candidate.activation.text
-    return "; ".join(f"{selector}: {activation.text}" for selector, activation in candidate.assignment)
 
 
 def _first_line(docstring: str | None) -> str:

@@ -162,7 +162,7 @@ def _parts(request: Request) -> _Parts:
     config = SearchConfig.of(request.settings)
     budget = Budget.parse(request.budget)
     space = open_space(request.space)
-    _check_searchable(space)
+    check_searchable(space)
     profile = read_profile(request.workers)
     check_address(profile)
     strategy = make_strategy(request.strategy, space, config)
@@ -178,7 +178,8 @@ def _parts(request: Request) -> _Parts:
     )
 
 
-def _check_searchable(space: Space) -> None:
+def check_searchable(space: Space) -> None:
+    """Raise `UnsupportedError` for a space whose candidates this version does not search."""
     if "gate" in space.inputs:
         raise UnsupportedError(f"the space {space.name!r} reads gate: this version searches functions of x alone.")
     if space.selectors != ("*",):

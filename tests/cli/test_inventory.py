@@ -96,3 +96,15 @@ def test_doctor_ends_with_1_where_something_is_wrong(command, tmp_path):
     document = json.loads(out)
     assert document["ok"] is False
     assert [check["name"] for check in document["checks"] if not check["ok"]] == ["store"]
+
+
+def test_a_census_counts_all_of_a_small_space_and_refuses_others(command, document, text):
+    found = document("spaces", "private", "--census")
+    assert sum(found["census"].values()) == found["size"]
+    assert found["census"]["distinct"] > 10
+    assert "census" not in document("spaces", "private")
+    assert "same text 0" in text("spaces", "private", "--census")
+    for space, reason in (("swish", "a census counts at most 100,000 genomes"), ("gated", "reads gate")):
+        code, out, err = command("spaces", space, "--census")
+        assert (code, out) == (2, "")
+        assert reason in err
