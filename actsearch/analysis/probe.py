@@ -158,13 +158,14 @@ class Probe:
 
     def _samples(self, x: Array, sampler: Sampler, setting: Mapping[str, float]) -> Samples:
         values, slopes = sampler.sample(self._expression, setting)
-        if sampler.is_finite(values) and sampler.is_finite(slopes):
+        is_defined = bool(np.isfinite(values).all())
+        if is_defined and (slopes is sampler.zeros or np.isfinite(slopes).all()):
             return Samples(x=x, values=values, slopes=slopes)
-        if not sampler.is_finite(values) and self._is_undefined:
+        if not is_defined and self._is_undefined:
             return Samples(x=x, values=values, slopes=slopes, as_written=False)
         # Stable forms have the same values where those as written are finite, and cost more than most functions.
         values, slopes = sampler.sample(self._stable, setting)
-        if sampler.is_finite(values) and not sampler.is_finite(slopes):
+        if np.isfinite(values).all() and not np.isfinite(slopes).all():
             # The chain rule from the inside out may meet 0 times infinity where autograd, from outside, does not.
             slopes = self.response(torch.from_numpy(x)).slopes.numpy()
         return Samples(x=x, values=values, slopes=slopes, as_written=False)

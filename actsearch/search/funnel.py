@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from actsearch.analysis.fingerprint import fingerprint
 from actsearch.analysis.moments import spread
 from actsearch.analysis.probe import Probe
-from actsearch.analysis.tensor_probe import probe_of
+from actsearch.analysis.tensor_probe import TensorProbe, probe_of
 from actsearch.evaluate.task import Subject
 from actsearch.grammar.activation import Activation, Candidate, from_json, granularity_of
 from actsearch.grammar.expression import size
@@ -21,6 +22,8 @@ from actsearch.search.strategy import Proposal
 from actsearch.store.record import CandidateRecord
 
 DUPLICATE = "duplicate"
+_TOGETHER = 128
+"""Proposals that go through a stage one after the other: some megabytes of samples."""
 SAME_EXPRESSION, SAME_FUNCTION = "the same expression", "the same function"
 
 
@@ -56,7 +59,9 @@ class Funnel:
         written before one that needs another form, then the one of fewest nodes, then the first.
         """
         with _uncollected():
-            drafts = [self._draft(proposal, first + place) for place, proposal in enumerate(proposals)]
+            places = range(0, len(proposals), _TOGETHER)
+            blocks = [self._drafts(proposals[i : i + _TOGETHER], first + i) for i in places]
+            drafts = list(itertools.chain.from_iterable(blocks))
         kept: dict[str, _Draft] = {}
         for draft in drafts:
             if draft.fingerprint is not None:
@@ -81,29 +86,45 @@ class Funnel:
             activation = activation.with_granularity(granularity_of(self.config.granularity))
         return activation.without_factor()
 
+    def _drafts(self, proposals: Sequence[Proposal], first: int) -> list[_Draft]:
+        """What is known of each proposal alone, by stages: the code and the data of one stage fit into caches."""
+        drafts = [self._draft(proposal, first + place) for place, proposal in enumerate(proposals)]
+        looked_at = [(draft, probe_of(draft.activation)) for draft in drafts if self._is_new(draft)]
+        for draft, probe in looked_at:
+            draft.rejection = self.config.protocols.domain.check(probe)
+        for draft, probe in looked_at:
+            self._judge(draft, probe)
+        return drafts
+
+    def _judge(self, draft: _Draft, probe: Probe | TensorProbe) -> None:
+        """The protocols after the first, then what is measured of whatever is no straight line."""
+        protocols = self.config.protocols
+        draft.rejection = draft.rejection or protocols.trivial.check(probe)
+        if draft.rejection:
+            return
+        draft.rejection = protocols.gradient.check(probe)
+        if not draft.rejection and "escape" in self.space.protocols and isinstance(probe, Probe):
+            draft.rejection = protocols.escape.check(probe)
+        draft.fingerprint = fingerprint(probe)
+        draft.gain = spread(probe).gain
+        draft.is_finite_as_written = probe.wide_samples.as_written
+
     def _draft(self, proposal: Proposal, number: int) -> _Draft:
         genome = proposal.genome.encode()
         activation = self._activations_by_genome.get(genome)
         if activation is None:
             activation = self._activations_by_genome[genome] = self._activation(proposal)
-        identity = Candidate.everywhere(activation).id
-        draft = _Draft(proposal=proposal, genome=genome, number=number, activation=activation, id=identity)
+        return _Draft(proposal=proposal, genome=genome, number=number, activation=activation)
+
+    def _is_new(self, draft: _Draft) -> bool:
+        """Whether no candidate before it has its normal form; it is a duplicate otherwise."""
+        draft.id = Candidate.everywhere(draft.activation).id
         earlier = self._numbers_by_id.get(draft.id)
         if earlier is not None:
             draft.rejection = _duplicate(earlier, SAME_EXPRESSION)
-            return draft
-        self._numbers_by_id[draft.id] = number
-        probe = probe_of(activation)
-        protocols = self.config.protocols
-        draft.rejection = protocols.domain.check(probe) or protocols.trivial.check(probe)
-        if not draft.rejection:
-            draft.rejection = protocols.gradient.check(probe)
-            if not draft.rejection and "escape" in self.space.protocols and isinstance(probe, Probe):
-                draft.rejection = protocols.escape.check(probe)
-            draft.fingerprint = fingerprint(probe)
-            draft.gain = spread(probe).gain
-            draft.is_finite_as_written = probe.wide_samples.as_written
-        return draft
+            return False
+        self._numbers_by_id[draft.id] = draft.number
+        return True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,7 +135,7 @@ class _Draft:
     genome: str
     number: int
     activation: Activation
-    id: str
+    id: str = ""
     """Content hash of the candidate."""
     rejection: Rejected | None = None
     gain: float | None = None
