@@ -108,8 +108,8 @@ class Probe:
 
         Shape (1 + parameters, 48); see `family`.
         """
-        moved = (self._samples(_FEW_X, _FEW, setting).values for setting in self._settings[1:])
-        return np.stack([self._values[_GAUSSIAN_POINTS:], *moved])
+        moved = [self._samples(_FEW_X, _FEW, setting).values for setting in self._settings[1:]]
+        return np.array([self._values[_GAUSSIAN_POINTS:], *moved])
 
     @cached_property
     def few_slopes(self) -> Array:

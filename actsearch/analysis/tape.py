@@ -34,7 +34,13 @@ class Tape:
         """The value and the partial derivatives where the operator's arguments are these."""
         slots = arguments + list(self.constants)
         for function, indices in self.steps:
-            slots.append(function(*[slots[index] for index in indices]))
+            # Nearly every step has one argument or two.
+            if len(indices) == 1:
+                slots.append(function(slots[indices[0]]))
+            elif len(indices) == 2:
+                slots.append(function(slots[indices[0]], slots[indices[1]]))
+            else:
+                slots.append(function(*[slots[index] for index in indices]))
         return [output if isinstance(output, float) else slots[output] for output in self.outputs]
 
 

@@ -66,7 +66,7 @@ class Funnel:
         for draft in drafts:
             if draft.fingerprint is not None:
                 best = kept.setdefault(draft.fingerprint, draft)
-                if draft.rank < best.rank:
+                if best is not draft and draft.rank < best.rank:
                     kept[draft.fingerprint] = draft
         records = [_record(draft, self._number_of_function(draft, kept), generation) for draft in drafts]
         self.remember(records)

@@ -6,6 +6,7 @@ from the root to a leaf, `most` how many nodes of a symbol there may be in all.
 
 from __future__ import annotations
 
+import bisect
 import functools
 import itertools
 import random
@@ -50,7 +51,7 @@ class RuleSpace:
         default_factory=dict, repr=False, compare=False
     )
 
-    @property
+    @functools.cached_property
     def room(self) -> Room:
         """Room in which the root stands."""
         return Room(self.depth, self.most)
@@ -93,12 +94,14 @@ class RuleSpace:
         """A random derivation of `symbol` in `room`."""
         inside = room.enter(symbol)
         key = (symbol, inside.key)
-        if key not in self._fitting:
+        found = self._fitting.get(key)
+        if found is None:
             fitting = [p for p in self.productions[symbol].values() if self._fits_in(self._tally_of(p, inside), inside)]
-            self._fitting[key] = fitting, list(itertools.accumulate(p.weight for p in fitting))
-        productions, weights = self._fitting[key]
-        production = random_generator.choices(productions, cum_weights=weights)[0]
-        return self.fill(production, inside, random_generator)
+            found = self._fitting[key] = fitting, list(itertools.accumulate(p.weight for p in fitting))
+        productions, weights = found
+        # What `choices` draws, without its care for what cannot be here.
+        drawn = bisect.bisect(weights, random_generator.random() * weights[-1], 0, len(weights) - 1)
+        return self.fill(productions[drawn], inside, random_generator)
 
     def fill(self, production: Production, inside: Room, random_generator: random.Random) -> Derivation:
         """`production` with random holes, its parameters as one of its alternatives has them."""
