@@ -123,9 +123,10 @@ class Sampler:
 
     def _applied(self, node: Apply, key: tuple[Any, ...]) -> Jet:
         operator = node.operator
-        arguments: list[Jet] = [self._jets[number] for number in key[1:]]
-        if operator in _PAIRS:
-            pair = _PAIRS[operator]
+        jets = self._jets
+        arguments: list[Jet] = [jets[number] for number in key[1:]]
+        pair = _PAIRS.get(operator)
+        if pair is not None:
             result: Jet = arguments[0]
             for other in arguments[1:]:
                 result = pair(result, other)
@@ -134,7 +135,8 @@ class Sampler:
             return _chosen(*arguments)
         if operator not in OPERATORS:
             raise UnsupportedError(f"only pointwise functions are sampled, not {operator}.")
-        literals = tuple(node.arguments[index].value for index in sorted(literal_arguments(operator)))  # type: ignore[attr-defined]
+        places = literal_arguments(operator)
+        literals = tuple([node.arguments[index].value for index in sorted(places)]) if places else ()  # type: ignore[attr-defined]
         return self._by(operator, literals, arguments)
 
     def _by(self, operator: str, literals: tuple[float, ...], arguments: list[Jet]) -> Jet:
@@ -144,6 +146,8 @@ class Sampler:
         if tape is None:
             tape = self._tapes[key] = draw_up(operator, len(arguments), literals, moving, self._x.dtype)
         value, *partials = tape([jet.value for jet in arguments])
+        if not partials:
+            return Jet(value, None)
         slope = None
         for index, partial in zip(moving, partials, strict=True):
             slope = _sum(slope, self._product(partial, arguments[index].slope))

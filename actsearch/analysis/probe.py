@@ -109,7 +109,8 @@ class Probe:
         Shape (1 + parameters, 48); see `family`.
         """
         moved = [self._samples(_FEW_X, _FEW, setting).values for setting in self._settings[1:]]
-        return np.array([self._values[_GAUSSIAN_POINTS:], *moved])
+        own = self._values[_GAUSSIAN_POINTS:]
+        return np.array([own, *moved]) if moved else own[np.newaxis]
 
     @cached_property
     def few_slopes(self) -> Array:
@@ -145,11 +146,12 @@ class Probe:
 
     @cached_property
     def _settings(self) -> list[Mapping[str, float]]:
-        initial = {
-            _entry(spec.name, None if spec.length is None else index): value
-            for spec in self.activation.parameters
-            for index, value in enumerate(spec.entries)
-        }
+        initial: dict[str, float] = {}
+        for spec in self.activation.parameters:
+            if isinstance(spec.initial, tuple):
+                initial |= {_entry(spec.name, index): value for index, value in enumerate(spec.initial)}
+            else:
+                initial[spec.name] = spec.initial
         return [initial, *({**initial, name: value * PERTURBED + SHIFTED} for name, value in initial.items())]
 
     @cached_property

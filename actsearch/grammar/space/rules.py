@@ -12,12 +12,11 @@ import itertools
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from actsearch.errors import ParseError, SpaceError
 from actsearch.grammar.activation import Activation, Candidate
-from actsearch.grammar.expression import input_names, rename
-from actsearch.grammar.parameter import ParameterSpec
+from actsearch.grammar.expression import input_names
 from actsearch.grammar.space import moves
 from actsearch.grammar.space.derivation import Derivation, decode
 from actsearch.grammar.space.extent import LARGEST, SURELY_WRITTEN, Extent, extent, extent_with
@@ -28,6 +27,7 @@ from actsearch.grammar.text import read
 
 EVERYWHERE = ("*",)
 _SAMPLES = 100
+_NUMBER = re.compile(r"_\d+$")
 _Tally = Mapping[tuple[int, ...], int]
 """Number of derivations by how many nodes of each limited symbol they have."""
 
@@ -281,16 +281,15 @@ def _activation(genome: Derivation) -> Activation:
     """The function that a derivation says, its parameters numbered (`beta`, `beta_2`, ...) in order of appearance."""
     activation = Activation.of_normal(*genome.express_normal())
     names: dict[str, str] = {}
+    stems: list[str] = []
     for spec in activation.parameters:
-        stem = re.sub(r"_\d+$", "", spec.name)
-        taken = sum(re.sub(r"_\d+$", "", done) == stem for done in names)
+        stem = _NUMBER.sub("", spec.name)
+        taken = stems.count(stem)
+        stems.append(stem)
         names[spec.name] = f"{stem}_{taken + 1}" if taken else stem
     if all(old == new for old, new in names.items()):
         return activation
-    renumbered: dict[str, ParameterSpec] = {
-        names[spec.name]: replace(spec, name=names[spec.name]) for spec in activation.parameters
-    }
-    return Activation.of(rename(activation.expression, names), renumbered)
+    return activation.renamed(names)
 
 
 def _count(total: dict[tuple[int, ...], int], used: tuple[int, ...], count: int) -> None:
