@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from actsearch.analysis.fingerprint import fingerprint
 from actsearch.analysis.moments import spread
@@ -38,7 +39,7 @@ class Funnel:
     config: SearchConfig
     _numbers_by_id: dict[str, int] = field(default_factory=dict)
     _numbers_by_fingerprint: dict[str, int] = field(default_factory=dict)
-    _activations_by_genome: dict[str, Activation] = field(default_factory=dict)
+    _names_by_genome: dict[str, _Name] = field(default_factory=dict)
     """What came before is known by its genome alone, without its normal form: small spaces repeat themselves."""
 
     def remember(self, records: Iterable[CandidateRecord]) -> None:
@@ -89,7 +90,7 @@ class Funnel:
     def _drafts(self, proposals: Sequence[Proposal], first: int) -> list[_Draft]:
         """What is known of each proposal alone, by stages: the code and the data of one stage fit into caches."""
         drafts = [self._draft(proposal, first + place) for place, proposal in enumerate(proposals)]
-        looked_at = [(draft, probe_of(draft.activation)) for draft in drafts if self._is_new(draft)]
+        looked_at = [(draft, probe_of(draft.activation)) for draft in drafts if draft.activation is not None]
         for draft, probe in looked_at:
             draft.rejection = self.config.protocols.domain.check(probe)
         for draft, probe in looked_at:
@@ -110,21 +111,31 @@ class Funnel:
         draft.is_finite_as_written = probe.wide_samples.as_written
 
     def _draft(self, proposal: Proposal, number: int) -> _Draft:
-        genome = proposal.genome.encode()
-        activation = self._activations_by_genome.get(genome)
-        if activation is None:
-            activation = self._activations_by_genome[genome] = self._activation(proposal)
-        return _Draft(proposal=proposal, genome=genome, number=number, activation=activation)
-
-    def _is_new(self, draft: _Draft) -> bool:
-        """Whether no candidate before it has its normal form; it is a duplicate otherwise."""
-        draft.id = Candidate.everywhere(draft.activation).id
-        earlier = self._numbers_by_id.get(draft.id)
-        if earlier is not None:
+        """The proposal with its name, a duplicate if a candidate before it has the same."""
+        genome, activation = proposal.genome.encode(), None
+        name = self._names_by_genome.get(genome)
+        if name is None:
+            activation = self._activation(proposal)
+            identity = Candidate.everywhere(activation).id
+            name = _Name(identity, activation.text, activation.parameters_json())
+        draft = _Draft(proposal=proposal, genome=genome, number=number, name=name)
+        earlier = self._numbers_by_id.get(name.id)
+        if earlier is None:
+            self._numbers_by_id[name.id] = number
+            draft.activation = activation
+        else:
             draft.rejection = _duplicate(earlier, SAME_EXPRESSION)
-            return False
-        self._numbers_by_id[draft.id] = draft.number
-        return True
+        self._names_by_genome[genome] = name
+        return draft
+
+
+class _Name(NamedTuple):
+    """What is said of a candidate whatever becomes of it."""
+
+    id: str
+    """Content hash."""
+    text: str
+    parameters: Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -134,9 +145,9 @@ class _Draft:
     proposal: Proposal
     genome: str
     number: int
-    activation: Activation
-    id: str = ""
-    """Content hash of the candidate."""
+    name: _Name
+    activation: Activation | None = None
+    """None of one that has the name of an earlier candidate."""
     rejection: Rejected | None = None
     gain: float | None = None
     fingerprint: str | None = None
@@ -145,7 +156,8 @@ class _Draft:
     @property
     def rank(self) -> tuple[bool, int, int]:
         """How badly it says its function."""
-        return (not self.is_finite_as_written, size(self.activation.expression), self.number)
+        nodes = 0 if self.activation is None else size(self.activation.expression)
+        return (not self.is_finite_as_written, nodes, self.number)
 
 
 def _record(draft: _Draft, same: int | None, generation: int) -> CandidateRecord:
@@ -156,10 +168,10 @@ def _record(draft: _Draft, same: int | None, generation: int) -> CandidateRecord
         rejection, print_, gain = _duplicate(same, SAME_FUNCTION), None, None
     return CandidateRecord(
         number=draft.number,
-        id=draft.id,
+        id=draft.name.id,
         generation=generation,
-        expression=draft.activation.text,
-        parameters=draft.activation.parameters_json(),
+        expression=draft.name.text,
+        parameters=draft.name.parameters,
         genome=draft.genome,
         parents=draft.proposal.parents,
         move=draft.proposal.move,
