@@ -104,7 +104,7 @@ class Sampler:
             key = node.name  # type: ignore[attr-defined]
         number = self._numbers.get(key)
         if number is None:
-            jet = self._applied(node, key) if type(node) is Apply else self._leaf(key)  # type: ignore[arg-type]
+            jet = self._applied(node, key) if type(node) is Apply else self._leaf(key)
             number = self._numbers[key] = len(self._jets)
             self._jets.append(jet)
         known[given] = number
