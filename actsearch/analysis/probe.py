@@ -75,6 +75,8 @@ class Probe:
             unsupported = activation.unsupported_by_pointwise()
             raise UnsupportedError(f"only pointwise functions are looked at point by point, not {unsupported}.")
         self.activation = activation
+        # Every look needs them, and a property that is cached takes a lock.
+        self._expression, self._settings = _with_entries(activation), _settings(activation)
 
     @property
     def grid(self) -> tuple[Array, Array]:
@@ -145,16 +147,6 @@ class Probe:
         return torch.stack([self._function({"x": x, **_tensors(setting, x)}) for setting in self._settings])
 
     @cached_property
-    def _settings(self) -> list[Mapping[str, float]]:
-        initial: dict[str, float] = {}
-        for spec in self.activation.parameters:
-            if isinstance(spec.initial, tuple):
-                initial |= {_entry(spec.name, index): value for index, value in enumerate(spec.initial)}
-            else:
-                initial[spec.name] = spec.initial
-        return [initial, *({**initial, name: value * PERTURBED + SHIFTED} for name, value in initial.items())]
-
-    @cached_property
     def _values(self) -> Array:
         return self._samples(_ALL_X, _ALL, self._settings[0]).values
 
@@ -173,16 +165,6 @@ class Probe:
         return Samples(x=x, values=values, slopes=slopes, as_written=False)
 
     @cached_property
-    def _expression(self) -> Expression:
-        """The expression with the entries of arrays as parameters of their own."""
-        entries: dict[Expression, Expression] = {
-            Parameter(spec.name, index): Parameter(_entry(spec.name, index))
-            for spec in self.activation.parameters
-            for index in range(spec.length or 0)
-        }
-        return substitute(self.activation.expression, entries) if entries else self.activation.expression
-
-    @cached_property
     def _is_undefined(self) -> bool:
         """Whether it is NaN in float64 somewhere on [-5, 5], where nothing overflows that a stable form would save."""
         return bool(np.isnan(_FEW.sample(self._expression, self._settings[0])[0]).any())
@@ -196,8 +178,29 @@ class Probe:
         return compile_eager(self._stable)
 
 
-def _entry(name: str, index: int | None) -> str:
-    return name if index is None else f"{name}[{index}]"
+def _settings(activation: Activation) -> list[Mapping[str, float]]:
+    """The initial values by name, then with one after the other moved."""
+    initial: dict[str, float] = {}
+    for spec in activation.parameters:
+        if isinstance(spec.initial, tuple):
+            initial |= {_entry(spec.name, index): value for index, value in enumerate(spec.initial)}
+        else:
+            initial[spec.name] = spec.initial
+    return [initial, *({**initial, name: value * PERTURBED + SHIFTED} for name, value in initial.items())]
+
+
+def _with_entries(activation: Activation) -> Expression:
+    """The expression with the entries of arrays as parameters of their own."""
+    entries: dict[Expression, Expression] = {
+        Parameter(spec.name, index): Parameter(_entry(spec.name, index))
+        for spec in activation.parameters
+        for index in range(spec.length or 0)
+    }
+    return substitute(activation.expression, entries)
+
+
+def _entry(name: str, index: int) -> str:
+    return f"{name}[{index}]"
 
 
 def _tensors(setting: Mapping[str, float], like: Tensor) -> dict[str, Tensor]:
