@@ -41,9 +41,11 @@ def fingerprint(probe: Probe | TensorProbe) -> str:
 def _rounded(rows: NDArray[np.floating[Any]]) -> tuple[list[bytes], list[float]]:
     """Each row relative to its largest value, if that is above 1, in digits; and what it was divided by."""
     finite = np.isfinite(rows)
-    if not finite.all():
+    is_finite = finite.all()
+    if not is_finite:
         rows = np.where(finite, rows, 0.0)
     largest = np.maximum(np.abs(rows).max(axis=1), 1.0)
     digits = np.rint(rows / largest[:, np.newaxis] * 10.0**_DIGITS).astype(np.int64)
-    digits[~finite] = _NO_NUMBER
+    if not is_finite:
+        digits[~finite] = _NO_NUMBER
     return [row.tobytes() for row in digits], largest.tolist()

@@ -44,7 +44,8 @@ class Sampler:
 
     def __init__(self, x: Array, *, slopes: bool = True) -> None:
         self._x = x
-        self._zeros = np.zeros_like(x)
+        self.zeros = np.zeros_like(x)
+        """The slopes of whatever has none."""
         self._one = x.dtype.type(1)
         self._slope = self._one if slopes else None
         self._lock = threading.Lock()
@@ -65,26 +66,19 @@ class Sampler:
                 self._numbers.clear()
                 self._jets.clear()
                 self._known.clear()
-                self._tapes.clear()
             known = self._known.setdefault(tuple(settings.items()), {})
-            jet = self._jet(expression, settings, known)
-        return self._everywhere(jet.value), self._everywhere(0 if jet.slope is None else jet.slope)
-
-    def is_finite(self, array: Array) -> bool:
-        """Whether no number at the points is NaN or infinite."""
-        # 0 times either is NaN, and one product of vectors is quicker than a look at each.
-        with np.errstate(invalid="ignore"):
-            return bool(self._zeros @ array == 0)
+            value, slope = self._jet(expression, settings, known)
+        return self._everywhere(value), self.zeros if slope is None else self._everywhere(slope)
 
     def _everywhere(self, value: Any) -> Array:
-        return value if np.ndim(value) else np.full(self._x.shape, value, self._x.dtype)
+        return value if type(value) is np.ndarray and value.ndim else np.full(self._x.shape, value, self._x.dtype)
 
     def _jet(self, root: Expression, settings: Mapping[str, float], known: dict[Expression, int]) -> Jet:
         """The jet of a whole function, which is kept by nobody: few return, and they would push out the parts."""
         number = known.get(root)
         if number is None:
-            node = _as_fraction(root) if isinstance(root, Apply) and root.operator in _WITH_POWERS else root
-            if isinstance(node, Apply):
+            node = _as_fraction(root) if type(root) is Apply and root.operator in _WITH_POWERS else root
+            if type(node) is Apply:
                 key = self._key(node, settings, known)
                 number = self._numbers.get(key)
                 if number is None:
@@ -97,21 +91,20 @@ class Sampler:
         number = known.get(node)
         if number is not None:
             return number
-        given = node
-        if isinstance(node, Apply) and node.operator in _WITH_POWERS:
-            node = _as_fraction(node)
-        key: object
-        if isinstance(node, Apply):
-            key = self._key(node, settings, known)
-        elif isinstance(node, Constant):
+        given, key = node, None
+        if type(node) is Apply:
+            if node.operator in _WITH_POWERS:
+                node = _as_fraction(node)
+            key = self._key(node, settings, known)  # type: ignore[arg-type]
+        elif type(node) is Constant:
             key = ("", node.value)
-        elif isinstance(node, Parameter):
+        elif type(node) is Parameter:
             key = ("", settings[node.name])
         else:
             key = node.name  # type: ignore[attr-defined]
         number = self._numbers.get(key)
         if number is None:
-            jet = self._applied(node, key) if isinstance(node, Apply) else self._leaf(key)  # type: ignore[arg-type]
+            jet = self._applied(node, key) if type(node) is Apply else self._leaf(key)
             number = self._numbers[key] = len(self._jets)
             self._jets.append(jet)
         known[given] = number
@@ -130,9 +123,10 @@ class Sampler:
 
     def _applied(self, node: Apply, key: tuple[Any, ...]) -> Jet:
         operator = node.operator
-        arguments: list[Jet] = [self._jets[number] for number in key[1:]]
-        if operator in _PAIRS:
-            pair = _PAIRS[operator]
+        jets = self._jets
+        arguments: list[Jet] = [jets[number] for number in key[1:]]
+        pair = _PAIRS.get(operator)
+        if pair is not None:
             result: Jet = arguments[0]
             for other in arguments[1:]:
                 result = pair(result, other)
@@ -141,7 +135,8 @@ class Sampler:
             return _chosen(*arguments)
         if operator not in OPERATORS:
             raise UnsupportedError(f"only pointwise functions are sampled, not {operator}.")
-        literals = tuple(node.arguments[index].value for index in sorted(literal_arguments(operator)))  # type: ignore[attr-defined]
+        places = literal_arguments(operator)
+        literals = tuple([node.arguments[index].value for index in sorted(places)]) if places else ()  # type: ignore[attr-defined]
         return self._by(operator, literals, arguments)
 
     def _by(self, operator: str, literals: tuple[float, ...], arguments: list[Jet]) -> Jet:
@@ -151,6 +146,8 @@ class Sampler:
         if tape is None:
             tape = self._tapes[key] = draw_up(operator, len(arguments), literals, moving, self._x.dtype)
         value, *partials = tape([jet.value for jet in arguments])
+        if not partials:
+            return Jet(value, None)
         slope = None
         for index, partial in zip(moving, partials, strict=True):
             slope = _sum(slope, self._product(partial, arguments[index].slope))
@@ -194,8 +191,8 @@ def _larger(a: Jet, b: Jet, *, greater: Callable[..., Any], choose: Callable[...
     # Weights, as for `where`.
     share = greater(a.value, b.value).astype(value.dtype)
     ties = a.value == b.value
-    if np.any(ties):
-        share = np.where(ties, value.dtype.type(0.5), share)
+    if ties.any():
+        share[ties] = 0.5
     left = None if a.slope is None else a.slope * share
     right = None if b.slope is None else b.slope * (1 - share)
     return Jet(value, _sum(left, right))

@@ -60,9 +60,10 @@ def spread(probe: Probe | TensorProbe) -> Spread:
     """What `moments` says of the values alone."""
     values, (_, weights) = probe.gaussian_values, probe.grid
     with np.errstate(all="ignore"):
-        mean = float(weights @ values)
+        mean = float(weights.dot(values))
         centred = values - mean
-        return Spread(mean=mean, std=math.sqrt(max(float(weights @ (centred * centred)), 0.0)))
+        centred *= centred
+        return Spread(mean=mean, std=math.sqrt(max(float(weights.dot(centred)), 0.0)))
 
 
 def normalised(activation: Activation) -> tuple[Activation, float]:

@@ -75,6 +75,8 @@ class Probe:
             unsupported = activation.unsupported_by_pointwise()
             raise UnsupportedError(f"only pointwise functions are looked at point by point, not {unsupported}.")
         self.activation = activation
+        # Every look needs them, and a property that is cached takes a lock.
+        self._expression, self._settings = _with_entries(activation), _settings(activation)
 
     @property
     def grid(self) -> tuple[Array, Array]:
@@ -108,8 +110,9 @@ class Probe:
 
         Shape (1 + parameters, 48); see `family`.
         """
-        moved = (self._samples(_FEW_X, _FEW, setting).values for setting in self._settings[1:])
-        return np.stack([self._values[_GAUSSIAN_POINTS:], *moved])
+        moved = [self._samples(_FEW_X, _FEW, setting).values for setting in self._settings[1:]]
+        own = self._values[_GAUSSIAN_POINTS:]
+        return np.array([own, *moved]) if moved else own[np.newaxis]
 
     @cached_property
     def few_slopes(self) -> Array:
@@ -144,40 +147,22 @@ class Probe:
         return torch.stack([self._function({"x": x, **_tensors(setting, x)}) for setting in self._settings])
 
     @cached_property
-    def _settings(self) -> list[Mapping[str, float]]:
-        initial = {
-            _entry(spec.name, None if spec.length is None else index): value
-            for spec in self.activation.parameters
-            for index, value in enumerate(spec.entries)
-        }
-        return [initial, *({**initial, name: value * PERTURBED + SHIFTED} for name, value in initial.items())]
-
-    @cached_property
     def _values(self) -> Array:
         return self._samples(_ALL_X, _ALL, self._settings[0]).values
 
     def _samples(self, x: Array, sampler: Sampler, setting: Mapping[str, float]) -> Samples:
         values, slopes = sampler.sample(self._expression, setting)
-        if sampler.is_finite(values) and sampler.is_finite(slopes):
+        is_defined = bool(np.isfinite(values).all())
+        if is_defined and (slopes is sampler.zeros or np.isfinite(slopes).all()):
             return Samples(x=x, values=values, slopes=slopes)
-        if not sampler.is_finite(values) and self._is_undefined:
+        if not is_defined and self._is_undefined:
             return Samples(x=x, values=values, slopes=slopes, as_written=False)
         # Stable forms have the same values where those as written are finite, and cost more than most functions.
         values, slopes = sampler.sample(self._stable, setting)
-        if sampler.is_finite(values) and not sampler.is_finite(slopes):
+        if np.isfinite(values).all() and not np.isfinite(slopes).all():
             # The chain rule from the inside out may meet 0 times infinity where autograd, from outside, does not.
             slopes = self.response(torch.from_numpy(x)).slopes.numpy()
         return Samples(x=x, values=values, slopes=slopes, as_written=False)
-
-    @cached_property
-    def _expression(self) -> Expression:
-        """The expression with the entries of arrays as parameters of their own."""
-        entries: dict[Expression, Expression] = {
-            Parameter(spec.name, index): Parameter(_entry(spec.name, index))
-            for spec in self.activation.parameters
-            for index in range(spec.length or 0)
-        }
-        return substitute(self.activation.expression, entries) if entries else self.activation.expression
 
     @cached_property
     def _is_undefined(self) -> bool:
@@ -193,8 +178,29 @@ class Probe:
         return compile_eager(self._stable)
 
 
-def _entry(name: str, index: int | None) -> str:
-    return name if index is None else f"{name}[{index}]"
+def _settings(activation: Activation) -> list[Mapping[str, float]]:
+    """The initial values by name, then with one after the other moved."""
+    initial: dict[str, float] = {}
+    for spec in activation.parameters:
+        if isinstance(spec.initial, tuple):
+            initial |= {_entry(spec.name, index): value for index, value in enumerate(spec.initial)}
+        else:
+            initial[spec.name] = spec.initial
+    return [initial, *({**initial, name: value * PERTURBED + SHIFTED} for name, value in initial.items())]
+
+
+def _with_entries(activation: Activation) -> Expression:
+    """The expression with the entries of arrays as parameters of their own."""
+    entries: dict[Expression, Expression] = {
+        Parameter(spec.name, index): Parameter(_entry(spec.name, index))
+        for spec in activation.parameters
+        for index in range(spec.length or 0)
+    }
+    return substitute(activation.expression, entries)
+
+
+def _entry(name: str, index: int) -> str:
+    return f"{name}[{index}]"
 
 
 def _tensors(setting: Mapping[str, float], like: Tensor) -> dict[str, Tensor]:

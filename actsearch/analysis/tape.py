@@ -34,8 +34,14 @@ class Tape:
         """The value and the partial derivatives where the operator's arguments are these."""
         slots = arguments + list(self.constants)
         for function, indices in self.steps:
-            slots.append(function(*[slots[index] for index in indices]))
-        return [output if isinstance(output, float) else slots[output] for output in self.outputs]
+            # Nearly every step has one argument or two.
+            if len(indices) == 1:
+                slots.append(function(slots[indices[0]]))
+            elif len(indices) == 2:
+                slots.append(function(slots[indices[0]], slots[indices[1]]))
+            else:
+                slots.append(function(*[slots[index] for index in indices]))
+        return [output if type(output) is float else slots[output] for output in self.outputs]  # type: ignore[index]
 
 
 @functools.lru_cache(maxsize=1 << 12)
@@ -138,11 +144,11 @@ class _Writer:
 
 
 def _tensor(value: Any) -> torch.Tensor:
-    return torch.from_numpy(np.asarray(value))
+    return torch.from_numpy(value if type(value) is np.ndarray else np.asarray(value))
 
 
 def _by_torch(function: Callable[..., torch.Tensor], *arguments: Any) -> Any:
-    return function(*map(_tensor, arguments)).numpy()
+    return function(*[_tensor(argument) for argument in arguments]).numpy()
 
 
 def _as_number(function: Callable[..., Any], dtype: np.dtype[Any], a: Any, b: Any) -> Any:

@@ -13,7 +13,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from actsearch.errors import ParseError, unknown_name
-from actsearch.grammar.canonical import canonical, is_ordered_by_names, sort_key, split_coefficient
+from actsearch.grammar.canonical import (
+    build,
+    canonical,
+    is_ordered_by_names,
+    normal_again,
+    sort_key,
+    split_coefficient,
+)
 from actsearch.grammar.expression import (
     INPUTS,
     Apply,
@@ -176,7 +183,16 @@ class Activation:
         coefficient, rest = split_coefficient(self.expression)
         if abs(coefficient) == 1 or coefficient == 0 or not self.inputs:
             return self
-        return replace(self, expression=canonical(rest if coefficient > 0 else -rest))
+        bare = normal_again(rest)
+        return replace(self, expression=bare if coefficient > 0 else build("negative", (bare,)))
+
+    def renamed(self, names: Mapping[str, str]) -> Activation:
+        """This activation with the parameters that are keys of `names` called otherwise."""
+        specs = [replace(spec, name=names.get(spec.name, spec.name)) for spec in self.parameters]
+        expression = rename(self.expression, names)
+        # Names have a part in the normal form only where they break ties.
+        is_normal = not is_ordered_by_names(self.expression)
+        return (Activation.of_normal if is_normal else Activation.of)(expression, {spec.name: spec for spec in specs})
 
     def with_granularity(self, granularity: Granularity) -> Activation:
         """This activation with every parameter of the given granularity."""

@@ -51,6 +51,11 @@ def build(operator: str, arguments: Iterable[Expression]) -> Expression:
     return _built(operator, *arguments)
 
 
+def normal_again(expression: Expression) -> Expression:
+    """`canonical` of an expression whose arguments are in normal form."""
+    return _built(expression.operator, *expression.arguments) if isinstance(expression, Apply) else _leaf(expression)
+
+
 @functools.lru_cache(maxsize=_REMEMBERED)
 def _built(operator: str, *arguments: Expression) -> Expression:
     statistic = statistic_of(operator)

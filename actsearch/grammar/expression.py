@@ -72,17 +72,21 @@ class Parameter(Expression):
     index: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Apply(Expression):
     """An operator applied to arguments; `add`, `multiply` and what has coefficients take two or more."""
 
     operator: str
     arguments: tuple[Expression, ...]
     # Kept because hashing a tree afresh walks all of it; rebuilt on unpickling, as string hashes differ by process.
-    _hash: int = field(init=False, repr=False, compare=False, default=0)
+    _hash: int = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_hash", hash((self.operator, self.arguments)))
+    def __init__(self, operator: str, arguments: tuple[Expression, ...]) -> None:
+        # Written out, as searches make these more than anything else.
+        assign = object.__setattr__
+        assign(self, "operator", operator)
+        assign(self, "arguments", arguments)
+        assign(self, "_hash", hash((operator, arguments)))
 
     def __hash__(self) -> int:
         return self._hash

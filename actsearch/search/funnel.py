@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gc
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from actsearch.analysis.fingerprint import fingerprint
 from actsearch.analysis.moments import spread
 from actsearch.analysis.probe import Probe
-from actsearch.analysis.tensor_probe import probe_of
+from actsearch.analysis.tensor_probe import TensorProbe, probe_of
 from actsearch.evaluate.task import Subject
 from actsearch.grammar.activation import Activation, Candidate, from_json, granularity_of
 from actsearch.grammar.expression import size
@@ -21,6 +23,8 @@ from actsearch.search.strategy import Proposal
 from actsearch.store.record import CandidateRecord
 
 DUPLICATE = "duplicate"
+_TOGETHER = 128
+"""Proposals that go through a stage one after the other: some megabytes of samples."""
 SAME_EXPRESSION, SAME_FUNCTION = "the same expression", "the same function"
 
 
@@ -35,7 +39,7 @@ class Funnel:
     config: SearchConfig
     _numbers_by_id: dict[str, int] = field(default_factory=dict)
     _numbers_by_fingerprint: dict[str, int] = field(default_factory=dict)
-    _activations_by_genome: dict[str, Activation] = field(default_factory=dict)
+    _names_by_genome: dict[str, _Name] = field(default_factory=dict)
     """What came before is known by its genome alone, without its normal form: small spaces repeat themselves."""
 
     def remember(self, records: Iterable[CandidateRecord]) -> None:
@@ -56,12 +60,14 @@ class Funnel:
         written before one that needs another form, then the one of fewest nodes, then the first.
         """
         with _uncollected():
-            drafts = [self._draft(proposal, first + place) for place, proposal in enumerate(proposals)]
+            places = range(0, len(proposals), _TOGETHER)
+            blocks = [self._drafts(proposals[i : i + _TOGETHER], first + i) for i in places]
+            drafts = list(itertools.chain.from_iterable(blocks))
         kept: dict[str, _Draft] = {}
         for draft in drafts:
             if draft.fingerprint is not None:
                 best = kept.setdefault(draft.fingerprint, draft)
-                if draft.rank < best.rank:
+                if best is not draft and draft.rank < best.rank:
                     kept[draft.fingerprint] = draft
         records = [_record(draft, self._number_of_function(draft, kept), generation) for draft in drafts]
         self.remember(records)
@@ -81,29 +87,55 @@ class Funnel:
             activation = activation.with_granularity(granularity_of(self.config.granularity))
         return activation.without_factor()
 
-    def _draft(self, proposal: Proposal, number: int) -> _Draft:
-        genome = proposal.genome.encode()
-        activation = self._activations_by_genome.get(genome)
-        if activation is None:
-            activation = self._activations_by_genome[genome] = self._activation(proposal)
-        identity = Candidate.everywhere(activation).id
-        draft = _Draft(proposal=proposal, genome=genome, number=number, activation=activation, id=identity)
-        earlier = self._numbers_by_id.get(draft.id)
-        if earlier is not None:
-            draft.rejection = _duplicate(earlier, SAME_EXPRESSION)
-            return draft
-        self._numbers_by_id[draft.id] = number
-        probe = probe_of(activation)
+    def _drafts(self, proposals: Sequence[Proposal], first: int) -> list[_Draft]:
+        """What is known of each proposal alone, by stages: the code and the data of one stage fit into caches."""
+        drafts = [self._draft(proposal, first + place) for place, proposal in enumerate(proposals)]
+        looked_at = [(draft, probe_of(draft.activation)) for draft in drafts if draft.activation is not None]
+        for draft, probe in looked_at:
+            draft.rejection = self.config.protocols.domain.check(probe)
+        for draft, probe in looked_at:
+            self._judge(draft, probe)
+        return drafts
+
+    def _judge(self, draft: _Draft, probe: Probe | TensorProbe) -> None:
+        """The protocols after the first, then what is measured of whatever is no straight line."""
         protocols = self.config.protocols
-        draft.rejection = protocols.domain.check(probe) or protocols.trivial.check(probe)
-        if not draft.rejection:
-            draft.rejection = protocols.gradient.check(probe)
-            if not draft.rejection and "escape" in self.space.protocols and isinstance(probe, Probe):
-                draft.rejection = protocols.escape.check(probe)
-            draft.fingerprint = fingerprint(probe)
-            draft.gain = spread(probe).gain
-            draft.is_finite_as_written = probe.wide_samples.as_written
+        draft.rejection = draft.rejection or protocols.trivial.check(probe)
+        if draft.rejection:
+            return
+        draft.rejection = protocols.gradient.check(probe)
+        if not draft.rejection and "escape" in self.space.protocols and isinstance(probe, Probe):
+            draft.rejection = protocols.escape.check(probe)
+        draft.fingerprint = fingerprint(probe)
+        draft.gain = spread(probe).gain
+        draft.is_finite_as_written = probe.wide_samples.as_written
+
+    def _draft(self, proposal: Proposal, number: int) -> _Draft:
+        """The proposal with its name, a duplicate if a candidate before it has the same."""
+        genome, activation = proposal.genome.encode(), None
+        name = self._names_by_genome.get(genome)
+        if name is None:
+            activation = self._activation(proposal)
+            identity = Candidate.everywhere(activation).id
+            name = _Name(identity, activation.text, activation.parameters_json())
+        draft = _Draft(proposal=proposal, genome=genome, number=number, name=name)
+        earlier = self._numbers_by_id.get(name.id)
+        if earlier is None:
+            self._numbers_by_id[name.id] = number
+            draft.activation = activation
+        else:
+            draft.rejection = _duplicate(earlier, SAME_EXPRESSION)
+        self._names_by_genome[genome] = name
         return draft
+
+
+class _Name(NamedTuple):
+    """What is said of a candidate whatever becomes of it."""
+
+    id: str
+    """Content hash."""
+    text: str
+    parameters: Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,9 +145,9 @@ class _Draft:
     proposal: Proposal
     genome: str
     number: int
-    activation: Activation
-    id: str
-    """Content hash of the candidate."""
+    name: _Name
+    activation: Activation | None = None
+    """None of one that has the name of an earlier candidate."""
     rejection: Rejected | None = None
     gain: float | None = None
     fingerprint: str | None = None
@@ -124,7 +156,8 @@ class _Draft:
     @property
     def rank(self) -> tuple[bool, int, int]:
         """How badly it says its function."""
-        return (not self.is_finite_as_written, size(self.activation.expression), self.number)
+        nodes = 0 if self.activation is None else size(self.activation.expression)
+        return (not self.is_finite_as_written, nodes, self.number)
 
 
 def _record(draft: _Draft, same: int | None, generation: int) -> CandidateRecord:
@@ -135,10 +168,10 @@ def _record(draft: _Draft, same: int | None, generation: int) -> CandidateRecord
         rejection, print_, gain = _duplicate(same, SAME_FUNCTION), None, None
     return CandidateRecord(
         number=draft.number,
-        id=draft.id,
+        id=draft.name.id,
         generation=generation,
-        expression=draft.activation.text,
-        parameters=draft.activation.parameters_json(),
+        expression=draft.name.text,
+        parameters=draft.name.parameters,
         genome=draft.genome,
         parents=draft.proposal.parents,
         move=draft.proposal.move,

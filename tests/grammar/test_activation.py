@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from actsearch.errors import ActsearchError, ParseError, UnknownNameError
 from actsearch.grammar.activation import Activation, Candidate, ParameterSpec, from_json, parse
-from actsearch.grammar.expression import Parameter, X, call, substitute
+from actsearch.grammar.expression import Parameter, X, call, rename, substitute
 from tests.grammar.strategies import expressions, quick
 
 TWO = "sin(a * x) + sin(b * x)"
@@ -221,3 +221,24 @@ def test_a_candidate_with_several_activations_has_an_id_of_all_of_them():
     assert all(len(candidate.id) == 12 for candidate in candidates)
     with pytest.raises(ValueError, match="more than one activation"):
         _ = candidates[0].activation
+
+
+@pytest.mark.parametrize("text", [TWO, "a * sin(b * x) + x * relu(b * x)", "maximum(a * x, b * x) + sigmoid(b * x)"])
+def test_renamed_parameters_keep_their_places_and_the_normal_form(text):
+    activation, swapped = parse(text, a=2.0, b=(3.0, "channel")), {"a": "b", "b": "a"}
+    renamed = activation.renamed(swapped)
+    assert {spec.name: (spec.initial, spec.granularity) for spec in renamed.parameters} == {
+        "a": (3.0, "channel"),
+        "b": (2.0, "layer"),
+    }
+    specs = {spec.name: spec for spec in renamed.parameters}
+    assert renamed == Activation.of(rename(activation.expression, swapped), specs)
+    assert renamed.hash == activation.hash
+    assert renamed.renamed(swapped) == activation
+
+
+@quick(60)
+@given(expressions())
+def test_what_loses_its_factor_is_in_normal_form(expression):
+    bare = Activation.of(expression).without_factor()
+    assert bare == Activation.of(bare.expression)

@@ -245,3 +245,14 @@ def test_layers_with_statistics_arrays_and_draws_are_judged_too(write_space):
     }  # fmt: skip
     for name in ("normalised", "array", "switch"):
         assert subject_of_record(records[name]).gain == records[name].gain > 0
+
+
+def test_more_proposals_than_go_together_are_numbered_and_known_as_one_after_the_other(propose, propose_together):
+    names = [*FUNCTIONS, *FUNCTIONS] * 5
+    alone, together = propose(*names), propose_together(*names)
+    assert len(names) > 128
+    assert [record.number for record in together] == list(range(len(names)))
+    assert [(record.id, record.expression) for record in together] == [(r.id, r.expression) for r in alone]
+    repeated = together[len(FUNCTIONS) :]
+    assert {record.outcome.stage for record in repeated} == {"duplicate"}
+    assert all(record.outcome.measured < len(FUNCTIONS) for record in repeated)

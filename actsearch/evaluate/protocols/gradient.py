@@ -52,6 +52,7 @@ class Gradient:
         gain = spread(probe).gain
         with np.errstate(all="ignore"):
             steps = values[1:] - values[:-1]
-            estimates = [float(_WIDE_WEIGHTS @ (slopes * slopes)), float(_WEIGHTS @ (steps * steps)) / _STEP**2]
+            steps *= steps
+            estimates = [float(_WIDE_WEIGHTS.dot(slopes * slopes)), float(_WEIGHTS.dot(steps)) / _STEP**2]
         low, high = (estimate * gain * gain for estimate in sorted(estimates))
         return _SLACK * self.smallest <= low <= high <= self.largest / _SLACK and high <= _SLACK * low

@@ -15,6 +15,7 @@ from actsearch.grammar.space.production import Production, Specs, nodes_of, sett
 from actsearch.grammar.space.template import Fill, filled, filled_normal
 
 Path = tuple[int, ...]
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class Derivation:
 
     def encode(self) -> str:
         """JSON text, which `decode` reads back."""
-        return json.dumps(_encode(self), separators=(",", ":"))
+        return _ENCODER.encode(_encode(self))
 
 
 def decode(text: str, productions: Mapping[str, Mapping[str, Production]], symbol: str) -> Derivation:
@@ -113,6 +114,8 @@ def _fresh(name: str, taken: Mapping[str, ParameterSpec]) -> str:
 
 
 def _encode(node: Derivation) -> list[Any]:
+    if not node.parameters:
+        return [node.production.name, [_encode(child) for child in node.children], []]
     usual = settings_of(node.production.alternatives[0])
     values: list[Any] = [
         spec.initial if (spec.granularity, spec.shared) == setting else spec.to_json()

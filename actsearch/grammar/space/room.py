@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Counts = Mapping[str, int]
 
@@ -17,12 +17,17 @@ class Room:
     """How often each bounded symbol may still stand between here and a leaf."""
     most: Counts
     """How many more nodes of each limited symbol there may be."""
+    _entered: dict[str, Room] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What is left below each symbol that was asked for: every derivation of a space comes by the same rooms."""
 
     def enter(self, symbol: str) -> Room:
         """What is left below a `symbol` that stands here."""
         if symbol not in self.depth and symbol not in self.most:
             return self
-        return Room(_less(self.depth, symbol), _less(self.most, symbol))
+        inside = self._entered.get(symbol)
+        if inside is None:
+            inside = self._entered[symbol] = Room(_less(self.depth, symbol), _less(self.most, symbol))
+        return inside
 
     def holds(self, symbol: str) -> bool:
         """Whether a `symbol` may stand here at all."""

@@ -6,17 +6,17 @@ from the root to a leaf, `most` how many nodes of a symbol there may be in all.
 
 from __future__ import annotations
 
+import bisect
 import functools
 import itertools
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from actsearch.errors import ParseError, SpaceError
 from actsearch.grammar.activation import Activation, Candidate
-from actsearch.grammar.expression import input_names, rename
-from actsearch.grammar.parameter import ParameterSpec
+from actsearch.grammar.expression import input_names
 from actsearch.grammar.space import moves
 from actsearch.grammar.space.derivation import Derivation, decode
 from actsearch.grammar.space.extent import LARGEST, SURELY_WRITTEN, Extent, extent, extent_with
@@ -27,6 +27,7 @@ from actsearch.grammar.text import read
 
 EVERYWHERE = ("*",)
 _SAMPLES = 100
+_NUMBER = re.compile(r"_\d+$")
 _Tally = Mapping[tuple[int, ...], int]
 """Number of derivations by how many nodes of each limited symbol they have."""
 
@@ -50,7 +51,7 @@ class RuleSpace:
         default_factory=dict, repr=False, compare=False
     )
 
-    @property
+    @functools.cached_property
     def room(self) -> Room:
         """Room in which the root stands."""
         return Room(self.depth, self.most)
@@ -93,12 +94,14 @@ class RuleSpace:
         """A random derivation of `symbol` in `room`."""
         inside = room.enter(symbol)
         key = (symbol, inside.key)
-        if key not in self._fitting:
+        found = self._fitting.get(key)
+        if found is None:
             fitting = [p for p in self.productions[symbol].values() if self._fits_in(self._tally_of(p, inside), inside)]
-            self._fitting[key] = fitting, list(itertools.accumulate(p.weight for p in fitting))
-        productions, weights = self._fitting[key]
-        production = random_generator.choices(productions, cum_weights=weights)[0]
-        return self.fill(production, inside, random_generator)
+            found = self._fitting[key] = fitting, list(itertools.accumulate(p.weight for p in fitting))
+        productions, weights = found
+        # What `choices` draws, without its care for what cannot be here.
+        drawn = bisect.bisect(weights, random_generator.random() * weights[-1], 0, len(weights) - 1)
+        return self.fill(productions[drawn], inside, random_generator)
 
     def fill(self, production: Production, inside: Room, random_generator: random.Random) -> Derivation:
         """`production` with random holes, its parameters as one of its alternatives has them."""
@@ -278,16 +281,15 @@ def _activation(genome: Derivation) -> Activation:
     """The function that a derivation says, its parameters numbered (`beta`, `beta_2`, ...) in order of appearance."""
     activation = Activation.of_normal(*genome.express_normal())
     names: dict[str, str] = {}
+    stems: list[str] = []
     for spec in activation.parameters:
-        stem = re.sub(r"_\d+$", "", spec.name)
-        taken = sum(re.sub(r"_\d+$", "", done) == stem for done in names)
+        stem = _NUMBER.sub("", spec.name)
+        taken = stems.count(stem)
+        stems.append(stem)
         names[spec.name] = f"{stem}_{taken + 1}" if taken else stem
     if all(old == new for old, new in names.items()):
         return activation
-    renumbered: dict[str, ParameterSpec] = {
-        names[spec.name]: replace(spec, name=names[spec.name]) for spec in activation.parameters
-    }
-    return Activation.of(rename(activation.expression, names), renumbered)
+    return activation.renamed(names)
 
 
 def _count(total: dict[tuple[int, ...], int], used: tuple[int, ...], count: int) -> None:

@@ -47,6 +47,8 @@ def _filler(node: Expression, places: Mapping[Expression, int]) -> _Filler:
         normal = canonical(node)
         return lambda _: normal
     operator, parts = node.operator, [_filler(argument, places) for argument in node.arguments]
+    if [places.get(argument) for argument in node.arguments] == list(range(len(places))):
+        return lambda fillings: build(operator, fillings)
     return functools.partial(_build, operator, parts)
 
 
