@@ -1,6 +1,6 @@
 """Time that `novelty` takes to make its table, and for a query after that, and how much it recognises.
 
-    python benchmarks/novelty_speed.py [--queries 200]
+    OPENBLAS_NUM_THREADS=1 python benchmarks/novelty_speed.py [--queries 200]
 
 On one thread, in CPU time. Queries are catalog functions in disguise (output and input scaled and shifted at random, or
 their scalar parameters scaled by random factors, and their output), which are to be known, and random functions of the
