@@ -29,8 +29,8 @@ class Machine:
         self.features = llvm.get_host_cpu_features().flatten()
         # Quickly means half the time and less, and code that took 1.15 times as long on 2^20 elements.
         self._quick, self._thorough = self._generator(0), self._generator(2)
-        # JITLink lays the sections of an object side by side. The other linker takes them from wherever there is room, and
-        # ends the process where that is more than 2 GB apart, as it may be in a large one.
+        # JITLink lays the sections of an object side by side. The other linker takes them from wherever there is room,
+        # and ends the process where that is more than 2 GB apart, as it may be in a large one.
         self._linker = llvm.create_lljit_compiler(
             self._target.create_target_machine(cpu=self.processor, features=self.features, opt=2, jit=True),
             use_jit_link=True,
