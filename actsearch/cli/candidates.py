@@ -89,6 +89,7 @@ def export(
 ) -> None:
     """Export a candidate as one self-contained file that needs only torch."""
     from actsearch import __version__
+    from actsearch.analysis import catalog
     from actsearch.cli.candidate import find
     from actsearch.cli.files import write_text
     from actsearch.errors import unknown_name
@@ -99,6 +100,12 @@ def export(
         if format_ in ("onnx", "pt2"):
             raise UnsupportedError(f"--format {format_}: not supported by this version; export as module.")
         raise unknown_name("export format", format_, FORMATS)
+    entry = catalog.look_up(candidate) if candidate in catalog.names() and not param else None
+    if entry is not None and entry.lanes:
+        path = to / f"activation_{entry.name}.py" if to.is_dir() else to
+        write_text(path, export_module(entry.candidate, version=__version__))
+        out.print(f"exported: {path}", markup=False, soft_wrap=True)
+        return
     found = find(candidate, store_of(store), param)
     if not math.isfinite(found.gain):
         raise ConfigError(f"{candidate[:60]!r} cannot be exported: it is constant, or not finite under N(0, 1).")

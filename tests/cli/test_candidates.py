@@ -220,3 +220,14 @@ def test_an_expression_is_exported_with_its_parameters(text, tmp_path):
     assert beta.item() == 1.5
     ratio = (layer(x) / (x * torch.sigmoid(1.5 * x)))[x != 0]
     torch.testing.assert_close(ratio, ratio[0].expand_as(ratio), rtol=1e-5, atol=1e-6)
+
+
+def test_export_writes_two_lanes_of_the_catalog(text, tmp_path):
+    path = tmp_path / "lanes.py"
+    assert f"exported: {path}" in text("export", "maxmin", "--to", path)
+    spec = importlib.util.spec_from_file_location("exported_lanes", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    x = torch.randn(3, 8, generator=torch.Generator().manual_seed(1))
+    a, b = x.chunk(2, dim=1)
+    torch.testing.assert_close(module.Activation()(x), torch.cat([a.maximum(b), a.minimum(b)], dim=1))
