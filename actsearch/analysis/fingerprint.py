@@ -28,7 +28,7 @@ def fingerprint(probe: Probe | TensorProbe) -> str:
     rows, largest = _rounded(probe.few_values / scale)
     granularities = sorted(spec.granularity for spec in probe.activation.parameters)
     # What is looked at on tensors is no function of one number, whatever its values.
-    kind = [] if probe.is_pointwise else [b"tensor"]
+    kind = [] if probe.activation.is_pointwise else [b"tensor"]
     # Rows of moved parameters are sorted: the order in which parameters appear is no part of the function.
     settings = [*granularities, f"{largest[0]:.5g}"]
     parts = [*kind, rows[0], *sorted(rows[1:]), *(text.encode() for text in settings)]

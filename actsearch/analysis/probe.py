@@ -65,13 +65,11 @@ class Probe:
     Raises `UnsupportedError` for one that reads `gate`, takes statistics or draws.
     """
 
-    is_pointwise = True
-
     def __init__(self, activation: Activation) -> None:
         if "gate" in activation.inputs:
             shown = activation.text[:60]
             raise UnsupportedError(f"only functions of x alone can be analysed by this version: {shown!r} reads gate.")
-        if activation.statistics or activation.is_stochastic:
+        if not activation.is_pointwise:
             unsupported = activation.unsupported_by_pointwise()
             raise UnsupportedError(f"only pointwise functions are looked at point by point, not {unsupported}.")
         self.activation = activation

@@ -31,8 +31,6 @@ class TensorProbe:
     Raises `UnsupportedError` for an activation that reads `gate`.
     """
 
-    is_pointwise = False
-
     def __init__(self, activation: Activation) -> None:
         if "gate" in activation.inputs:
             shown = activation.text[:60]
@@ -122,8 +120,7 @@ class TensorProbe:
 
 def probe_of(activation: Activation) -> Probe | TensorProbe:
     """What looks at `activation`: point by point where that is possible."""
-    is_pointwise = not activation.statistics and not activation.is_stochastic
-    return Probe(activation) if is_pointwise else TensorProbe(activation)
+    return Probe(activation) if activation.is_pointwise else TensorProbe(activation)
 
 
 def _numbers(shape: tuple[int, ...], *, seed: int, uniform: bool = False) -> Tensor:

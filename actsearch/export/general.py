@@ -182,7 +182,7 @@ class Layer:
 
     def _derivatives(self) -> str:
         """By the inputs and the numbers; nothing where more than the element at hand decides."""
-        if self.activation.statistics or self.activation.is_stochastic:
+        if not self.activation.is_pointwise:
             return ""
         leaves: list[Input | Parameter] = [Input(name) for name in inputs_of(self.activation)]
         leaves += [Parameter(spec.name) for spec in self.specs if spec.length is None]

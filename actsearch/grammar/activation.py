@@ -136,11 +136,6 @@ class Activation:
         """Names of the inputs it reads."""
         return tuple(name for name in INPUTS if name in self.survey.inputs)
 
-    @property
-    def is_per_channel(self) -> bool:
-        """Whether some parameter has a value for each channel."""
-        return any(spec.granularity == "channel" for spec in self.parameters)
-
     @cached_property
     def statistics(self) -> tuple[Apply, ...]:
         """The statistics it takes, those inside others before them, each once."""
@@ -154,6 +149,11 @@ class Activation:
     @cached_property
     def _first_drawn(self) -> str | None:
         return next((name for name in self.survey.operators if name in OPERATORS and OPERATORS[name].drawn), None)
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether each element of the output depends on that element of the inputs alone, without a draw."""
+        return not self.statistics and not self.is_stochastic
 
     def unsupported_by_pointwise(self, granularities: Container[str] | None = None) -> str | None:
         """The first part that a tool for pointwise functions cannot take, such as `the statistic mean[last](x)`.

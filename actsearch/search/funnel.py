@@ -49,10 +49,6 @@ class Funnel:
             if record.fingerprint is not None:
                 self._numbers_by_fingerprint.setdefault(record.fingerprint, record.number)
 
-    def pass_through(self, proposal: Proposal, *, number: int, generation: int) -> CandidateRecord:
-        """The record of one proposal; see `pass_together`."""
-        return self.pass_together([proposal], first=number, generation=generation)[0]
-
     def pass_together(self, proposals: Sequence[Proposal], *, first: int, generation: int) -> list[CandidateRecord]:
         """The records of proposals, numbered from `first`: rejected, or without an outcome if they are to be trained.
 

@@ -34,7 +34,7 @@ def answers(tmp_path_factory):
     for name, activation in ACTIVATIONS.items():
         path = folder / f"{name}.py"
         write(path, export_module(activation, gain=GAIN, lineage=LINEAGE))
-        arguments = {"channels": 3} if activation.is_per_channel else {}
+        arguments = {"channels": 3} if any(spec.granularity == "channel" for spec in activation.parameters) else {}
         train = name in ("swish", "channels")
         request.append(
             {"path": str(path), "class_name": "Activation", "arguments": arguments, "x": X.tolist(), "train": train}

@@ -23,8 +23,16 @@ def test_parameters_are_given_as_number_pair_or_spec():
     specs = {spec.name: (spec.initial, spec.granularity) for spec in activation.parameters}
     assert specs == {"a": (2.0, "layer"), "b": (0.5, "channel"), "c": (-1.0, "layer")}
     assert activation.parameters_json()["b"] == {"initial": 0.5, "granularity": "channel"}
-    assert activation.is_per_channel
-    assert not parse("a * x").is_per_channel
+
+
+@pytest.mark.parametrize("text", ["x * gate", "c[0] + c[1] * x", "relu(x) + detach(x)", "1 + 0 * x"])
+def test_what_an_element_decides_alone_is_pointwise(text):
+    assert parse(text).is_pointwise
+
+
+@pytest.mark.parametrize("text", ["x - mean[last](x)", "stochastic(0.5, x, 2 * x)", "uniform(0, 1) * x"])
+def test_what_other_elements_or_a_draw_decide_is_not(text):
+    assert not parse(text).is_pointwise
 
 
 def test_a_parameter_that_cancels_is_gone():

@@ -35,7 +35,8 @@ def propose(space) -> Callable[..., CandidateRecord]:
     def through(*names: str, funnel: Funnel | None = None, **settings: str) -> list[CandidateRecord]:
         funnel = funnel or Funnel(space=space, config=SearchConfig.of(settings))
         proposals = [Proposal(genome=genomes[name], parents=("a" * 12,), move="point") for name in names]
-        return [funnel.pass_through(proposal, number=n, generation=3) for n, proposal in enumerate(proposals)]
+        # One by one, so that none is judged beside another.
+        return [funnel.pass_together([one], first=n, generation=3)[0] for n, one in enumerate(proposals)]
 
     return through
 
@@ -232,13 +233,9 @@ def test_layers_with_statistics_arrays_and_draws_are_judged_too(write_space):
         "array": "c[0] + c[1] * x + c[2] * x**2", "switch": "stochastic(0.5, silu(x), tanh(x))",
     }  # fmt: skip
     space = read_space(Path(write_space(functions)))
-    funnel = Funnel(space=space, config=SearchConfig())
-    records = {
-        genome.production.name: funnel.pass_through(
-            Proposal(genome=genome, parents=(), move="sample"), number=number, generation=1
-        )
-        for number, genome in enumerate(space.enumerate())
-    }
+    proposals = [Proposal(genome=genome, parents=(), move="sample") for genome in space.enumerate()]
+    found = Funnel(space=space, config=SearchConfig()).pass_together(proposals, first=0, generation=1)
+    records = dict(zip(functions, found, strict=True))
     stages = {name: record.outcome and record.outcome.stage for name, record in records.items()}
     assert stages == {
         "normalised": None, "same": "duplicate", "flat": "trivial", "pole": "domain", "array": None, "switch": None,
