@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from actsearch.cli.inventory import print_facts
 from actsearch.cli.options import Json, Store, out, print_json
@@ -59,7 +59,9 @@ def catalog(
     if json:
         print_json([entry.to_json() for entry in entries])
         return
-    table = Table("name", "formula", "family", "year", "source", expand=False)
+    # A name or a number that is cut off cannot be typed again.
+    rest = [Column(title, overflow="fold") for title in ("formula", "family", "year", "source")]
+    table = Table(Column("name", no_wrap=True), *rest, expand=False)
     for entry in entries:
         table.add_row(entry.name, escape(_shown(entry)), entry.family, str(entry.year), escape(entry.source))
     out.print(table)

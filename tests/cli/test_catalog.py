@@ -67,3 +67,9 @@ def test_what_cannot_be_is_one_sentence(arguments, sentence, command):
 
 def test_every_family_has_functions():
     assert {entry.family for entry in catalog().values()} == set(FAMILIES)
+
+
+def test_no_name_and_no_formula_is_cut_off(text):
+    listed = text("catalog", "--family", "wavelet")
+    assert "…" not in listed
+    assert "piecewise_mexican_hat" in listed
