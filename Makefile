@@ -62,7 +62,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	    /^Installing collected packages/ { print "      unpacking them"; fflush() }' || { \
 	  grep -v '^WARNING' $(VENV)/install.log | tail -n 20 >&2; echo "pip failed; see $(VENV)/install.log" >&2; exit 1; }
 	@# Of timm the tests read a few layers, as a reference. What it depends on would bring a second build of torch's world.
-	@$(BIN)/python -m pip install --no-compile --disable-pip-version-check --quiet --no-deps -c constraints.txt timm
+	@$(BIN)/python -m pip install --no-compile --disable-pip-version-check --no-deps -c constraints.txt timm \
+	    >> $(VENV)/install.log 2>&1 || { tail -n 20 $(VENV)/install.log >&2; echo "pip failed; see $(VENV)/install.log" >&2; exit 1; }
 	@echo "[3/3] bytecode, on all cores"
 	@$(BIN)/python -m compileall -qq -j 0 -x '/tests/' $(VENV)/lib || true
 	@touch $@
