@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from actsearch.evaluate.protocols.quality import Quality
-from actsearch.evaluate.task import MakeActivation, Subject, Task
+from actsearch.evaluate.task import Subject, Task
 from actsearch.evaluate.trainer import Recipe, Split, train
 from actsearch.outcome import Rejected, Scores
 
@@ -38,10 +38,6 @@ class Digits(Task):
     def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
         """Train all subjects in one stack."""
         return train(subjects, seeds, self.split, self.recipe, quality)
-
-    def score(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> float:
-        """Not used: `run` trains the whole stack."""
-        raise NotImplementedError
 
     def split(self, seed: int) -> Split:
         """Images scaled to zero mean and unit variance over the training pixels, held out by the seed."""

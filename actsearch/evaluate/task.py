@@ -6,8 +6,7 @@ import inspect
 import math
 import os
 import sys
-from abc import ABC, abstractmethod
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import ClassVar
@@ -23,6 +22,8 @@ from actsearch.grammar.activation import Activation
 from actsearch.outcome import Rejected, Scores
 
 MakeActivation = Callable[..., nn.Module]
+Curve = Iterator[tuple[float, float]]
+"""Shares of a training that are done, up to 1.0, and the score after each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,11 @@ class Subject:
 
     activation: Activation
     gain: float
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether it takes a second input, the gate."""
+        return "gate" in self.activation.inputs
 
     def module(
         self,
@@ -56,8 +62,8 @@ def subject_of(activation: Activation) -> Subject:
     return Subject(activation=bare, gain=gain)
 
 
-class Task(ABC):
-    """Base of all tasks. Implement `score`, or `run` to train a whole batch of subjects together.
+class Task:
+    """Base of all tasks. Implement `score`; or `curve`, whose trainings can be stopped early; or `run`, for batches.
 
     The score of a subject must depend on the subject, the seed and the learning rate only: not on what else is in the
     batch, on earlier calls, on the time or on the process. Seeds and learning rates are shared by all subjects of a
@@ -76,13 +82,27 @@ class Task(ABC):
     """Fresh seeds that finalists and baselines are compared with."""
     baselines: ClassVar[tuple[str, ...]] = ("relu", "gelu", "silu", "tanh", "elu", "mish")
     """Catalog names trained under the same conditions."""
+    fidelity: ClassVar[str] = "steps"
+    """What a shorter training has less of."""
+    seconds: ClassVar[float] = math.nan
+    """About how long one training takes on one core; NaN if nobody has measured it."""
 
-    @abstractmethod
     def score(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> float:
         """Train one model and return its score (more is better; NaN if the training diverged).
 
-        `make_activation(channels=None, channel_dim=1)` gives a fresh `nn.Module` for one site of the model.
+        `make_activation(channels=None, channel_dim=1)` gives a fresh `nn.Module` for one site of the model. This
+        default goes along `curve` to its end.
         """
+        if type(self).curve is Task.curve:
+            raise NotImplementedError(f"{type(self).__name__} trains batches only, by run")
+        return [value for _, value in self.curve(make_activation, seed, learning_rate)][-1]
+
+    def curve(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> Curve:
+        """Train one model and tell its score on the way, as `(share of the training that is done, score)`.
+
+        The last pair is that of the whole training, (1.0, score). This default has nothing to tell before that.
+        """
+        yield 1.0, self.score(make_activation, seed, learning_rate)
 
     def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
         """Scores of every subject, in order. This default trains one model after the other."""
@@ -118,10 +138,9 @@ def load_task(name: str) -> Task:
             f"the task file {os.fspath(path)!r} has {len(found)} classes derived from actsearch.evaluate.task.Task:"
             " it must have exactly one."
         )
-    missing: frozenset[str] = getattr(found[0], "__abstractmethods__", frozenset())
-    if missing:
+    if not any(getattr(found[0], name) is not getattr(Task, name) for name in ("score", "curve", "run")):
         raise TaskError(
-            f"the class {found[0].__name__} in {os.fspath(path)!r} does not define {', '.join(sorted(missing))}."
+            f"the class {found[0].__name__} in {os.fspath(path)!r} defines none of score, curve and run: define one."
         )
     try:
         return found[0]()

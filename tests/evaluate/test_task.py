@@ -41,6 +41,29 @@ def test_a_user_s_file_needs_only_score(write_task):
     assert task.score(subject.module, 0, 0.5) == pytest.approx(task.score(subject.module, 0, 0.0) - 0.5)
 
 
+ONLY_CURVE = HEAD + """
+class Mine(Task):
+    def curve(self, make_activation, seed, learning_rate):
+        for step in range(1, 5):
+            yield step / 4, step * learning_rate + seed
+"""
+
+
+def test_a_curve_is_scored_by_its_end_and_a_score_is_a_curve_of_one_point(write_task):
+    subject = subject_of(parse("sin(x)"))
+    task = load_task(write_task(ONLY_CURVE))
+    assert task.score(subject.module, 7, 0.5) == 4 * 0.5 + 7
+    scores = task.run([subject], (0, 1), Quality())[0]
+    assert scores.values == ((0.012, 1.012), (0.04, 1.04), (0.12, 1.12))
+    other = load_task(write_task(ONLY_SCORE))
+    assert list(other.curve(subject.module, 3, 0.5)) == [(1.0, other.score(subject.module, 3, 0.5))]
+
+
+def test_a_task_that_trains_batches_only_says_so():
+    with pytest.raises(NotImplementedError, match="Digits trains batches only, by run"):
+        load_task("digits").score(subject_of(parse("sin(x)")).module, 0, 0.1)
+
+
 def test_two_files_of_one_name_are_two_tasks(write_task):
     first, second = (load_task(write_task(ONLY_SCORE.replace("Mine", name))) for name in ("First", "Second"))
     assert (type(first).__name__, type(second).__name__) == ("First", "Second")
@@ -53,7 +76,7 @@ MISTAKES = {
     "import error": ("import no_such_module\n", "cannot be loaded: ModuleNotFoundError: No module named"),
     "error of many lines": ("raise ValueError('one\\ntwo\\nthree')\n", "cannot be loaded: ValueError: one two three"),
     "exit": ("import sys\nsys.exit(0)\n", "cannot be loaded: SystemExit: 0"),
-    "missing method": (HEAD + "class Mine(Task):\n    pass\n", "does not define score"),
+    "missing method": (HEAD + "class Mine(Task):\n    pass\n", "defines none of score, curve and run"),
     "constructor raises": (
         HEAD + "class Mine(Task):\n    def __init__(self):\n        raise OSError('no\\ndata')\n"
         "    def score(self, make_activation, seed, learning_rate):\n        return 0.0\n",
