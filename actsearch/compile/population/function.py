@@ -62,9 +62,7 @@ class PopulationFunction:
                 raise UnsupportedError(f"{activation.text[:60]!r} cannot be stacked: {error}") from error
         self._start(compiler, tuple(activations), members, copies)
 
-    def _start(
-        self, compiler: Compiler, activations: tuple[Activation, ...], members: list[Any], copies: int
-    ) -> None:
+    def _start(self, compiler: Compiler, activations: tuple[Activation, ...], members: list[Any], copies: int) -> None:
         self._compiler, self.activations, self._members, self.copies = compiler, activations, members, copies
         self.slots = slots_of(activations)
         self.inputs = max(map(inputs_of, activations), key=len)
@@ -142,7 +140,9 @@ class PopulationFunction:
         check_shape(x, len(self.activations) * self.copies)
         for tensor in tensors:
             if tensor.shape != x.shape:
-                raise ConfigError(f"a population of inputs {tuple(x.shape)} cannot take a tensor {tuple(tensor.shape)}.")
+                raise ConfigError(
+                    f"a population of inputs {tuple(x.shape)} cannot take a tensor {tuple(tensor.shape)}."
+                )
         for tensor in (*tensors, flat):
             if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
                 raise ConfigError(

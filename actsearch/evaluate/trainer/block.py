@@ -19,7 +19,7 @@ from actsearch.evaluate.trainer.course import Course
 from actsearch.evaluate.trainer.layers import Layers
 from actsearch.evaluate.trainer.recipe import Recipe
 from actsearch.evaluate.trainer.stack import Member, Stack
-from actsearch.evaluate.trainer.stacked import Stacked, is_stacked
+from actsearch.evaluate.trainer.stacked import Stacked, function_of, is_stacked
 from actsearch.outcome import Rejected, Scores
 
 Matrix = tuple[tuple[float | None, ...], ...]
@@ -36,6 +36,7 @@ class Block:
         self._subjects, self._seeds = subjects, seeds
         self._rates = courses[0][0].learning_rates
         self._chance = sum(recipe.chance for recipe, _ in courses) / len(courses)
+        self._function = function_of(subjects) if is_stacked(subjects[0]) else None
         members = [Member(subject, rate) for rate in range(len(self._rates)) for subject in range(len(subjects))]
         self._stacks = [
             [
@@ -66,8 +67,8 @@ class Block:
     def _activations(self, recipe: Recipe, members: Sequence[Member], seed: int) -> Activations:
         widths = recipe.widths[1:-1]
         rates = [self._rates[member.rate] for member in members]
-        if is_stacked(self._subjects[0]):
-            return Stacked.of([self._subjects[member.subject] for member in members], rates, widths)
+        if self._function is not None:
+            return Stacked(self._function.only([member.subject for member in members]), rates, widths)
         return Layers.of(self._subjects[0], widths, rates, seed)
 
     def _advance(self, first: int, last: int) -> None:
