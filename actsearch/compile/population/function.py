@@ -106,7 +106,7 @@ class PopulationFunction:
     def backward(
         self, x: Tensor, upstream: Tensor, parameters: Tensor | Sequence[Tensor]
     ) -> tuple[Tensor, Tensor | list[Tensor]]:
-        """The gradients by `x`, of its shape, and by the parameters of each slice: flat, or a list as they are given."""
+        """The gradients by `x`, of its shape, and by each slice's parameters: flat, or a list as these are given."""
         (dx,), gradients = self.gradients((x,), upstream, self.flat(parameters))
         return dx, gradients if isinstance(parameters, Tensor) else self.views(gradients, x.shape[-1])
 
@@ -125,7 +125,7 @@ class PopulationFunction:
         return y
 
     def gradients(self, inputs: Sequence[Tensor], upstream: Tensor, flat: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Those by each of `inputs`, and those by the flat parameters, of what `upstream` is the gradient by `value`."""
+        """By each of `inputs`, and by the flat parameters, of what has the gradient `upstream` by the value."""
         given = self._given((*inputs, upstream), flat)
         found = [torch.empty_like(tensor) for tensor in given[:-1]]
         if not upstream.numel():
@@ -205,10 +205,13 @@ def check_shape(x: Tensor, slices: int) -> None:
         )
 
 
+def can_stack() -> bool:
+    """Whether the best backend for the CPU runs populations in one call."""
+    return hasattr(backends.best(torch.device("cpu")), "stack")
+
+
 def _compiler() -> Compiler:
-    """Of the best backend for the CPU that has one."""
     backend = backends.best(torch.device("cpu"))
-    stack = getattr(backend, "stack", None)
-    if stack is None:
+    if not can_stack():
         raise UnsupportedError(f"the backend {backend.name} runs no populations in one call.")
-    return cast("Compiler", stack())
+    return cast("Compiler", backend.stack())  # type: ignore[attr-defined]
