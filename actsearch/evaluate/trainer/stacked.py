@@ -7,17 +7,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from actsearch.compile.population import PopulationFunction
+from actsearch.compile.population.function import PopulationFunction, can_stack
 from actsearch.evaluate.task import Subject
 from actsearch.evaluate.trainer.adam import Numbers
-
-STACKED = ("layer", "channel")
-"""Granularities of the parameters that a stacked function has."""
 
 
 def is_stacked(subject: Subject) -> bool:
     """Whether all members of a subject can be computed by one function of a stacked tensor."""
-    return subject.activation.unsupported_by_pointwise(STACKED) is None
+    activation = subject.activation
+    has_own = any(spec.shared or spec.granularity == "element" for spec in activation.parameters)
+    return activation.is_pointwise and not has_own and can_stack()
 
 
 def function_of(subjects: Sequence[Subject]) -> PopulationFunction:
