@@ -24,7 +24,7 @@ from actsearch.evaluate.trainer import Recipe, Split, SquaredError, train
 from actsearch.outcome import Rejected, Scores
 
 SEEN, ASKED = 3.0, 4.5
-"""Ends of the interval that is trained on, and of what is asked for, on both sides of zero; periods are around 2."""
+"""Ends of the interval that is trained on, and of what is asked for, on both sides of zero, in half periods or so."""
 SAMPLES = 512
 
 
@@ -63,8 +63,8 @@ class Periodic(Task):
 def _signal(drawn: Sequence[float], x: Tensor) -> Tensor:
     """Two sines of unit variance together; what is drawn is in [0, 1]."""
     period, phase, second_phase, share = drawn
-    turns, weight = 2 * math.pi * x / (1.5 + period), 0.5 * share
-    first, second = torch.sin(turns + 2 * math.pi * phase), torch.sin(2 * turns + 2 * math.pi * second_phase)
+    angle, weight = 2 * x / (1.5 + period), 0.5 * share
+    first, second = torch.sin(angle + 2 * math.pi * phase), torch.sin(2 * angle + 2 * math.pi * second_phase)
     return torch.add(first, second, alpha=weight).mul_(math.sqrt(2 / (1 + weight**2)))
 
 
@@ -72,8 +72,8 @@ def _signal(drawn: Sequence[float], x: Tensor) -> Tensor:
 def _split(seed: int) -> Split:
     generator = torch.Generator().manual_seed(seed)
     signal = partial(_signal, torch.rand(4, generator=generator).tolist())
-    seen = (2 * torch.rand(SAMPLES, 1, generator=generator) - 1) * SEEN
-    right = torch.linspace(SEEN, ASKED, SAMPLES // 2).unsqueeze(1)
+    seen = (2 * torch.rand(SAMPLES, 1, generator=generator) - 1) * SEEN * math.pi
+    right = math.pi * torch.linspace(SEEN, ASKED, SAMPLES // 2).unsqueeze(1)
     asked = torch.cat([-right, right])
     validation, test = asked[::2], asked[1::2]
     return Split(
