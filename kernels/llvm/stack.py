@@ -5,16 +5,19 @@ from __future__ import annotations
 import array
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from actsearch.compile.backend import sibling
+from actsearch.compile.derive import derive
+from actsearch.compile.population.slots import BACKWARD, FORWARD
 from actsearch.compile.stages import Staged
 from actsearch.compile.sweep import Sweep, gradient_name, vjp
 from actsearch.errors import UnsupportedError
+from actsearch.grammar.expression import Input
 
 DRIVER = sibling(__file__, "driver")
 MACHINE = sibling(__file__, "machine")
@@ -57,11 +60,30 @@ class Taped:
         self.address = self.words.buffer_info()[0]
 
 
+class Tapes:
+    """The tapes of one structure, each written when it is first asked for, the forward at once."""
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
+        self._written = {FORWARD: Taped(sweep)}
+
+    def __getitem__(self, kind: int) -> Taped:
+        if kind not in self._written:
+            self._written[kind] = Taped(vjp(self._sweep) if kind == BACKWARD else _with_slope(self._sweep))
+        return self._written[kind]
+
+
+def _with_slope(sweep: Sweep) -> Sweep:
+    """The forward of x with its derivative by x as another output."""
+    ((name, value),) = sweep.outputs
+    return replace(sweep, outputs=((name, value), (gradient_name("x"), derive(value, Input("x")))))
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An activation's tapes, forward and backward, and the values of its constants."""
+    """An activation's tapes, and the values of its constants."""
 
-    taped: tuple[Taped, Taped]
+    taped: Tapes
     constants: tuple[float, ...]
 
 
@@ -69,7 +91,7 @@ class Compiler:
     """Makes members; those of one structure share their tapes."""
 
     def __init__(self) -> None:
-        self._taped: dict[Sweep, tuple[Taped, Taped]] = {}
+        self._taped: dict[Sweep, Tapes] = {}
 
     def member(self, staged: Staged) -> Member:
         """Raises `UnsupportedError` for statistics, draws and parameters that are not per layer or channel."""
@@ -77,7 +99,7 @@ class Compiler:
             raise UnsupportedError("a tape takes nothing that is drawn.")
         sweep = staged.sweep
         if sweep not in self._taped:
-            self._taped[sweep] = Taped(sweep), Taped(vjp(sweep))
+            self._taped[sweep] = Tapes(sweep)
         return Member(self._taped[sweep], tuple(value for _, value in staged.constants))
 
     def numbers(self, **options: int) -> Numbers:
@@ -91,13 +113,15 @@ class Compiler:
 
 @dataclass(slots=True, kw_only=True)
 class Table:
-    """Forward (`order` 0) or backward (1) of `members` for slices of one shape, each member on `copies` of them.
+    """What `kind` says of `members`, for slices of one shape, each member on `copies` of them.
+
+    The forward, the backward, or the forward with the slope, all of whose members are functions of x alone.
 
     `numbers` has for each member that of each of its sweep's parameters.
     """
 
     members: Sequence[Member]
-    order: int
+    kind: int
     copies: int
     numbers: Sequence[Sequence[Numbers]]
     channels: int
@@ -136,11 +160,13 @@ class Table:
 
     @property
     def _outputs(self) -> tuple[str, ...]:
-        return tuple(map(gradient_name, self.inputs[:-1])) if self.order else ("y",)
+        if self.kind == BACKWARD:
+            return tuple(map(gradient_name, self.inputs[:-1]))
+        return ("y",) if self.kind == FORWARD else ("y", gradient_name("x"))
 
     def _member(self, member: Member, numbers: Sequence[Numbers]) -> int:
         """Write a member's part of the table; its address."""
-        taped = member.taped[self.order]
+        taped = member.taped[self.kind]
         sweep, tape = taped.sweep, taped.tape
         rows, columns = _block(sweep, self.channels)
         vectors = math.ceil(rows * columns / self._lanes)

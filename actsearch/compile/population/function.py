@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from actsearch.compile import backend as backends
-from actsearch.compile.population.slots import Layout, Slot, slots_of
+from actsearch.compile.population.slots import BACKWARD, FORWARD, WITH_SLOPE, Layout, Slot, slots_of
 from actsearch.compile.stages import Staged, inputs_of, stage
 from actsearch.errors import ConfigError, UnsupportedError
 from actsearch.grammar.activation import Activation
@@ -116,22 +116,41 @@ class PopulationFunction:
             return parameters
         return torch.cat([parameter.flatten() for parameter in parameters]) if parameters else torch.empty(0)
 
-    def value(self, inputs: Sequence[Tensor], flat: Tensor) -> Tensor:
-        """The activations of `inputs`, tensors of one shape: x, and gate if some activation reads it."""
+    def value(self, inputs: Sequence[Tensor], flat: Tensor, *, out: Tensor | None = None) -> Tensor:
+        """The activations of `inputs`, tensors of one shape: x, and gate if some activation reads it.
+
+        `out` is a contiguous tensor for them.
+        """
         given = self._given(inputs, flat)
-        y = torch.empty_like(given[0])
+        y = torch.empty_like(given[0]) if out is None else out
         if y.numel():
-            self._table(0, given[0].shape).run(given, [y], flat.contiguous(), None)
+            self._table(FORWARD, given[0].shape).run(given, [y], flat.contiguous(), None)
         return y
 
-    def gradients(self, inputs: Sequence[Tensor], upstream: Tensor, flat: Tensor) -> tuple[list[Tensor], Tensor]:
-        """By each of `inputs`, and by the flat parameters, of what has the gradient `upstream` by the value."""
+    def value_and_slope(self, x: Tensor, *, out: tuple[Tensor, Tensor]) -> None:
+        """The activations of `x` and their derivatives by it, into two contiguous tensors.
+
+        That takes less than `value` and, later, `gradients`. Only for functions of x alone, without parameters.
+        """
+        if self.slots or self.inputs != ("x",):
+            raise ConfigError("a population with parameters or gates has no slopes: ask for gradients.")
+        given = self._given((x,), torch.empty(0))
+        if x.numel():
+            self._table(WITH_SLOPE, x.shape).run(given, out, torch.empty(0), None)
+
+    def gradients(
+        self, inputs: Sequence[Tensor], upstream: Tensor, flat: Tensor, *, out: Sequence[Tensor] | None = None
+    ) -> tuple[Sequence[Tensor], Tensor]:
+        """By each of `inputs`, and by the flat parameters, of what has the gradient `upstream` by the value.
+
+        `out` has contiguous tensors for the former.
+        """
         given = self._given((*inputs, upstream), flat)
-        found = [torch.empty_like(tensor) for tensor in given[:-1]]
+        found = [torch.empty_like(tensor) for tensor in given[:-1]] if out is None else out
         if not upstream.numel():
             return found, torch.zeros_like(flat)
         sums = torch.empty_like(flat, memory_format=torch.contiguous_format)
-        self._table(1, given[0].shape).run(given, found, flat.contiguous(), sums)
+        self._table(BACKWARD, given[0].shape).run(given, found, flat.contiguous(), sums)
         return found, sums
 
     def _given(self, tensors: Sequence[Tensor], flat: Tensor) -> list[Tensor]:
@@ -155,19 +174,19 @@ class PopulationFunction:
             )
         return [tensor.contiguous() for tensor in tensors]
 
-    def _table(self, order: int, shape: torch.Size) -> Table:
-        key = (order, shape)
+    def _table(self, kind: int, shape: torch.Size) -> Table:
+        key = (kind, shape)
         if key not in self._tables:
             if len(self._tables) >= _MOST_TABLES:
                 self._tables.clear()
             self._tables[key] = self._compiler.table(
                 members=self._members,
-                order=order,
+                kind=kind,
                 copies=self.copies,
                 numbers=self._numbers(shape[-1]),
                 channels=shape[-1],
                 elements=shape[1:].numel(),
-                inputs=(*self.inputs, "upstream") if order else self.inputs,
+                inputs=(*self.inputs, "upstream") if kind == BACKWARD else self.inputs,
             )
         return self._tables[key]
 

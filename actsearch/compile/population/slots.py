@@ -14,6 +14,9 @@ from actsearch.compile.parameters import groups_of
 from actsearch.errors import ConfigError
 from actsearch.grammar.activation import Activation, ParameterSpec
 
+FORWARD, BACKWARD, WITH_SLOPE = range(3)
+"""What a table computes: values; gradients; values and slopes of functions without parameters."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:

@@ -17,7 +17,7 @@ from actsearch.evaluate.trainer.course import Course
 from actsearch.evaluate.trainer.layers import Layers
 from actsearch.evaluate.trainer.recipe import Recipe
 from actsearch.evaluate.trainer.stack import Member, Stack
-from actsearch.evaluate.trainer.stacked import Stacked, function_of, is_stacked
+from actsearch.evaluate.trainer.stacked import Stacked, bare_first, function_of, is_stacked
 from actsearch.outcome import Rejected, Scores
 
 Matrix = tuple[tuple[float | None, ...], ...]
@@ -35,7 +35,11 @@ class Block:
         self._rates = courses[0][0].learning_rates
         self._chance = sum(recipe.chance for recipe, _ in courses) / len(courses)
         self._function = function_of(subjects) if is_stacked(subjects[0]) else None
-        members = [Member(subject, rate) for rate in range(len(self._rates)) for subject in range(len(subjects))]
+        members = [
+            Member(subject, rate)
+            for _, group in itertools.groupby(bare_first(subjects), lambda at: bool(subjects[at].activation.parameters))
+            for rate, subject in itertools.product(range(len(self._rates)), list(group))
+        ]
         self._has_test = all(course.split.test_inputs is not None for _, by_seed in courses for course in by_seed)
         self._lessons = len(courses)
         self._stacks = {
@@ -66,7 +70,7 @@ class Block:
         widths = recipe.widths[1:-1]
         rates = [self._rates[member.rate] for member in members]
         if self._function is not None:
-            return Stacked(self._function.only([member.subject for member in members]), rates, widths)
+            return Stacked.of(self._function, [member.subject for member in members], rates, widths)
         return Layers.of(self._subjects[0], widths, rates, seed)
 
     def _advance(self, first: int, last: int) -> None:

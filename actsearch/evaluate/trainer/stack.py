@@ -28,7 +28,7 @@ class Member:
 
 
 class Stack:
-    """Members, ordered by learning rate, and the state of their trainings."""
+    """Members, ordered by learning rate within a group or two, and the state of their trainings."""
 
     def __init__(
         self,
