@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Protocol, Self, cast
 
@@ -224,8 +225,9 @@ def check_shape(x: Tensor, slices: int) -> None:
         )
 
 
+@functools.cache
 def can_stack() -> bool:
-    """Whether the best backend for the CPU runs populations in one call."""
+    """Whether the best backend for the CPU runs populations in one call; it looks at the folder of backends once."""
     return hasattr(backends.best(torch.device("cpu")), "stack")
 
 

@@ -62,6 +62,8 @@ class Population(nn.Module):
         self._backend, self._cache = backend, cache
         self._stacked = tuple(index for index, one in enumerate(activations) if _can_be_stacked(one))
         self._slots = tuple(slot for slot in slots_of(activations) if slot.member in self._stacked)
+        self._names = tuple(map(_name, self._slots))
+        self._shapes: dict[int, list[torch.Size]] = {}
         for slot in self._slots:
             self.register_parameter(_name(slot), _parameter(slot, copies))
         self._gate: gates.Gate = "given" if any("gate" in one.inputs for one in activations) else "none"
@@ -86,7 +88,7 @@ class Population(nn.Module):
     @property
     def values(self) -> list[nn.Parameter]:
         """The tensor of each slot."""
-        return [getattr(self, _name(slot)) for slot in self._slots]
+        return [getattr(self, name) for name in self._names]
 
     def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
         """The activations of `x`, (slices, ..., channels), and of its shape; `gate` is one for those that read it.
@@ -120,7 +122,8 @@ class Population(nn.Module):
         is_native = is_native and self._backend in (None, "llvm") and can_stack()
         if not is_native or is_transformed():
             return self.groups(inputs, self.values)
-        return _Native.apply(self, len(inputs), *tensors)  # type: ignore[no-any-return, no-untyped-call]
+        # The gradients by the parameters are views of the one by the flat tensor, which torch makes.
+        return _Native.apply(self, self.native.flat(self.values), *inputs)  # type: ignore[no-any-return, no-untyped-call]
 
     @cached_property
     def native(self) -> PopulationFunction:
@@ -144,8 +147,9 @@ class Population(nn.Module):
     def _fit(self, x: Tensor) -> None:
         """Give the parameters per channel their shape, or check it."""
         channels = x.shape[-1]
-        for slot in self._slots:
-            parameter, shape = getattr(self, _name(slot)), slot.shape(self.copies, channels)
+        if channels not in self._shapes:
+            self._shapes[channels] = [slot.shape(self.copies, channels) for slot in self._slots]
+        for slot, shape, parameter in zip(self._slots, self._shapes[channels], self.values, strict=True):
             if isinstance(parameter, UninitializedParameter):
                 parameter.materialize(tuple(shape), device=x.device)
                 with torch.no_grad():
@@ -184,33 +188,28 @@ class _Native(torch.autograd.Function):
     """Native calls under autograd; gradients that are to be differentiated again are those of the groups."""
 
     @staticmethod
-    def forward(ctx: Any, population: Population, inputs: int, *tensors: Tensor) -> Tensor:
-        ctx.population, ctx.inputs = population, inputs
-        ctx.save_for_backward(*tensors)
-        function = population.native
-        return function.value(tensors[:inputs], function.flat(tensors[inputs:]))
+    def forward(ctx: Any, population: Population, flat: Tensor, *inputs: Tensor) -> Tensor:
+        ctx.population = population
+        ctx.save_for_backward(flat, *inputs)
+        return population.native.value(inputs, flat)
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
-        tensors = ctx.saved_tensors
-        inputs, parameters = tensors[: ctx.inputs], tensors[ctx.inputs :]
+        flat, *inputs = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return (None, None, *_again(ctx.population, inputs, parameters, upstream[0]))
-        function = ctx.population.native
-        found, flat = function.gradients(inputs, upstream[0], function.flat(parameters))
-        return (None, None, *found, *function.views(flat, inputs[0].shape[-1]))
+            return (None, *_again(ctx.population, (flat, *inputs), upstream[0]))
+        found, sums = ctx.population.native.gradients(inputs, upstream[0], flat)
+        return (None, sums, *found)
 
 
-def _again(
-    population: Population, inputs: Sequence[Tensor], parameters: Sequence[Tensor], upstream: Tensor
-) -> list[Tensor | None]:
-    """The gradients, as what can be differentiated."""
+def _again(population: Population, tensors: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
+    """The gradients by the flat parameters and the inputs, as what can be differentiated."""
     # Views, lest the gradient by a parameter take in what an input owes to it.
-    tensors = [tensor.view_as(tensor) for tensor in (*inputs, *parameters)]
-    needed = [tensor for tensor in tensors if tensor.requires_grad]
-    y = population.groups(tensors[: len(inputs)], tensors[len(inputs) :])
+    flat, *inputs = (tensor.view_as(tensor) for tensor in tensors)
+    y = population.groups(inputs, population.native.views(flat, inputs[0].shape[-1]))
+    needed = [tensor for tensor in (flat, *inputs) if tensor.requires_grad]
     found = iter(torch.autograd.grad(y, needed, upstream, create_graph=True, materialize_grads=True))
-    return [next(found) if tensor.requires_grad else None for tensor in tensors]
+    return [next(found) if tensor.requires_grad else None for tensor in (flat, *inputs)]
 
 
 def _can_be_stacked(activation: Activation) -> bool:
