@@ -3,8 +3,8 @@
 Abadi et al. (2016), Deep Learning with Differential Privacy, arXiv:1607.00133: each sample's gradient is clipped to
 norm 1, normal noise of `NOISE` times that is added to their sum, and a sample is in a batch with probability `SHARE`.
 Papernot, Thakurta, Song, Chien, Erlingsson (2020), Tempered Sigmoid Activations for Deep Learning with Differential
-Privacy, arXiv:2007.14191, finds that bounded activations win here. `epsilon` says what is spent, by Rényi differential
-privacy: (3.8, 1e-3) for one training; that several learning rates, seeds and candidates see the same images is not counted.
+Privacy, arXiv:2007.14191, finds that bounded activations win here. One training spends epsilon = 3.8 at delta = 1e-3,
+see `epsilon`; that learning rates, seeds and candidates see the same images is not counted.
 
 An activation's statistics over a batch are taken over one sample, as a gradient of one sample must be.
 

@@ -2,11 +2,11 @@
 
 Sitzmann, Martel, Bergman, Lindell, Wetzstein (2020), Implicit Neural Representations with Periodic Activation
 Functions (SIREN), arXiv:2006.09661. The seed draws a window of one of scikit-learn's two sample photographs, in grey,
-averaged over 4 x 4 pixels and stretched to a mean of 1/2 and a standard deviation of 1/4; half of its pixels, at random, are trained on, the other half is predicted, so that a
-function that only wriggles between the known pixels gains nothing. The first layer sees coordinates at the frequency
-of `FREQUENCY`, as SIREN's does, for every candidate alike.
+averaged over 4 x 4 pixels and stretched to a mean of 1/2 and a standard deviation of 1/4. Half of its pixels, at
+random, are trained on, the other half is predicted, so that a function that only wriggles between the known pixels
+gains nothing. The first layer sees coordinates at the frequency of `FREQUENCY`, as SIREN's does, for every candidate.
 
-Metric: peak signal-to-noise ratio (dB, the peak is 1) at the pixels held out; their mean reaches 12 dB. Fidelity: steps.
+Metric: peak signal-to-noise ratio (dB, the peak is 1) at the pixels held out; their mean reaches 12. Fidelity: steps.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Raissi, Perdikaris, Karniadakis (2019), Physics-informed neural networks, Journal of Computational Physics 378,
 arXiv:1711.10561. The equation is Helmholtz's, u'' + k^2 u = q on [-1, 1] with u(-1) = u(1) = 0. Its solution is chosen
-beforehand, u(x) = (1 - x^2) (a sin(w x) + b cos(v x)), with a, b, w and v from the seed, and q follows from it. The network
-N gives (1 - x^2) N(x), so that the boundary needs no weight of its own in the loss, which is the mean square of the
-residual over that of q. The second derivative goes through the activation twice: a piecewise linear one has none.
+beforehand, u(x) = (1 - x^2) (a sin(w x) + b cos(v x)), with a, b, w and v from the seed, and q follows from it. The
+network N gives (1 - x^2) N(x), so that the boundary needs no weight of its own in the loss, which is the mean square
+of the residual over that of q. The second derivative goes through the activation: a piecewise linear one has none.
 
 Metric: minus the decimal logarithm of the relative error of u in the L2 norm. Fidelity: steps.
 """
