@@ -11,22 +11,21 @@ has 0.2. Fidelity: phases.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import ClassVar
 
 import torch
-from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional
 
+from actsearch import plugins
 from actsearch.evaluate.descent import batches, descend, drawn_from, scale_weights
 from actsearch.evaluate.task import Curve, MakeActivation, Task
+from actsearch.evaluate.trainer import Split
 
 CLASSES = 10
 PHASES = 5
 WIDTH = 128
 BATCH = 32
-HELD_OUT = 450
 
 
 class Continual(Task):
@@ -42,31 +41,28 @@ class Continual(Task):
 
     def curve(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> Curve:
         """Cross-entropy, gradient descent without momentum."""
-        inputs, labels, held_out, kept = _digits(seed)
+        split: Split = plugins.load("workers", "digits").Digits().split(seed)
         generator = torch.Generator().manual_seed(seed)
         pairs = torch.randperm(CLASSES, generator=generator).view(PHASES, -1)
         order = []
         for pair in pairs:
-            phase = kept[torch.isin(labels[kept], pair)]
+            phase = torch.isin(split.train_labels, pair).nonzero()[:, 0]
             order.append(phase[batches(len(phase), BATCH, self.steps, generator)])
         picked = torch.cat(order)
         with drawn_from(seed):
             model = nn.Sequential(nn.Linear(64, WIDTH), make_activation(WIDTH), nn.Linear(WIDTH, CLASSES))
         scale_weights(model, generator)
+
+        def loss(step: int) -> Tensor:
+            return functional.cross_entropy(model(split.train_inputs[picked[step]]), split.train_labels[picked[step]])
+
+        def accuracy() -> float:
+            right: Tensor = model(split.validation_inputs).argmax(dim=1) == split.validation_labels
+            return float(right.float().mean())
+
         yield from descend(
             model,
-            lambda step: functional.cross_entropy(model(inputs[picked[step]]), labels[picked[step]]),
-            lambda: (model(inputs[held_out]).argmax(dim=1) == labels[held_out]).float().mean().item(),
+            loss,
+            accuracy,
             steps=PHASES * self.steps, learning_rate=learning_rate, seed=seed, optimizer=torch.optim.SGD,
         )  # fmt: skip
-
-
-@lru_cache(maxsize=64)
-def _digits(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Images scaled over those kept, labels, indices of the images held out and of those kept."""
-    images, labels = load_digits(return_X_y=True)
-    inputs, targets = torch.tensor(images, dtype=torch.float32), torch.tensor(labels, dtype=torch.int64)
-    order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))
-    held_out, kept = order[:HELD_OUT], order[HELD_OUT:]
-    mean, std = inputs[kept].mean(), inputs[kept].std()
-    return (inputs - mean) / std, targets, held_out, kept

@@ -15,16 +15,16 @@ Metric: minus the cross-entropy (nats) on held-out images, mean over the three. 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import ClassVar
 
 import torch
-from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional
 
+from actsearch import plugins
 from actsearch.evaluate.descent import batches, descend, drawn_from, scale_weights, side_by_side
 from actsearch.evaluate.task import Curve, MakeActivation, Task
+from actsearch.evaluate.trainer import Split
 
 CLASSES = 10
 CHANNELS = 32
@@ -32,7 +32,6 @@ CHANNELS = 32
 EXPANSION = 2
 """By how much the inverted bottlenecks widen; the papers take 6, for networks of a hundred times the size."""
 BATCH = 64
-HELD_OUT = 450
 
 
 class ConvNets(Task):
@@ -46,9 +45,11 @@ class ConvNets(Task):
 
     def curve(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> Curve:
         """Cross-entropy, Adam, the same data in the same order for the three."""
-        inputs, labels, held_out, kept = _digits(seed)
+        split: Split = plugins.load("workers", "digits").Digits().split(seed)
+        inputs, labels = _images(split.train_inputs), split.train_labels
+        held_out = _images(split.validation_inputs)
         generator = torch.Generator().manual_seed(seed)
-        picked = kept[batches(len(kept), BATCH, self.steps, generator)]
+        picked = batches(len(labels), BATCH, self.steps, generator)
 
         def train(block: type[nn.Module]) -> Curve:
             with drawn_from(seed):
@@ -57,7 +58,7 @@ class ConvNets(Task):
             return descend(
                 model,
                 lambda step: functional.cross_entropy(model(inputs[picked[step]]), labels[picked[step]]),
-                lambda: -functional.cross_entropy(model(inputs[held_out]), labels[held_out]).item(),
+                lambda: -functional.cross_entropy(model(held_out), split.validation_labels).item(),
                 steps=self.steps, learning_rate=learning_rate, seed=seed, checks=5,
             )  # fmt: skip
 
@@ -118,7 +119,8 @@ class InvertedBottleneck(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(samples, channels, rows, columns) in and out."""
         wide = self.filtered(self.filter(self.widened(self.widen(x))))
-        return x + self.scale(self.narrow(self.weigh(wide)))
+        change: Tensor = self.scale(self.narrow(self.weigh(wide)))
+        return x + change
 
     def weigh(self, wide: Tensor) -> Tensor:
         """Nothing here."""
@@ -140,13 +142,6 @@ class SqueezedBottleneck(InvertedBottleneck):
         return wide * torch.sigmoid(self.excite(functional.silu(self.squeeze(means))))
 
 
-@lru_cache(maxsize=64)
-def _digits(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Images (samples, 1, 8, 8) scaled over those kept; labels; indices of the images held out and of those kept."""
-    images, labels = load_digits(return_X_y=True)
-    inputs = torch.tensor(images, dtype=torch.float32).view(-1, 1, 8, 8)
-    targets = torch.tensor(labels, dtype=torch.int64)
-    order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))
-    held_out, kept = order[:HELD_OUT], order[HELD_OUT:]
-    mean, std = inputs[kept].mean(), inputs[kept].std()
-    return (inputs - mean) / std, targets, held_out, kept
+def _images(inputs: Tensor) -> Tensor:
+    """(samples, 64) as (samples, 1, 8, 8)."""
+    return inputs.view(-1, 1, 8, 8)

@@ -30,7 +30,7 @@ from actsearch.evaluate.task import Curve, MakeActivation, Task
 
 CLASSES = 10
 WIDTH = 32
-HELD_OUT = 450
+HELD_OUT = 600
 SHARE = 0.1
 """Probability of a sample to be in a batch."""
 NOISE = 1.5

@@ -128,8 +128,9 @@ def _data(place: str) -> tuple[Tensor, Tensor]:
         read_idx(path, dimensions=dimensions) for path, dimensions in zip(paths, (3, 1), strict=True) if path
     )
     if bytes_of_images.shape != (len(bytes_of_labels), SIDE, SIDE) or len(bytes_of_labels) < TRAINED + HELD_OUT:
+        shape = tuple(bytes_of_images.shape)
         raise TaskError(
-            f"{place!r} holds images of shape {tuple(bytes_of_images.shape)} and {len(bytes_of_labels)} labels: at least"
+            f"{place!r} holds images of shape {shape} and {len(bytes_of_labels)} labels: at least"
             f" {TRAINED + HELD_OUT} of {SIDE} x {SIDE} and as many labels are needed."
         )
     if int(bytes_of_labels.max()) >= CLASSES:

@@ -61,7 +61,8 @@ class Pinn(Task):
         exact = solution(grid)
 
         def u(x: Tensor) -> Tensor:
-            return (1 - x * x) * model(x)
+            raw: Tensor = model(x)
+            return (1 - x * x) * raw
 
         def residual(step: int) -> Tensor:
             x = points[step]

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 import torch
@@ -159,11 +160,15 @@ def _evaluate_and_send(name: str, subject: Subject, sender: Connection) -> None:
 
 def _surroundings() -> dict[str, object]:
     """What a task may not change, as values that can be compared."""
-    kind, words, *others = np.random.get_state()  # noqa: NPY002 - the generator that a task might have used
+    numpys: dict[str, Any] = np.random.get_state(legacy=False)  # type: ignore[assignment]  # noqa: NPY002
     return {
         "torch's random generator": torch.get_rng_state().numpy().tobytes(),
         "Python's random generator": random.getstate(),
-        "numpy's random generator": (kind, words.tobytes(), *others),
+        "numpy's random generator": {
+            **numpys,
+            "state": numpys["state"]["key"].tobytes(),
+            "pos": numpys["state"]["pos"],
+        },
         "torch's default type": torch.get_default_dtype(),
         "torch's number of threads": torch.get_num_threads(),
         "whether torch tracks gradients": torch.is_grad_enabled(),
@@ -191,9 +196,14 @@ def _turned(outcome: Outcome) -> Outcome:
     turned = Scores(
         learning_rates=scores.learning_rates,
         seeds=scores.seeds[::-1],
-        values=tuple(row[::-1] for row in scores.values),
+        values=_mirrored(scores.values),
+        test=scores.test and _mirrored(scores.test),
     )
     return Scored(score=turned.mean(), scores=turned, stage=outcome.stage)
+
+
+def _mirrored(rows: tuple[tuple[float | None, ...], ...]) -> tuple[tuple[float | None, ...], ...]:
+    return tuple(row[::-1] for row in rows)
 
 
 def _way(task: Task, subject: Subject, scores: Scores) -> str | None:

@@ -68,7 +68,7 @@ def descend(
             model.train()
             descent.zero_grad()
             value = loss(step)
-            value.backward()  # type: ignore[no-untyped-call]
+            torch.autograd.backward(value)
         if not math.isfinite(value.item()):
             yield 1.0, math.nan
             return

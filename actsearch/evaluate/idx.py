@@ -11,8 +11,8 @@ import gzip
 import math
 import struct
 import zlib
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 import torch
 from torch import Tensor
@@ -42,7 +42,7 @@ def read_idx(path: Path, *, dimensions: int) -> Tensor:
         raise TaskError(f"the IDX file {str(path)!r} cannot be read: {' '.join(str(error).split())}.") from error
 
 
-def _read(file: IO[bytes], path: Path, dimensions: int) -> Tensor:
+def _read(file: gzip.GzipFile | BufferedReader, path: Path, dimensions: int) -> Tensor:
     header = file.read(4 + 4 * dimensions)
     expected = bytes((0, 0, _UNSIGNED_BYTE, dimensions))
     if header[:4] != expected or len(header) < 4 + 4 * dimensions:
