@@ -1,4 +1,4 @@
-"""Digits of a long-tailed distribution, the rarest class 20 times as rare as the commonest; the network of the task digits.
+"""The network of the task digits on long-tailed data: 100 images of the commonest class, 5 of the rarest.
 
 Alexandridis, Deng, Nguyen, Luo (2024), Adaptive Parametric Activation, arXiv:2407.08567, finds that the activation
 decides how rare classes fare; the tail is that of Cui, Jia, Lin, Song, Belongie (2019), Class-Balanced Loss Based on

@@ -160,7 +160,7 @@ def _evaluate_and_send(name: str, subject: Subject, sender: Connection) -> None:
 
 def _surroundings() -> dict[str, object]:
     """What a task may not change, as values that can be compared."""
-    numpys: dict[str, Any] = np.random.get_state(legacy=False)  # type: ignore[assignment]  # noqa: NPY002
+    numpys: dict[str, Any] = np.random.get_state(legacy=False)  # noqa: NPY002
     return {
         "torch's random generator": torch.get_rng_state().numpy().tobytes(),
         "Python's random generator": random.getstate(),
