@@ -41,6 +41,7 @@ class ConvNets(Task):
     chance: ClassVar[float] = -math.log(CLASSES)
     learning_rates: ClassVar[tuple[float, ...]] = (3e-3, 1e-2, 3e-2)
     baselines: ClassVar[tuple[str, ...]] = ("relu", "silu", "gelu", "evonorm_b0", "evonorm_s0")
+    seconds: ClassVar[float] = 2.0
     steps: ClassVar[int] = 60
 
     def curve(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> Curve:

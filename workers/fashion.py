@@ -39,6 +39,7 @@ class Fashion(Task):
     metric: ClassVar[str] = "minus the cross-entropy (nats), mean over two architectures"
     chance: ClassVar[float] = -math.log(CLASSES)
     learning_rates: ClassVar[tuple[float, ...]] = (1e-3, 3e-3, 1e-2)
+    seconds: ClassVar[float] = 2.5
     steps: ClassVar[int] = 150
 
     def curve(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> Curve:
