@@ -64,23 +64,23 @@ class Stack:
     @torch.no_grad()
     def advance(self, start: int, stop: int) -> None:
         """Train from step `start` to step `stop`."""
-        split, objective = self.course.split, self.recipe.objective
-        for step in range(start, stop):
-            picked = self.course.batches[step]
-            inputs, labels = split.train_inputs[picked], split.train_labels[picked]
-            outputs, activated = self._outputs(inputs, step)
-            gradients = objective.gradients(outputs, labels)
-            if split.weights is None:
-                gradients.mul_(1 / len(picked))
-            else:
-                gradients.mul_(split.weights[picked] / len(picked))
-            self._differentiate(inputs, activated, gradients)
-            self._adam.update(step + 1)
-            self.activations.update(step + 1)
+        objective = self.recipe.objective
+        for batch in self.course.between(start, stop, objective):
+            outputs, activated = self._outputs(batch.inputs, batch.step)
+            gradients = objective.gradients(outputs, batch.targets).mul_(batch.scale)
+            self._differentiate(batch.inputs, activated, gradients)
+            self._adam.update(batch.step + 1)
+            self.activations.update(batch.step + 1)
 
     @torch.no_grad()
-    def scores(self, inputs: Tensor, labels: Tensor) -> list[float]:
-        """The score of each member on the given data."""
+    def scores(self, *, test: bool) -> list[float]:
+        """The score of each member on the validation data, or on the test data, which then there are."""
+        split = self.course.split
+        inputs, labels = split.validation_inputs, split.validation_labels
+        if test:
+            if split.test_inputs is None or split.test_labels is None:
+                raise ValueError("a split without test data has no test scores")
+            inputs, labels = split.test_inputs, split.test_labels
         return [float(value) for value in self.recipe.score(self._outputs(inputs, None)[0], labels)]
 
     def is_finite(self) -> list[bool]:
