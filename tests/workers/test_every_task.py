@@ -12,7 +12,6 @@ SHORT = {
     "continual": {"steps": 10, "learning_rates": (0.003, 0.01, 0.03)},
     "convnets": {"steps": 8, "learning_rates": (0.01, 0.02, 0.03), "baselines": ("relu", "silu")},
     "deep": {"recipe": "replace(whole.recipe, steps=60, widths=(64, *[32] * 12, 10))", "baselines": ("tanh", "elu")},
-    "digits": {},
     "dp": {"steps": 15},
     "image-fit": {"steps": 30, "baselines": ("sin", "tanh")},
     "longtail": {},
@@ -27,7 +26,7 @@ def test_a_task_holds_what_it_must(shortened, name):
     assert {"repeats itself", "heeds the activation"} <= {finding.point for finding in findings}
 
 
-@pytest.mark.parametrize("name", plugins.names("workers"))
+@pytest.mark.parametrize("name", [*SHORT, "fashion"])
 def test_a_task_says_what_it_measures_what_it_takes_and_where_it_comes_from(name):
     task = load_task(name)
     assert task.metric != "score"
