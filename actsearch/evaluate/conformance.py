@@ -14,7 +14,7 @@ import os
 import random
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
@@ -33,6 +33,8 @@ from actsearch.outcome import Failed, Outcome, Scored, Scores
 PATIENCE_SECONDS = 300.0
 """What one candidate on two seeds is given."""
 _SEEDS = (0, 1)
+_ELSEWHERE = 904_613
+"""A seed that no task will happen to use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,10 +169,27 @@ def _evaluate_and_send(name: str, subject: Subject, sender: Connection) -> None:
 
 def _trace(task: Task, subject: Subject) -> str | None:
     """What is not as it was after an evaluation; not the first one, which imports and compiles."""
-    before = _surroundings()
-    _measured(task, [subject], _SEEDS[:1])
-    changed = [what for what, value in _surroundings().items() if value != before[what]]
+    with _fresh_surroundings():
+        before = _surroundings()
+        _measured(task, [subject], _SEEDS[:1])
+        changed = [what for what, value in _surroundings().items() if value != before[what]]
     return f"it leaves {' and '.join(changed)} changed: put back what was there before" if changed else None
+
+
+@contextmanager
+def _fresh_surroundings() -> Iterator[None]:
+    """Where no evaluation has been, so that one that always leaves the same is found as well."""
+    generators = (torch.get_rng_state(), random.getstate(), np.random.get_state())  # noqa: NPY002
+    torch.default_generator.manual_seed(_ELSEWHERE)
+    random.seed(_ELSEWHERE)
+    np.random.seed(_ELSEWHERE)  # noqa: NPY002
+    try:
+        with torch.enable_grad():
+            yield
+    finally:
+        torch.set_rng_state(generators[0])
+        random.setstate(generators[1])
+        np.random.set_state(generators[2])  # noqa: NPY002
 
 
 def _surroundings() -> dict[str, object]:

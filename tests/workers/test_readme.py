@@ -23,7 +23,7 @@ def folder(root, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("mine")
     blocks = re.findall(r"^ *```python\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
     assert len(blocks) == len(NAMES)
-    assert [name for name in re.findall(r"This is `(\w+\.py)`", text)] == list(NAMES)
+    assert tuple(re.findall(r"This is `(\w+\.py)`", text)) == NAMES
     for name, block in zip(NAMES, blocks, strict=True):
         (folder / name).write_text(textwrap.dedent(block), encoding="utf-8")
     return folder
