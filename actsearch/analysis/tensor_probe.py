@@ -40,7 +40,8 @@ class TensorProbe:
         found = {statistic_of(node.operator) for node in activation.statistics}
         axes = {statistic.axis for statistic in found if statistic is not None}
         shapes: tuple[tuple[int, ...], tuple[int, ...]] = (_ROWS, _FEW_ROWS)
-        self._shape, self._few = (_IMAGES, _FEW_IMAGES) if "instance" in axes else shapes
+        # A group of channels may be a single one, which varies over the places of an image only.
+        self._shape, self._few = (_IMAGES, _FEW_IMAGES) if axes & {"instance", "group"} else shapes
         self._function = Eager(activation)
 
     @cached_property
