@@ -54,7 +54,7 @@ class ConvNets(Task):
 
         def train(block: type[nn.Module]) -> Curve:
             with drawn_from(seed):
-                model = _network(block, make_activation)
+                model = _network(block, make_activation.another_model())
             scale_weights(model, generator)
             return descend(
                 model,

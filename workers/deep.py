@@ -51,7 +51,7 @@ class Deep(Task):
     def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
         """Train all subjects in one stack, each with the gain that suits its depth."""
         split = plugins.load("workers", "digits").Digits().split
-        tuned = [replace(subject, gain=gain_at_depth(subject.activation) or subject.gain) for subject in subjects]
+        tuned = [replace(subject, gains=(gain_at_depth(subject.activation) or subject.gain,)) for subject in subjects]
         return train(tuned, seeds, split, self.recipe, quality)
 
 

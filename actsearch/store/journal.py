@@ -23,7 +23,7 @@ from actsearch.errors import SearchStateError, StoreError, unknown_name
 from actsearch.outcome import Outcome, Scores
 from actsearch.store.record import CandidateRecord, SearchRecord, Step
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _WAIT_SECONDS = 30.0
 """How long a process waits for another one's transaction."""
 _SCHEMA = """
@@ -39,7 +39,7 @@ CREATE TABLE steps (
 CREATE TABLE candidates (
     search INTEGER NOT NULL, number INTEGER NOT NULL, id TEXT NOT NULL, generation INTEGER NOT NULL,
     expression TEXT NOT NULL, parameters TEXT NOT NULL, genome TEXT NOT NULL, parents TEXT NOT NULL,
-    move TEXT NOT NULL, gain REAL, fingerprint TEXT, outcome TEXT, seconds REAL,
+    move TEXT NOT NULL, gain REAL, fingerprint TEXT, outcome TEXT, seconds REAL, gains TEXT,
     PRIMARY KEY (search, number)
 ) STRICT;
 CREATE INDEX candidates_by_id ON candidates (id);
@@ -52,6 +52,8 @@ CREATE TABLE views (
     PRIMARY KEY (search, uri)
 ) STRICT;
 """
+_NEWER = {2: "ALTER TABLE candidates ADD COLUMN gains TEXT"}
+"""What brings a journal to each version from the one before."""
 
 
 class Journal:
@@ -170,7 +172,8 @@ class Journal:
         """Write the strategy's state after an ask and the generation it asked for, in one transaction."""
         rows = [
             (search.id, c.number, c.id, c.generation, c.expression, _dump(c.parameters), c.genome, _dump(c.parents),
-             c.move, c.gain, c.fingerprint, None if c.outcome is None else _dump(outcomes.to_json(c.outcome)))
+             c.move, c.gain, c.fingerprint, None if c.outcome is None else _dump(outcomes.to_json(c.outcome)),
+             None if c.gains is None else _dump(c.gains))
             for c in candidates
         ]  # fmt: skip
         with self._transaction() as connection:
@@ -180,7 +183,7 @@ class Journal:
             )
             connection.executemany(
                 "INSERT INTO candidates (search, number, id, generation, expression, parameters, genome, parents,"
-                " move, gain, fingerprint, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " move, gain, fingerprint, outcome, gains) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
 
@@ -271,6 +274,16 @@ class Journal:
             self._create_schema()
         elif self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'searches'").fetchone() is None:
             raise StoreError(f"the store {str(self.store)!r} cannot be used: its journal.sqlite is another's database.")
+        elif version < SCHEMA_VERSION:
+            self._update_schema()
+
+    def _update_schema(self) -> None:
+        with self._transaction() as connection:
+            # Another process may have done it since.
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            for newer in range(version + 1, SCHEMA_VERSION + 1):
+                connection.execute(_NEWER[newer])
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _create_schema(self) -> None:
         with self._transaction() as connection:
@@ -333,6 +346,7 @@ def _candidate(row: sqlite3.Row) -> CandidateRecord:
         parents=tuple(json.loads(row["parents"])),
         move=row["move"],
         gain=row["gain"],
+        gains=None if row["gains"] is None else json.loads(row["gains"]),
         fingerprint=row["fingerprint"],
         outcome=None if outcome is None else outcomes.from_json(json.loads(outcome)),
         seconds=row["seconds"],
