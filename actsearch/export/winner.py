@@ -35,7 +35,6 @@ def export_winner(store: Path, summary: Summary) -> Path | None:
         version=__version__,
     )
     path = exported_path(store, summary.search)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write(path, source)
     return path
 

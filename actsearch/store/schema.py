@@ -72,8 +72,8 @@ def migrate(connection: sqlite3.Connection, store: Path) -> None:
     try:
         # Another process may have been faster.
         version = _version(connection)
-        if not version and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            raise _another_s(store)
+        if not version:
+            _refuse_tables(connection, store)
         for statements in _MIGRATIONS[version:]:
             for statement in statements.split(";"):
                 connection.execute(statement)
@@ -86,6 +86,11 @@ def migrate(connection: sqlite3.Connection, store: Path) -> None:
 
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _refuse_tables(connection: sqlite3.Connection, store: Path) -> None:
+    if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise _another_s(store)
 
 
 def _another_s(store: Path) -> StoreError:
