@@ -48,7 +48,7 @@ def test_search_and_evaluate_are_packages_that_can_be_called(tmp_path: Path) -> 
     summary = a.search("swish", budget="4c", workers="in-process", store=tmp_path, settings=settings)
     assert summary.search.status == "finished"
     assert summary.counts.generated == summary.counts.evaluated + sum(summary.counts.rejected.values())
-    assert (tmp_path / "exports" / f"{summary.search.name}.py").is_file()
+    assert (tmp_path / "exports" / "swish_digits_1.py").is_file()
 
     comparison = a.evaluate(a.parse("sin(x)"), a.parse("3 * sin(x)"), seeds=2)
     by_name = {entry.name: entry.outcome for entry in comparison.entries}

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from actsearch.cli.options import Json, Parameters, Store, err, out, print_json, store_of
+from actsearch.cli.options import Json, Parameters, Store, err, out, print_json, store_of, warn
 from actsearch.errors import ConfigError, UnsupportedError
 from actsearch.search.defaults import TASK, WORKERS
 
@@ -59,12 +59,12 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Train the given functions and the baselines on the same seeds and compare them."""
-    from actsearch.cli.candidate import find
+    from actsearch.cli.candidate import find_all
     from actsearch.cli.comparison import comparison_json, comparison_table
     from actsearch.evaluate.compare import compare
     from actsearch.grammar.activation import granularity_of
 
-    activations = {text: find(text, store_of(store), param).candidate for text in candidates}
+    activations = {text: found.candidate for text, found in find_all(candidates, store_of(store), param).items()}
     if granularity is not None:
         wanted = granularity_of(granularity)
         activations = {text: candidate.with_granularity(wanted) for text, candidate in activations.items()}
@@ -106,5 +106,9 @@ def export(
         raise ConfigError(f"{candidate[:60]!r} cannot be exported: it is constant, or not finite under N(0, 1).")
     path = to / f"activation_{found.name}.py" if to.is_dir() else to
     lineage = lineage_of(found.record, found.search) if found.record and found.search else {}
+    # One that was trained keeps the gain that it was trained with.
+    if found.record is None and not found.has_variance:
+        gains = (1.0,)
+        warn(f"{candidate[:60]!r} has no finite variance under N(0, 1), it seems: its output gain is left at 1.")
     write_text(path, export_module(found.candidate, gain=gains, lineage=lineage, version=__version__))
     out.print(f"exported: {path}", markup=False, soft_wrap=True)

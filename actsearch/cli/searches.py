@@ -61,6 +61,9 @@ def resume(
     search: Annotated[
         str | None, typer.Argument(help="Name of the search (see `actsearch list`); default: the newest.")
     ] = None,
+    allow_changed: Annotated[
+        bool, typer.Option("--allow-changed", help="Go on although the space, the task or actsearch has changed.")
+    ] = False,
     store: Store = None,
     json: Json = False,
 ) -> None:
@@ -73,7 +76,7 @@ def resume(
         known = journal.search(search)
     title = f"actsearch: {known.name} resumed, {known.space} on {known.task}, {known.strategy}"
     with LiveView(err, title=title, budget=known.budget) as view:
-        record = resume_search(store_of(store), known.name, show=view.show, warn=warn)
+        record = resume_search(store_of(store), known.name, show=view.show, warn=warn, allow_changed=allow_changed)
     report(store_of(store), record.name, json=json)
 
 

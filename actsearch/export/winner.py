@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,8 +14,12 @@ from actsearch.store.summary import Summary
 
 
 def exported_path(store: Path, search: SearchRecord) -> Path:
-    """File in which the winner of `search` is, or will be, exported."""
-    return store / "exports" / f"{search.name}.py"
+    """File in which the winner of `search` is, or will be, exported: `swish_digits_1.py` for `swish-digits-1`.
+
+    An import statement can name it. No two searches share a file: each name ends in a number of its own, which stays.
+    """
+    name = re.sub(r"[^0-9A-Za-z_]", "_", search.name)
+    return store / "exports" / f"{name if name.isidentifier() else '_' + name}.py"
 
 
 def export_winner(store: Path, summary: Summary) -> Path | None:
@@ -30,7 +35,6 @@ def export_winner(store: Path, summary: Summary) -> Path | None:
         version=__version__,
     )
     path = exported_path(store, summary.search)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write(path, source)
     return path
 

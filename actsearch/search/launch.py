@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from actsearch import __version__, plugins
-from actsearch.errors import SearchStateError
+from actsearch.errors import SearchStateError, StoreError
 from actsearch.evaluate.pool import open_executor
 from actsearch.evaluate.profile import Profile, check_address, read_profile
 from actsearch.evaluate.sites import check_sites
@@ -23,6 +23,7 @@ from actsearch.search.config import SearchConfig, make_strategy
 from actsearch.search.interruption import Interruption
 from actsearch.search.progress import Progress, Snapshot
 from actsearch.search.run import Search
+from actsearch.search.sources import differences, sources
 from actsearch.search.strategy import Strategy
 from actsearch.search.trials import Trials
 from actsearch.store.journal import Journal
@@ -65,25 +66,33 @@ def launch(store: Path, request: Request, *, show: Show, warn: Warn) -> SearchRe
 
     Raises an `ActsearchError`, with nothing written, if the request cannot be carried out.
     """
+    space, task = lasting_name(request.space), plugins.lasting("workers", request.task)
+    # Before they are read: what is edited in between is then noticed by a resume.
+    made_from = sources(space, task)
     parts = _parts(request)
     with Journal.open(store, create=True) as journal:
         record = journal.create_search(
             {
                 "version": __version__,
-                "space": lasting_name(request.space),
-                "task": plugins.lasting("workers", request.task),
+                "space": space,
+                "task": task,
                 "strategy": request.strategy,
                 "workers": plugins.lasting("workers/profiles", request.workers),
                 "budget": request.budget,
                 "seed": request.seed,
                 "settings": dict(request.settings),
-            }
+            },
+            made_from,
         )
         return _drive(journal, record, parts, show=show, warn=warn)
 
 
-def resume(store: Path, name: str | None, *, show: Show, warn: Warn) -> SearchRecord:
-    """Go on with a search that was stopped or killed; raises `SearchStateError` if it is finished or running."""
+def resume(store: Path, name: str | None, *, show: Show, warn: Warn, allow_changed: bool = False) -> SearchRecord:
+    """Go on with a search that was stopped or killed.
+
+    Raises `SearchStateError` if it is finished or running; or if its space, its task or actsearch has changed, which
+    `allow_changed` makes a warning of.
+    """
     with Journal.open(store) as journal:
         record = journal.search(name)
         _refuse_finished(record)
@@ -96,7 +105,12 @@ def resume(store: Path, name: str | None, *, show: Show, warn: Warn) -> SearchRe
             seed=record.seed,
             settings=record.settings,
         )
-        return _drive(journal, record, _parts(request), show=show, warn=warn)
+        made_from = sources(record.space, record.task)
+        _refuse_changed(journal, record, made_from, warn if allow_changed else None)
+        parts = _parts(request)
+        last = journal.last_step(record)
+        journal.record_sources(record, 0 if last is None else last.generation, made_from)
+        return _drive(journal, record, parts, show=show, warn=warn)
 
 
 def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show, warn: Warn) -> SearchRecord:
@@ -108,6 +122,16 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
         show(snapshot)
 
     progress = Progress(show=shown)
+
+    def ended(status: str, reason: str) -> None:
+        journal.set_status(
+            record,
+            status=status,
+            stopped_because=reason,
+            seconds=record.seconds + time.monotonic() - started,
+            budget_seconds=progress.seconds,
+        )
+
     status, reason = "stopped", "interrupted"
     with ExitStack() as stack:
         stack.enter_context(journal.driving(record))
@@ -147,16 +171,34 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
             pass
         except BaseException as error:
             reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            # A journal that cannot be written is the error itself.
+            with suppress(StoreError):
+                ended(status, reason)
             raise
-        finally:
-            seconds = record.seconds + time.monotonic() - started
-            journal.set_status(record, status=status, stopped_because=reason, seconds=seconds)
+        ended(status, reason)
     return journal.search(record.name)
 
 
 def _refuse_finished(record: SearchRecord) -> None:
     if record.status == "finished":
         raise SearchStateError(f"the search {record.name} is finished: start another with `actsearch search`.")
+
+
+def _refuse_changed(journal: Journal, record: SearchRecord, made_from: Mapping[str, str], warn: Warn | None) -> None:
+    """Refuse what is not made from what the search was last driven with; with `warn` say it and go on."""
+    known = list(journal.sources(record).values())
+    changed = differences(known[-1], made_from) if known else []
+    if not changed:
+        return
+    said = f"since the search {record.name} was last driven: {', '.join(changed)}"
+    if warn is None:
+        raise SearchStateError(
+            f"{said}; put that back as it was, or go on with what there is now:"
+            f" `actsearch resume {record.name} --allow-changed`."
+        )
+    warn(f"{said}; scores from before are kept beside those that come now.")
+    # What was mended may have been the reason.
+    journal.forget_failures(record)
 
 
 def _parts(request: Request) -> _Parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from actsearch.search.config import SearchConfig
 from actsearch.search.funnel import subject_of_record
 from actsearch.search.progress import Progress
 from actsearch.store.journal import Journal
-from actsearch.store.record import SearchRecord
+from actsearch.store.record import CandidateRecord, SearchRecord
 from actsearch.store.summary import BASELINE, FINAL, SEARCH, summarise
 
 _SEEDS_APART = 1000
@@ -60,12 +61,24 @@ class Trials:
         self._seconds += seconds
         self._longest_seconds = max(self._longest_seconds, seconds)
 
+    def remember(self, records: Sequence[CandidateRecord]) -> None:
+        """Take the measure for later estimates from what earlier sessions have trained, baselines included."""
+        ends = self.journal.step_seconds(self.record)
+        if not ends:
+            return
+        scores = list(self.journal.scores(self.record, SEARCH).values())
+        scores += [record.outcome.scores for record in records if isinstance(record.outcome, Scored)]
+        self._trainings = sum(value.trained for value in scores)
+        self._seconds = ends[-1]
+        self._longest_seconds = max(end - begin for begin, end in itertools.pairwise((0.0, *ends)))
+
     def score_baselines(self) -> None:
         """Train the task's baselines that the journal does not have yet.
 
-        Raises `TaskError` if the task breaks on all of them: then it is the task that is at fault, not a candidate.
+        Raises `TaskError` if the task breaks on all of them: then it is the task that is at fault, not a candidate, and
+        a resume tries all of them again.
         """
-        known = self.journal.scores(self.record, SEARCH)
+        known = self._known(SEARCH) if self.journal.scores(self.record, SEARCH) else set()
         missing = [name for name in self.task.baselines if BASELINE + name not in known]
         outcomes = self._score(
             SEARCH, {BASELINE + name: subject_of(catalog.look_up(name).candidate) for name in missing}
@@ -85,17 +98,21 @@ class Trials:
         count = self.config.finalists
         if seconds_left is not None and self._training_seconds:
             affordable = int(seconds_left / (_MARGIN * self._training_seconds * self._trainings_each))
-            count = max(min(count, affordable - len(self.task.baselines)), 1)
+            count = max(min(count, affordable + len(self._known(FINAL)) - len(self.task.baselines)), 1)
         best = summarise(self.journal, self.record).candidates[:count]
         subjects = {
             standing.name: subject_of_record(standing.record) for standing in best if standing.record is not None
         }
         subjects |= {BASELINE + name: subject_of(catalog.look_up(name).candidate) for name in self.task.baselines}
-        known = self.journal.scores(self.record, FINAL)
+        known = self._known(FINAL)
         missing = {name: subject for name, subject in subjects.items() if name not in known}
         self.progress.finals_total, self.progress.finals_done = len(subjects), len(subjects) - len(missing)
         self.progress.changed()
         self._score(FINAL, missing)
+
+    def finals_have_begun(self) -> bool:
+        """Whether an earlier session came as far as the finals."""
+        return bool(self._known(FINAL))
 
     def reserve_seconds(self) -> float:
         """Estimated time of one more generation and the finals; 0 before anything was trained."""
@@ -113,14 +130,22 @@ class Trials:
     def _submit(self, jobs: Sequence[Job], rung: str) -> Iterator[Result]:
         return self.executor.submit(jobs, Order(seeds=self.seeds(rung), quality=self.config.protocols.quality))
 
+    def _known(self, rung: str) -> set[str]:
+        """Subjects of which the journal says what became of them on `rung`."""
+        return {*self.journal.scores(self.record, rung), *self.journal.failures(self.record, rung)}
+
     def _score(self, rung: str, subjects: Mapping[str, Subject]) -> list[Outcome]:
-        """Outcomes of subjects that are no proposals; scores are journalled as they come."""
+        """Outcomes of subjects that are no proposals, journalled as they come."""
         outcomes = []
         jobs = [Job(key=name, subject=subject) for name, subject in subjects.items()]
         for result in self._submit(jobs, rung):
             outcomes.append(result.outcome)
+            used = self.progress.seconds
             if isinstance(result.outcome, Scored):
-                self.journal.record_scores(self.record, rung, {result.key: result.outcome.scores})
+                scores = {result.key: result.outcome.scores}
+                self.journal.record_scores(self.record, rung, scores, budget_seconds=used)
+            else:
+                self.journal.record_failures(self.record, rung, {result.key: result.outcome}, budget_seconds=used)
             self.progress.finals_done += rung == FINAL
             self.progress.changed()
         return outcomes

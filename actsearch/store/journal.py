@@ -21,39 +21,18 @@ from typing import Any, Self
 from actsearch import outcome as outcomes
 from actsearch.errors import SearchStateError, StoreError, unknown_name
 from actsearch.outcome import Outcome, Scores
+from actsearch.store import schema
 from actsearch.store.record import CandidateRecord, SearchRecord, Step
 
-SCHEMA_VERSION = 2
 _WAIT_SECONDS = 30.0
 """How long a process waits for another one's transaction."""
-_SCHEMA = """
-CREATE TABLE searches (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, created TEXT NOT NULL, version TEXT NOT NULL,
-    space TEXT NOT NULL, task TEXT NOT NULL, strategy TEXT NOT NULL, workers TEXT NOT NULL, budget TEXT NOT NULL,
-    seed INTEGER NOT NULL, settings TEXT NOT NULL, status TEXT NOT NULL, stopped_because TEXT, seconds REAL NOT NULL
-) STRICT;
-CREATE TABLE steps (
-    search INTEGER NOT NULL, generation INTEGER NOT NULL, state TEXT NOT NULL, seconds REAL NOT NULL,
-    PRIMARY KEY (search, generation)
-) STRICT;
-CREATE TABLE candidates (
-    search INTEGER NOT NULL, number INTEGER NOT NULL, id TEXT NOT NULL, generation INTEGER NOT NULL,
-    expression TEXT NOT NULL, parameters TEXT NOT NULL, genome TEXT NOT NULL, parents TEXT NOT NULL,
-    move TEXT NOT NULL, gain REAL, fingerprint TEXT, outcome TEXT, seconds REAL, gains TEXT,
-    PRIMARY KEY (search, number)
-) STRICT;
-CREATE INDEX candidates_by_id ON candidates (id);
-CREATE TABLE scores (
-    search INTEGER NOT NULL, rung TEXT NOT NULL, subject TEXT NOT NULL, document TEXT NOT NULL,
-    PRIMARY KEY (search, rung, subject)
-) STRICT;
-CREATE TABLE views (
-    search INTEGER NOT NULL, uri TEXT NOT NULL, run TEXT NOT NULL, generation INTEGER NOT NULL,
-    PRIMARY KEY (search, uri)
-) STRICT;
-"""
-_NEWER = {2: "ALTER TABLE candidates ADD COLUMN gains TEXT"}
-"""What brings a journal to each version from the one before."""
+_PRIMARY = 0xFF
+"""The lowest byte of SQLite's error codes: the others tell kinds of one error apart."""
+_OUTSIDE = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+}  # fmt: skip
+"""Errors that the disk or another process is the cause of."""
 
 
 class Journal:
@@ -78,14 +57,13 @@ class Journal:
             connection.row_factory = sqlite3.Row
             _write_ahead(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
-            journal = cls(store, connection)
-            journal._migrate()
+            schema.migrate(connection, store)
         except (OSError, sqlite3.Error) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise StoreError(
                 f"the store {str(store)!r} cannot be used: {reason}; choose another with --store."
             ) from error
-        return journal
+        return cls(store, connection)
 
     def close(self) -> None:
         """Close the connection; the journal cannot be used afterwards."""
@@ -99,8 +77,11 @@ class Journal:
 
     # -- searches -------------------------------------------------------------------------------------------
 
-    def create_search(self, record: Mapping[str, Any]) -> SearchRecord:
-        """Write a new search with the given fields (those of `SearchRecord` without id, name, created)."""
+    def create_search(self, record: Mapping[str, Any], sources: Mapping[str, str] | None = None) -> SearchRecord:
+        """Write a new search with the given fields (those of `SearchRecord` without id, name, created).
+
+        `sources` says what it is made from, see `record_sources`.
+        """
         with self._transaction() as connection:
             created = datetime.now(UTC).isoformat(timespec="seconds")
             fields = {**record, "created": created, "settings": _dump(record.get("settings", {}))}
@@ -113,6 +94,8 @@ class Journal:
             spaces = "+".join(Path(space).stem for space in str(record["space"]).split(","))
             stem = f"{spaces}-{Path(record['task']).stem}"
             connection.execute("UPDATE searches SET name = ? WHERE id = ?", (f"{stem}-{number}", number))
+            if sources is not None:
+                connection.execute("INSERT INTO sources VALUES (?, 0, ?)", (number, _dump(dict(sources))))
         return self.search(f"{stem}-{number}")
 
     def searches(self) -> list[SearchRecord]:
@@ -132,12 +115,35 @@ class Journal:
                 return record
         raise unknown_name("search", name, [record.name for record in known])
 
-    def set_status(self, search: SearchRecord, *, status: str, stopped_because: str | None, seconds: float) -> None:
+    def set_status(
+        self,
+        search: SearchRecord,
+        *,
+        status: str,
+        stopped_because: str | None,
+        seconds: float,
+        budget_seconds: float = 0.0,
+    ) -> None:
         """Write how a search stands; `seconds` is the wall time of the whole command so far."""
-        self._connection.execute(
-            "UPDATE searches SET status = ?, stopped_because = ?, seconds = ? WHERE id = ?",
-            (status, stopped_because, seconds, search.id),
-        )
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE searches SET status = ?, stopped_because = ?, seconds = ? WHERE id = ?",
+                (status, stopped_because, seconds, search.id),
+            )
+            _use(connection, search, budget_seconds)
+
+    def record_sources(self, search: SearchRecord, generation: int, sources: Mapping[str, str]) -> None:
+        """Write what `search` is made from after `generation`: a digest or version by the name of each source."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO sources VALUES (?, ?, ?)", (search.id, generation, _dump(dict(sources)))
+            )
+
+    def sources(self, search: SearchRecord) -> dict[int, dict[str, str]]:
+        """What `search` was made from, by the generation after which that held; empty if an old version began it."""
+        query = "SELECT generation, document FROM sources WHERE search = ? ORDER BY generation"
+        rows = self._connection.execute(query, (search.id,))
+        return {row["generation"]: json.loads(row["document"]) for row in rows}
 
     @contextmanager
     def driving(self, search: SearchRecord) -> Iterator[None]:
@@ -146,8 +152,12 @@ class Journal:
         The operating system drops the lock with the process, also after `kill -9`.
         """
         path = self._lock_path(search)
-        path.parent.mkdir(exist_ok=True)
-        with path.open("a") as file:
+        try:
+            path.parent.mkdir(exist_ok=True)
+            opened = path.open("a")
+        except OSError as error:
+            raise StoreError(f"the store {str(self.store)!r} cannot be written: {error.strerror}.") from error
+        with opened as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -186,6 +196,7 @@ class Journal:
                 " move, gain, fingerprint, outcome, gains) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
+            _use(connection, search, step.seconds)
 
     def last_step(self, search: SearchRecord) -> Step | None:
         """The newest step of `search`; None before the first ask."""
@@ -194,6 +205,11 @@ class Journal:
         if row is None:
             return None
         return Step(generation=row["generation"], state=json.loads(row["state"]), seconds=row["seconds"])
+
+    def step_seconds(self, search: SearchRecord) -> list[float]:
+        """Budget seconds used at the last outcome of every step, in order."""
+        query = "SELECT seconds FROM steps WHERE search = ? ORDER BY generation"
+        return [row["seconds"] for row in self._connection.execute(query, (search.id,))]
 
     def record_outcomes(
         self, search: SearchRecord, results: Mapping[int, tuple[Outcome, float]], *, budget_seconds: float
@@ -211,6 +227,7 @@ class Journal:
                 " (SELECT max(generation) FROM steps WHERE search = ?)",
                 (budget_seconds, search.id, search.id),
             )
+            _use(connection, search, budget_seconds)
 
     def candidates(self, search: SearchRecord, *, since: int = 0) -> list[CandidateRecord]:
         """The proposals of `search` with number `since` or later, in order of proposal."""
@@ -226,11 +243,34 @@ class Journal:
 
     # -- scores of baselines and finalists ------------------------------------------------------------------
 
-    def record_scores(self, search: SearchRecord, rung: str, scores: Mapping[str, Scores]) -> None:
+    def record_scores(
+        self, search: SearchRecord, rung: str, scores: Mapping[str, Scores], *, budget_seconds: float = 0.0
+    ) -> None:
         """Write scores by subject: `baseline:NAME` on the rungs `search` and `final`, a candidate's id on `final`."""
         rows = [(search.id, rung, subject, _dump(_scores(value))) for subject, value in scores.items()]
         with self._transaction() as connection:
             connection.executemany("INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?)", rows)
+            _use(connection, search, budget_seconds)
+
+    def record_failures(
+        self, search: SearchRecord, rung: str, failures: Mapping[str, Outcome], *, budget_seconds: float = 0.0
+    ) -> None:
+        """Write what became of subjects (as in `record_scores`) that have no score; the newest word counts."""
+        rows = [(search.id, rung, name, _dump(outcomes.to_json(outcome))) for name, outcome in failures.items()]
+        with self._transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", rows)
+            _use(connection, search, budget_seconds)
+
+    def forget_failures(self, search: SearchRecord) -> None:
+        """Forget what `record_failures` has written of `search`, so that those subjects are tried again."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM failures WHERE search = ?", (search.id,))
+
+    def failures(self, search: SearchRecord, rung: str) -> dict[str, Outcome]:
+        """What became on `rung` of subjects that have no score, in the order of writing."""
+        query = "SELECT subject, document FROM failures WHERE search = ? AND rung = ? ORDER BY rowid"
+        rows = self._connection.execute(query, (search.id, rung))
+        return {row["subject"]: outcomes.from_json(json.loads(row["document"])) for row in rows}
 
     def scores(self, search: SearchRecord, rung: str) -> dict[str, Scores]:
         """Scores on `rung` by subject, in the order of writing."""
@@ -255,47 +295,23 @@ class Journal:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
         try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
-
-    def _migrate(self) -> None:
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # SQLite takes some transactions back by itself, such as one for which the disk has no room.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & _PRIMARY not in _OUTSIDE:
+                raise
             raise StoreError(
-                f"the store {str(self.store)!r} has schema {version}, this version reads up to {SCHEMA_VERSION}:"
-                " update actsearch."
-            )
-        if version == 0:
-            self._create_schema()
-        elif self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'searches'").fetchone() is None:
-            raise StoreError(f"the store {str(self.store)!r} cannot be used: its journal.sqlite is another's database.")
-        elif version < SCHEMA_VERSION:
-            self._update_schema()
-
-    def _update_schema(self) -> None:
-        with self._transaction() as connection:
-            # Another process may have done it since.
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            for newer in range(version + 1, SCHEMA_VERSION + 1):
-                connection.execute(_NEWER[newer])
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    def _create_schema(self) -> None:
-        with self._transaction() as connection:
-            if connection.execute("PRAGMA user_version").fetchone()[0]:
-                return
-            if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-                raise StoreError(
-                    f"the store {str(self.store)!r} cannot be used: its journal.sqlite is another's database."
-                )
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                f"the store {str(self.store)!r} cannot be written: {error}; what stands in it is safe: put that right"
+                " and go on with `actsearch resume`."
+            ) from error
 
     def _lock_path(self, search: SearchRecord) -> Path:
         return self.store / "locks" / f"{search.name}.lock"
@@ -313,12 +329,18 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
-            # The lowest byte: the others tell kinds of one error apart.
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
         else:
             return
+
+
+def _use(connection: sqlite3.Connection, search: SearchRecord, budget_seconds: float) -> None:
+    """Write that so much of the budget is used, which never becomes less."""
+    connection.execute(
+        "UPDATE searches SET budget_seconds = max(budget_seconds, ?) WHERE id = ?", (budget_seconds, search.id)
+    )
 
 
 def _dump(value: object) -> str:

@@ -31,6 +31,8 @@ class SearchRecord:
     stopped_because: str | None = None
     seconds: float = 0.0
     """Wall time of the whole command, summed over its sessions."""
+    budget_seconds: float = 0.0
+    """Time that counts against the budget: from the first evaluation on, summed over its sessions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
