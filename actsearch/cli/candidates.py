@@ -64,9 +64,10 @@ def evaluate(
     from actsearch.evaluate.compare import compare
     from actsearch.grammar.activation import granularity_of
 
-    activations = {text: find(text, store_of(store), param).activation for text in candidates}
+    activations = {text: find(text, store_of(store), param).candidate for text in candidates}
     if granularity is not None:
-        activations = {text: f.with_granularity(granularity_of(granularity)) for text, f in activations.items()}
+        wanted = granularity_of(granularity)
+        activations = {text: candidate.with_granularity(wanted) for text, candidate in activations.items()}
 
     def announce(sentence: str) -> None:
         err.print(sentence, markup=False, soft_wrap=True)
@@ -89,7 +90,6 @@ def export(
 ) -> None:
     """Export a candidate as one self-contained file that needs only torch."""
     from actsearch import __version__
-    from actsearch.analysis import catalog
     from actsearch.cli.candidate import find
     from actsearch.cli.files import write_text
     from actsearch.errors import unknown_name
@@ -100,16 +100,11 @@ def export(
         if format_ in ("onnx", "pt2"):
             raise UnsupportedError(f"--format {format_}: not supported by this version; export as module.")
         raise unknown_name("export format", format_, FORMATS)
-    entry = catalog.look_up(candidate) if candidate in catalog.names() and not param else None
-    if entry is not None and entry.lanes:
-        path = to / f"activation_{entry.name}.py" if to.is_dir() else to
-        write_text(path, export_module(entry.candidate, version=__version__))
-        out.print(f"exported: {path}", markup=False, soft_wrap=True)
-        return
     found = find(candidate, store_of(store), param)
-    if not math.isfinite(found.gain):
+    gains = tuple(found.gains.values())
+    if not all(map(math.isfinite, gains)):
         raise ConfigError(f"{candidate[:60]!r} cannot be exported: it is constant, or not finite under N(0, 1).")
     path = to / f"activation_{found.name}.py" if to.is_dir() else to
     lineage = lineage_of(found.record, found.search) if found.record and found.search else {}
-    write_text(path, export_module(found.activation, gain=found.gain, lineage=lineage, version=__version__))
+    write_text(path, export_module(found.candidate, gain=gains, lineage=lineage, version=__version__))
     out.print(f"exported: {path}", markup=False, soft_wrap=True)

@@ -114,12 +114,14 @@ def report(store: Path, name: str, *, json: bool) -> None:
 def _novelty(summary: Summary) -> str:
     """Which catalog function the winner is, or is nearest to."""
     from actsearch.analysis.novelty import novelty
-    from actsearch.grammar.activation import from_json
+    from actsearch.grammar.activation import candidate_from_json
 
     if summary.winner is None or summary.winner.record is None:
         return "nothing was scored"
     record = summary.winner.record
-    return novelty(from_json(record.expression, record.parameters), most=1).sentence()
+    assignment = candidate_from_json(record.expression, record.parameters).assignment
+    said = [(selector, novelty(activation, most=1).sentence()) for selector, activation in assignment]
+    return "; ".join(sentence if selector == "*" else f"{selector} {sentence}" for selector, sentence in said)
 
 
 def _print_next(store: Path, name: str, status: str, winner: str | None, path: Path) -> None:

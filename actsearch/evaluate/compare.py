@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from actsearch import plugins
 from actsearch.analysis import catalog
 from actsearch.analysis.tensor_probe import probe_of
-from actsearch.errors import ConfigError, UnsupportedError
+from actsearch.errors import ConfigError
 from actsearch.evaluate.pool import open_executor
 from actsearch.evaluate.profile import read_profile
 from actsearch.evaluate.protocols.domain import Domain
 from actsearch.evaluate.protocols.quality import Quality
-from actsearch.evaluate.task import Subject, load_task, subject_of
+from actsearch.evaluate.sites import check_sites
+from actsearch.evaluate.task import Subject, Task, load_task, subject_of
 from actsearch.evaluate.worker import Job, Order
-from actsearch.grammar.activation import Activation
+from actsearch.grammar.activation import Activation, Candidate
 from actsearch.outcome import Outcome, Scored, Scores, paired
 
 _FIRST_SEED = 500
@@ -48,7 +49,7 @@ class Comparison:
 
 
 def compare(
-    activations: Mapping[str, Activation],
+    activations: Mapping[str, Activation | Candidate],
     *,
     task: str,
     seeds: int | None,
@@ -61,8 +62,8 @@ def compare(
     """
     loaded = load_task(task)
     order = Order(seeds=tuple(range(_FIRST_SEED, _FIRST_SEED + (seeds or loaded.final_seeds))), quality=Quality())
-    subjects = {name: _subject(name, activation) for name, activation in activations.items()}
-    baselines = {name: subject_of(catalog.find(name).activation) for name in loaded.baselines if name not in subjects}
+    subjects = {name: _subject(name, given, loaded) for name, given in activations.items()}
+    baselines = {name: subject_of(catalog.look_up(name).candidate) for name in loaded.baselines if name not in subjects}
     jobs = [Job(key=name, subject=subject) for name, subject in {**subjects, **baselines}.items()]
     profile = read_profile(workers)
     announce(f"training {len(subjects)} function(s) and {len(baselines)} baselines on {task}, {profile.title} ...")
@@ -87,14 +88,16 @@ def compare(
     return Comparison(task=task, metric=loaded.metric, seeds=order.seeds, best_baseline=best, entries=tuple(entries))
 
 
-def _subject(name: str, activation: Activation) -> Subject:
-    if "gate" in activation.inputs:
-        raise UnsupportedError(f"{name[:60]!r} cannot be trained: this version trains functions of x alone.")
-    rejection = Domain().check(probe_of(activation))
-    if rejection:
-        raise ConfigError(f"{name[:60]!r} cannot be trained: {rejection.reason}.")
-    subject = subject_of(activation)
-    if math.isinf(subject.gain):
+def _subject(name: str, given: Activation | Candidate, task: Task) -> Subject:
+    candidate = Candidate.everywhere(given) if isinstance(given, Activation) else given
+    selectors = [selector for selector, _ in candidate.assignment]
+    check_sites(task, f"{name[:60]!r} cannot be trained: it", inputs=candidate.inputs, selectors=selectors)
+    for _, activation in candidate.assignment:
+        rejection = Domain().check(probe_of(activation))
+        if rejection:
+            raise ConfigError(f"{name[:60]!r} cannot be trained: {rejection.reason}.")
+    subject = subject_of(candidate)
+    if any(map(math.isinf, subject.gains)):
         raise ConfigError(f"{name[:60]!r} cannot be trained: it is constant.")
     return subject
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from actsearch import __version__
 from actsearch.export.module import export_module, write
-from actsearch.grammar.activation import from_json
+from actsearch.grammar.activation import candidate_from_json
 from actsearch.store.record import CandidateRecord, SearchRecord
 from actsearch.store.summary import Summary
 
@@ -25,12 +25,12 @@ def exported_path(store: Path, search: SearchRecord) -> Path:
 def export_winner(store: Path, summary: Summary) -> Path | None:
     """Write the winner's module into the store; None if the search scored nothing."""
     winner = summary.winner
-    if winner is None or winner.record is None or winner.record.gain is None:
+    if winner is None or winner.record is None:
         return None
     record = winner.record
     source = export_module(
-        from_json(record.expression, record.parameters),
-        gain=winner.record.gain,
+        candidate_from_json(record.expression, record.parameters),
+        gain=gain_of(record),
         lineage=lineage_of(record, summary.search),
         version=__version__,
     )
@@ -38,6 +38,13 @@ def export_winner(store: Path, summary: Summary) -> Path | None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write(path, source)
     return path
+
+
+def gain_of(record: CandidateRecord) -> float | tuple[float, ...]:
+    """The gain of a scored candidate, or those of its activations in the order of their assignment."""
+    if record.gains is not None:
+        return tuple(record.gains.values())
+    return 1.0 if record.gain is None else record.gain
 
 
 def lineage_of(record: CandidateRecord, search: SearchRecord) -> Mapping[str, str]:

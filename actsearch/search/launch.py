@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from actsearch import __version__, plugins
-from actsearch.errors import SearchStateError, StoreError, UnsupportedError
+from actsearch.errors import SearchStateError, StoreError
 from actsearch.evaluate.pool import open_executor
 from actsearch.evaluate.profile import Profile, check_address, read_profile
+from actsearch.evaluate.sites import check_sites
 from actsearch.evaluate.task import Task, load_task
 from actsearch.export.winner import export_winner
 from actsearch.grammar.space import Space, lasting_name, open_space
@@ -204,14 +205,15 @@ def _parts(request: Request) -> _Parts:
     config = SearchConfig.of(request.settings)
     budget = Budget.parse(request.budget)
     space = open_space(request.space)
-    check_searchable(space)
+    task_name = plugins.lasting("workers", request.task)
+    task = load_task(task_name)
+    check_searchable(space, task)
     profile = read_profile(request.workers)
     check_address(profile)
     strategy = make_strategy(request.strategy, space, config)
-    task_name = plugins.lasting("workers", request.task)
     return _Parts(
         space=space,
-        task=load_task(task_name),
+        task=task,
         task_name=task_name,
         strategy=strategy,
         profile=profile,
@@ -220,12 +222,6 @@ def _parts(request: Request) -> _Parts:
     )
 
 
-def check_searchable(space: Space) -> None:
-    """Raise `UnsupportedError` for a space whose candidates this version does not search."""
-    if "gate" in space.inputs:
-        raise UnsupportedError(f"the space {space.name!r} reads gate: this version searches functions of x alone.")
-    if space.selectors != ("*",):
-        sites = f"{space.selectors[0]} to {space.selectors[-1]}"
-        raise UnsupportedError(
-            f"the space {space.name!r} assigns functions to {sites}: this version searches one function for all sites."
-        )
+def check_searchable(space: Space, task: Task) -> None:
+    """Raise `UnsupportedError` for a space whose candidates the sites of `task` cannot hold."""
+    check_sites(task, f"the space {space.name!r}", inputs=sorted(space.inputs), selectors=space.selectors)

@@ -43,7 +43,7 @@ class Search:
     """Candidates that passed the static rungs and have an outcome."""
 
     def __post_init__(self) -> None:
-        self._funnel = Funnel(space=self.space, config=self.config)
+        self._funnel = Funnel(space=self.space, config=self.config, layers=self.trials.task.layers)
 
     def run(self) -> str:
         """Drive the search to its end and return why it stopped; only a bug of ours raises."""

@@ -80,7 +80,9 @@ class Trials:
         """
         known = self._known(SEARCH) if self.journal.scores(self.record, SEARCH) else set()
         missing = [name for name in self.task.baselines if BASELINE + name not in known]
-        outcomes = self._score(SEARCH, {BASELINE + name: subject_of(catalog.find(name).activation) for name in missing})
+        outcomes = self._score(
+            SEARCH, {BASELINE + name: subject_of(catalog.look_up(name).candidate) for name in missing}
+        )
         failures = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
         if failures and len(failures) == len(self.task.baselines):
             reason = failures[-1].traceback.strip().splitlines()[-1]
@@ -101,7 +103,7 @@ class Trials:
         subjects = {
             standing.name: subject_of_record(standing.record) for standing in best if standing.record is not None
         }
-        subjects |= {BASELINE + name: subject_of(catalog.find(name).activation) for name in self.task.baselines}
+        subjects |= {BASELINE + name: subject_of(catalog.look_up(name).candidate) for name in self.task.baselines}
         known = self._known(FINAL)
         missing = {name: subject for name, subject in subjects.items() if name not in known}
         self.progress.finals_total, self.progress.finals_done = len(subjects), len(subjects) - len(missing)

@@ -182,7 +182,8 @@ class Journal:
         """Write the strategy's state after an ask and the generation it asked for, in one transaction."""
         rows = [
             (search.id, c.number, c.id, c.generation, c.expression, _dump(c.parameters), c.genome, _dump(c.parents),
-             c.move, c.gain, c.fingerprint, None if c.outcome is None else _dump(outcomes.to_json(c.outcome)))
+             c.move, c.gain, c.fingerprint, None if c.outcome is None else _dump(outcomes.to_json(c.outcome)),
+             None if c.gains is None else _dump(c.gains))
             for c in candidates
         ]  # fmt: skip
         with self._transaction() as connection:
@@ -192,7 +193,7 @@ class Journal:
             )
             connection.executemany(
                 "INSERT INTO candidates (search, number, id, generation, expression, parameters, genome, parents,"
-                " move, gain, fingerprint, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " move, gain, fingerprint, outcome, gains) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
             _use(connection, search, step.seconds)
@@ -367,6 +368,7 @@ def _candidate(row: sqlite3.Row) -> CandidateRecord:
         parents=tuple(json.loads(row["parents"])),
         move=row["move"],
         gain=row["gain"],
+        gains=None if row["gains"] is None else json.loads(row["gains"]),
         fingerprint=row["fingerprint"],
         outcome=None if outcome is None else outcomes.from_json(json.loads(outcome)),
         seconds=row["seconds"],

@@ -46,7 +46,7 @@ class CandidateRecord:
     generation: int
     expression: str
     parameters: Mapping[str, Mapping[str, Any]]
-    """`{NAME: {"initial": float, "granularity": str}}`."""
+    """`{NAME: {"initial": float, "granularity": str}}`; that for each selector where sites or lanes differ."""
     genome: str
     """The space's own encoding (JSON), from which variation starts."""
     parents: tuple[str, ...]
@@ -54,12 +54,19 @@ class CandidateRecord:
     move: str
     """Operator of variation that made it: `sample`, `crossover`, `point`, ..."""
     gain: float | None = None
-    """Output gain 1/std(f(z)), z ~ N(0, 1), with which it is trained and exported."""
+    """Output gain 1/std(f(z)), z ~ N(0, 1), with which it is trained and exported; None where there are several."""
+    gains: Mapping[str, float] | None = None
+    """Output gain of each activation by selector, where sites or lanes differ."""
     fingerprint: str | None = None
     outcome: Outcome | None = None
     """None while it waits for its evaluation."""
     seconds: float | None = None
     """Share of the wall time of the batch it was evaluated in."""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether its gain, or its gains, are known."""
+        return self.gain is not None or self.gains is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

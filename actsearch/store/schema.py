@@ -48,7 +48,8 @@ UPDATE OR REPLACE views SET uri = 'sqlite:///mlflow.sqlite' WHERE uri LIKE 'sqli
 UPDATE OR REPLACE views SET uri = 'sqlite:///mlflow.sqlite#complete'
     WHERE uri LIKE 'sqlite:////%/mlflow.sqlite#complete'
 """
-_MIGRATIONS = (_FIRST, _SECOND)
+_THIRD = "ALTER TABLE candidates ADD COLUMN gains TEXT"
+_MIGRATIONS = (_FIRST, _SECOND, _THIRD)
 """Statements that bring a journal of version i to version i + 1; a new one takes all of them."""
 VERSION = len(_MIGRATIONS)
 """Version of the schema that this version of actsearch writes."""

@@ -181,6 +181,8 @@ def _candidate_json(standing: Standing) -> dict[str, Any]:
         "stage": FINAL if standing.final is not None else record.outcome.stage,
         "gain": record.gain,
     }
+    if record.gains is not None:
+        document["gains"] = dict(record.gains)
     if standing.final_score is not None:
         document["final_score"] = standing.final_score
         document["delta_standard_error"] = standing.delta_error
