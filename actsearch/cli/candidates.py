@@ -50,7 +50,9 @@ def show(
 
 def evaluate(
     candidates: Annotated[list[str], typer.Argument(help="Catalog names, hash prefixes or expressions.")],
-    task: Annotated[str, typer.Option(help="Task: a name (see `actsearch tasks`) or a Python file.")] = TASK,
+    task: Annotated[
+        list[str] | None, typer.Option(help=f"Task: a name or a Python file; default {TASK}. Repeatable.")
+    ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds; default: the task's for finals.")] = None,
     workers: Annotated[str, typer.Option(help="Profile or address of a Ray cluster.")] = WORKERS,
     granularity: Annotated[str | None, typer.Option(help="Train every parameter per layer or per channel.")] = None,
@@ -58,10 +60,13 @@ def evaluate(
     store: Store = None,
     json: Json = False,
 ) -> None:
-    """Train the given functions and the baselines on the same seeds and compare them."""
+    """Train the given functions and the baselines on the same seeds and say what may be claimed.
+
+    Differences are paired by seed, and p values corrected for every comparison that is made, over all tasks.
+    """
     from actsearch.cli.candidate import find_all
-    from actsearch.cli.comparison import comparison_json, comparison_table
-    from actsearch.evaluate.compare import compare
+    from actsearch.cli.comparison import study_json, study_pages
+    from actsearch.evaluate.compare import study
     from actsearch.grammar.activation import granularity_of
 
     activations = {text: found.candidate for text, found in find_all(candidates, store_of(store), param).items()}
@@ -72,11 +77,12 @@ def evaluate(
     def announce(sentence: str) -> None:
         err.print(sentence, markup=False, soft_wrap=True)
 
-    comparison = compare(activations, task=task, seeds=seeds, workers=workers, announce=announce)
+    made = study(activations, tasks=task or [TASK], seeds=seeds, workers=workers, announce=announce)
     if json:
-        print_json(comparison_json(comparison))
-    else:
-        out.print(comparison_table(comparison))
+        print_json(study_json(made))
+        return
+    for page in study_pages(made):
+        out.print(page)
 
 
 def export(

@@ -90,7 +90,16 @@ def _journalled(found: Found, store: Path) -> dict[str, Any]:
         candidates = to_json(summarise(journal, search), status=search.status)["candidates"]
     for candidate in candidates:
         if candidate["id"] == record.id:
-            keys = ("score", "final_score", "standard_error", "delta_to_best_baseline", "stage")
+            keys = (
+                "score",
+                "final_score",
+                "standard_error",
+                "delta_to_best_baseline",
+                "p_value",
+                "claim",
+                "final_failure",
+                "stage",
+            )
             document |= {key: candidate[key] for key in keys if key in candidate}
     return document
 
@@ -167,4 +176,7 @@ def _origin(document: dict[str, Any]) -> list[tuple[str, str]]:
         delta = document["delta_to_best_baseline"]
         against = "" if delta is None else f", {delta:+.4f} to the best baseline"
         rows.append(("final", f"{document['final_score']:.4f} on fresh seeds{against}"))
+        rows.append(("claim", document["claim"]))
+    if document.get("final_failure") is not None:
+        rows.append(("final", f"no score: {document['final_failure']}"))
     return rows

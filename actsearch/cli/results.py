@@ -63,7 +63,7 @@ def top(
         print_json(to_json(summary, status=status, most=n))
         return
     out.print(search_table(summary, most=n))
-    if summary.finalists:
+    if summary.verdict is not None:
         out.print(finals_table(summary, most=n))
 
 

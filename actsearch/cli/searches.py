@@ -97,7 +97,7 @@ def report(store: Path, name: str, *, json: bool) -> None:
     else:
         counts = summary.counts
         line = funnel_line(ordered_rejections(dict(counts.rejected)), counts.generated, counts.evaluated, counts.failed)
-        if summary.finalists:
+        if summary.verdict is not None:
             out.print(finals_table(summary))
         elif summary.candidates:
             out.print(search_table(summary, most=10))

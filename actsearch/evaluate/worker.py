@@ -95,7 +95,10 @@ def _outcome(value: object) -> Outcome:
         return value
     if not isinstance(value, Scores):
         raise TypeError(f"a task's run gives Scores or Rejected for a subject, not {type(value).__name__}")
-    if any(score is not None and not math.isfinite(score) for row in value.values for score in row):
+    table = (*value.values, *(value.test or ()))
+    if value.test is not None and [len(row) for row in value.test] != [len(row) for row in value.values]:
+        raise ValueError("a task's run gave test scores of another shape than the validation scores")
+    if any(score is not None and not math.isfinite(score) for row in table for score in row):
         raise ValueError("a task's run gave a score that is not finite: None marks a training that diverged")
     if value.best is None:
         return Rejected(stage=QUALITY_STAGE, reason="training diverged at every learning rate", measured=None)

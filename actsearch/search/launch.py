@@ -153,6 +153,7 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
                     executor=executor,
                     config=parts.config,
                     progress=progress,
+                    warn=warn,
                 )
                 search = Search(
                     record=record,

@@ -50,6 +50,7 @@ class Search:
         step, generation = self._restore()
         # A store of an older version knows the time of the last step alone.
         self.progress.begin(max(self.record.budget_seconds, 0.0 if step is None else step.seconds))
+        self.trials.lay_down_plan()
         self.progress.phase = "baselines"
         self.trials.score_baselines()
         self.progress.phase = "searching"

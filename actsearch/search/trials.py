@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from actsearch.analysis import catalog
 from actsearch.errors import TaskError
+from actsearch.evaluate.fairness import Plan, PlannedTask
 from actsearch.evaluate.pool import Executor
 from actsearch.evaluate.task import Subject, Task, subject_of
 from actsearch.evaluate.worker import Job, Order, Result
@@ -37,6 +39,8 @@ class Trials:
     executor: Executor
     config: SearchConfig
     progress: Progress
+    warn: Callable[[str], None]
+    _plan: Plan | None = None
     _trainings: int = 0
     _seconds: float = 0.0
     _longest_seconds: float = 0.0
@@ -47,8 +51,41 @@ class Trials:
         if rung == SEARCH:
             count = self.config.search_seeds or self.task.search_seeds
             return tuple(range(first, first + count))
-        count = self.config.final_seeds or self.task.final_seeds
-        return tuple(range(first + _FINAL_OFFSET, first + _FINAL_OFFSET + count))
+        return self.plan.tasks[0].seeds
+
+    @property
+    def plan(self) -> Plan:
+        """The analysis plan of the finals: the one laid down, else what the task and the settings come to."""
+        if self._plan is not None:
+            return self._plan
+        first = self.record.seed * _SEEDS_APART + _FINAL_OFFSET
+        part = PlannedTask(
+            task=Path(self.record.task).stem,
+            metric=self.task.metric,
+            baselines=tuple(self.task.baselines),
+            learning_rates=tuple(self.task.learning_rates),
+            seeds=tuple(range(first, first + (self.config.final_seeds or self.task.final_seeds))),
+        )
+        return Plan(tasks=(part,), functions=self.config.finalists)
+
+    def lay_down_plan(self) -> None:
+        """Journal the plan before anything is trained; a resume that would have another one says so.
+
+        Once the finals have begun, the plan that they began with holds.
+        """
+        plan, known = self.plan, self.journal.plans(self.record)
+        if known and known[-1].digest != plan.digest:
+            before = Plan.from_json(known[-1].document)
+            said = f"the analysis plan was {before.digest[:12]}, and is {plan.digest[:12]} now (other:"
+            said += f" {', '.join(before.changes(plan))})"
+            if self.finals_have_begun():
+                self.warn(f"{said}; the finals have begun, and go on by the plan of then.")
+                plan = before
+            else:
+                self.warn(f"{said}; the finals have not begun, and will go by that of now; the journal keeps both.")
+        if not known or known[-1].digest != plan.digest:
+            self.journal.record_plan(self.record, plan.digest, plan.to_json())
+        self._plan = plan
 
     def evaluate(self, jobs: Sequence[Job]) -> Iterator[Result]:
         """Results of one generation as they come; what they take is the measure for later estimates."""
@@ -95,15 +132,15 @@ class Trials:
     def run_finals(self, seconds_left: float | None) -> None:
         """Train the best candidates and the baselines on fresh seeds; fewer candidates where the time is short."""
         self.progress.phase = "finals"
-        count = self.config.finalists
+        count, baselines = self._most_finalists, self.plan.tasks[0].baselines
         if seconds_left is not None and self._training_seconds:
             affordable = int(seconds_left / (_MARGIN * self._training_seconds * self._trainings_each))
-            count = max(min(count, affordable + len(self._known(FINAL)) - len(self.task.baselines)), 1)
+            count = max(min(count, affordable + len(self._known(FINAL)) - len(baselines)), 1)
         best = summarise(self.journal, self.record).candidates[:count]
         subjects = {
             standing.name: subject_of_record(standing.record) for standing in best if standing.record is not None
         }
-        subjects |= {BASELINE + name: subject_of(catalog.look_up(name).candidate) for name in self.task.baselines}
+        subjects |= {BASELINE + name: subject_of(catalog.look_up(name).candidate) for name in baselines}
         known = self._known(FINAL)
         missing = {name: subject for name, subject in subjects.items() if name not in known}
         self.progress.finals_total, self.progress.finals_done = len(subjects), len(subjects) - len(missing)
@@ -116,8 +153,13 @@ class Trials:
 
     def reserve_seconds(self) -> float:
         """Estimated time of one more generation and the finals; 0 before anything was trained."""
-        subjects = self.config.finalists + len(self.task.baselines)
+        subjects = self._most_finalists + len(self.plan.tasks[0].baselines)
         return self._longest_seconds + _MARGIN * self._training_seconds * subjects * self._trainings_each
+
+    @property
+    def _most_finalists(self) -> int:
+        functions = self.plan.functions
+        return functions if isinstance(functions, int) else len(functions)
 
     @property
     def _training_seconds(self) -> float:

@@ -22,7 +22,7 @@ from actsearch import outcome as outcomes
 from actsearch.errors import SearchStateError, StoreError, unknown_name
 from actsearch.outcome import Outcome, Scores
 from actsearch.store import schema
-from actsearch.store.record import CandidateRecord, SearchRecord, Step
+from actsearch.store.record import CandidateRecord, PlanRecord, SearchRecord, Step
 
 _WAIT_SECONDS = 30.0
 """How long a process waits for another one's transaction."""
@@ -145,6 +145,18 @@ class Journal:
         rows = self._connection.execute(query, (search.id,))
         return {row["generation"]: json.loads(row["document"]) for row in rows}
 
+    def record_plan(self, search: SearchRecord, digest: str, plan: Mapping[str, Any]) -> None:
+        """Write the analysis plan that holds for the finals from now on, with its digest and the time."""
+        written = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._transaction() as connection:
+            connection.execute("INSERT INTO plans VALUES (?, ?, ?, ?)", (search.id, digest, written, _dump(plan)))
+
+    def plans(self, search: SearchRecord) -> list[PlanRecord]:
+        """The analysis plans of `search`, oldest first; the last one holds. Empty if an old version began it."""
+        query = "SELECT digest, written, document FROM plans WHERE search = ? ORDER BY rowid"
+        rows = self._connection.execute(query, (search.id,))
+        return [PlanRecord(digest=r["digest"], written=r["written"], document=json.loads(r["document"])) for r in rows]
+
     @contextmanager
     def driving(self, search: SearchRecord) -> Iterator[None]:
         """Hold the right to drive `search`; raises `SearchStateError` if another process has it.
@@ -247,7 +259,7 @@ class Journal:
         self, search: SearchRecord, rung: str, scores: Mapping[str, Scores], *, budget_seconds: float = 0.0
     ) -> None:
         """Write scores by subject: `baseline:NAME` on the rungs `search` and `final`, a candidate's id on `final`."""
-        rows = [(search.id, rung, subject, _dump(_scores(value))) for subject, value in scores.items()]
+        rows = [(search.id, rung, subject, _dump(outcomes.scores_to_json(value))) for subject, value in scores.items()]
         with self._transaction() as connection:
             connection.executemany("INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?)", rows)
             _use(connection, search, budget_seconds)
@@ -345,10 +357,6 @@ def _use(connection: sqlite3.Connection, search: SearchRecord, budget_seconds: f
 
 def _dump(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
-
-
-def _scores(scores: Scores) -> dict[str, Any]:
-    return {"learning_rates": scores.learning_rates, "seeds": scores.seeds, "values": scores.values}
 
 
 def _search(row: sqlite3.Row) -> SearchRecord:

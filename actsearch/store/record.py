@@ -77,3 +77,14 @@ class Step:
     state: Mapping[str, Any]
     seconds: float
     """Budget seconds used so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRecord:
+    """An analysis plan of the finals, as it was laid down."""
+
+    digest: str
+    """SHA-256 of the plan, in hex digits."""
+    written: str
+    """UTC, ISO 8601."""
+    document: Mapping[str, Any]

@@ -49,7 +49,13 @@ UPDATE OR REPLACE views SET uri = 'sqlite:///mlflow.sqlite' WHERE uri LIKE 'sqli
 UPDATE OR REPLACE views SET uri = 'sqlite:///mlflow.sqlite#complete'
     WHERE uri LIKE 'sqlite:////%/mlflow.sqlite#complete'
 """
-_MIGRATIONS = (_FIRST, _SECOND)
+_THIRD = "ALTER TABLE candidates ADD COLUMN gains TEXT"
+_FOURTH = """
+CREATE TABLE plans (
+    search INTEGER NOT NULL, digest TEXT NOT NULL, written TEXT NOT NULL, document TEXT NOT NULL
+) STRICT
+"""
+_MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """Statements that bring a journal of version i to version i + 1; a new one takes all of them."""
 VERSION = len(_MIGRATIONS)
 """Version of the schema that this version of actsearch writes."""
