@@ -6,7 +6,18 @@ import sys
 
 import typer
 
-from actsearch.cli import candidates, catalog, code, inventory, novelty, results, searches, services, spaces
+from actsearch.cli import (
+    candidates,
+    catalog,
+    code,
+    function_table,
+    inventory,
+    novelty,
+    results,
+    searches,
+    services,
+    spaces,
+)
 from actsearch.errors import ActsearchError
 
 app = typer.Typer(
@@ -17,7 +28,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (searches, results, candidates, code, catalog, novelty, spaces, inventory, services):
+for group in (
+    searches,
+    results,
+    candidates,
+    code,
+    catalog,
+    novelty,
+    spaces,
+    inventory,
+    function_table,
+    services,
+):
     group.add_to(app)
 
 
