@@ -12,12 +12,14 @@ from typing import Any
 class Scores:
     """Final scores of the single trainings of one candidate; more is better.
 
-    `values[i][j]` belongs to `learning_rates[i]` and `seeds[j]`; None marks a training that diverged.
+    `values[i][j]` belongs to `learning_rates[i]` and `seeds[j]`; None marks a training that diverged. `test`, of the
+    same shape, has the scores on data that nothing is chosen by.
     """
 
     learning_rates: tuple[float, ...]
     seeds: tuple[int, ...]
     values: tuple[tuple[float | None, ...], ...]
+    test: tuple[tuple[float | None, ...], ...] | None = None
 
     @property
     def best(self) -> int | None:

@@ -1,0 +1,81 @@
+"""Extrapolation of periodic signals: a small perceptron sees a few periods of a signal and is asked for the next ones.
+
+Perceptrons of the usual activations fit what they see and go on in straight lines or constants; Liu, Hartwig, Ueda
+(2020), Neural Networks Fail to Learn Periodic Functions and How to Fix It, arXiv:2006.08195, ask for this property and
+propose snake. A signal is the sum of two sines whose periods, phases and shares the seed draws.
+
+Metric: minus the squared error outside of the interval that is trained on, in variances of the signal, so that a model
+that says the mean everywhere has about -1. Fidelity: steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import ClassVar
+
+import torch
+
+from actsearch.evaluate.protocols.quality import Quality
+from actsearch.evaluate.task import Subject, Task
+from actsearch.evaluate.trainer import Recipe, Split, SquaredError, train
+from actsearch.outcome import Rejected, Scores
+
+SEEN, ASKED = 3.0, 4.5
+"""Ends of the interval that is trained on, and of what is asked for, on both sides of zero; periods are around 2."""
+SAMPLES = 512
+
+
+class Periodic(Task):
+    """Continue a signal beyond where it was seen."""
+
+    metric: ClassVar[str] = "minus the squared error of extrapolation (variances of the signal)"
+    # There is no level of chance: whatever goes on in a straight line is worse than the mean, which has -1.
+    chance: ClassVar[float] = -math.inf
+    learning_rates: ClassVar[tuple[float, ...]] = (3e-3, 1e-2, 3e-2)
+    baselines: ClassVar[tuple[str, ...]] = (*Task.baselines, "sin", "snake")
+    fidelity: ClassVar[str] = "steps"
+    recipe: ClassVar[Recipe] = Recipe(
+        widths=(1, 32, 32, 1),
+        steps=400,
+        batch=64,
+        learning_rates=learning_rates,
+        chance=chance,
+        objective=SquaredError(),
+    )
+
+    def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
+        """Train all subjects in one stack."""
+        return train(subjects, seeds, self.split, self.recipe, quality)
+
+    def split(self, seed: int) -> Split:
+        """Points inside at random; outside evenly, in turn to choose by and to report."""
+        return _split(seed)
+
+
+@lru_cache(maxsize=64)
+def _split(seed: int) -> Split:
+    generator = torch.Generator().manual_seed(seed)
+    period, phase, second_phase, share = torch.rand(4, generator=generator).tolist()
+
+    def signal(x: torch.Tensor) -> torch.Tensor:
+        turns = 2 * math.pi * x / (1.5 + period)
+        first, second = torch.sin(turns + 2 * math.pi * phase), torch.sin(2 * turns + 2 * math.pi * second_phase)
+        weight = 0.5 * share
+        # Unit variance.
+        scale = math.sqrt(2 / (1 + weight**2))
+        return scale * (first + weight * second)
+
+    seen = (2 * torch.rand(SAMPLES, 1, generator=generator) - 1) * SEEN
+    right = torch.linspace(SEEN, ASKED, SAMPLES // 2).unsqueeze(1)
+    asked = torch.cat([-right, right])
+    validation, test = asked[::2], asked[1::2]
+    return Split(
+        train_inputs=seen,
+        train_labels=signal(seen),
+        validation_inputs=validation,
+        validation_labels=signal(validation),
+        test_inputs=test,
+        test_labels=signal(test),
+    )
