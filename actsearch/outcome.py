@@ -7,6 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+Matrix = tuple[tuple[float | None, ...], ...]
+"""By learning rate, then by seed; None where a training has diverged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """Scores on the way, after a share of the training."""
+
+    share: float
+    values: Matrix
+    test: Matrix | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
@@ -18,8 +30,10 @@ class Scores:
 
     learning_rates: tuple[float, ...]
     seeds: tuple[int, ...]
-    values: tuple[tuple[float | None, ...], ...]
-    test: tuple[tuple[float | None, ...], ...] | None = None
+    values: Matrix
+    test: Matrix | None = None
+    curve: tuple[Point, ...] = ()
+    """Some points before the end, earliest first."""
 
     @property
     def best(self) -> int | None:

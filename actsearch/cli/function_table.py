@@ -53,7 +53,9 @@ def table(
         print_json(_document(found, count))
         return
     for name, measured in found.tasks.items():
-        out.print(_shown(found, name, measured, count))
+        seeds = len(measured.more_seeds)
+        out.print(f"{escape(name)}: the best by their test scores with {seeds} seeds that did not choose them")
+        out.print(_shown(found, measured, count))
     out.print(_sentences(found))
 
 
@@ -77,10 +79,9 @@ def _build(file: Path, plan: Plan, workers: str) -> None:
     build(file, plan, functions, profile, announce=lambda text: err.print(escape(text)))
 
 
-def _shown(table: Table, name: str, measured: Measured, count: int) -> Shown:
+def _shown(table: Table, measured: Measured, count: int) -> Shown:
     """The best functions of one task."""
-    seeds = len(measured.more_seeds)
-    shown = Shown(title=f"{name}: test score of the best, {seeds} seeds that did not choose them", title_justify="left")
+    shown = Shown(expand=False)
     shown.add_column("function", overflow="fold")
     shown.add_column("score", justify="right")
     for index, score in _best(measured)[:count]:

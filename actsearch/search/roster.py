@@ -52,5 +52,9 @@ def _named(record: CandidateRecord) -> tuple[str, Function] | None:
         print_, gain = fingerprint(probe), spread(probe).gain
     if print_ is None or gain is None:
         return None
-    fields = {"expression": record.expression, "parameters": record.parameters}
-    return print_, Function(id=record.id, **fields, gain=gain if math.isfinite(gain) else 1.0)
+    return print_, Function(
+        id=record.id,
+        expression=record.expression,
+        parameters=record.parameters,
+        gain=gain if math.isfinite(gain) else 1.0,
+    )

@@ -21,7 +21,7 @@ from actsearch.evaluate.table.data import SPLITS, Array, Function, Measured, Tab
 from actsearch.evaluate.table.plan import Parts, Plan
 from actsearch.evaluate.task import Subject, load_task
 from actsearch.evaluate.worker import Job, Order
-from actsearch.outcome import Scored
+from actsearch.outcome import Scored, Scores
 
 _TOGETHER = 64
 """Functions of a part: some seconds of training, which is what an interruption costs."""
@@ -89,13 +89,25 @@ class _Measuring:
     def _train(self, block: Sequence[int], seeds: tuple[int, ...], shape: tuple[int, ...]) -> Array:
         subjects = [Subject(activation=f.activation, gain=f.gain) for f in map(self.functions.__getitem__, block)]
         jobs = [Job(key=str(place), subject=subject) for place, subject in enumerate(subjects)]
-        order = Order(seeds=seeds, quality=Quality(margin=-math.inf), shares=self.plan.shares)
+        order = Order(seeds=seeds, quality=Quality(margin=-math.inf))
         scores = np.full((len(block), *shape), np.nan, dtype=np.float32)
         for result in self.executor.submit(jobs, order):
             if isinstance(result.outcome, Scored):
-                for place, (_, point) in enumerate(result.outcome.scores.curve):
-                    scores[int(result.key), :, :, :, place] = point
+                scores[int(result.key)] = _points(result.outcome.scores, self.plan.shares)
         return scores
+
+
+def _points(scores: Scores, shares: Sequence[float]) -> Array:
+    """(learning rates, seeds, splits, shares) of one function; what a task does not tell is NaN."""
+    known = {point.share: (point.values, point.test) for point in scores.curve}
+    known[1.0] = scores.values, scores.test
+    shape = (len(scores.learning_rates), len(scores.seeds), len(SPLITS), len(shares))
+    found = np.full(shape, np.nan, dtype=np.float32)
+    for at, share in enumerate(shares):
+        for split, matrix in enumerate(known.get(share, (None, None))):
+            if matrix is not None:
+                found[:, :, split, at] = np.array(matrix, dtype=np.float64)
+    return found
 
 
 def _card(plan: Plan, functions: int) -> dict[str, object]:

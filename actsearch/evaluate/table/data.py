@@ -66,7 +66,7 @@ class Measured:
         """The scores of a function after a share of the training, validation and test, for `seeds` (all of `seeds`)."""
         at = self.shares.index(share)
         columns = [self.seeds.index(seed) for seed in (self.seeds if seeds is None else seeds)]
-        both = self.values[function][:, columns, :, at]
+        both = self.values[function, ..., at][:, columns]
         validation, test = (_rows(both[:, :, split]) for split in range(2))
         chosen = tuple(self.seeds[column] for column in columns)
         return Scores(learning_rates=self.learning_rates, seeds=chosen, values=validation, test=test)
@@ -78,7 +78,7 @@ class Measured:
         """
         at = self.shares.index(share)
         columns = [self.seeds.index(seed) for seed in (self.seeds if seeds is None else seeds)]
-        return best_means(self.values[:, :, columns, :, at], test=test)
+        return best_means(self.values[..., at][:, :, columns], test=test)
 
     @cached_property
     def held_out(self) -> Array:
@@ -103,7 +103,7 @@ class Table:
         except OSError as error:
             reason = error.strerror or "it is no table that `actsearch table` wrote"
             raise ConfigError(f"cannot read the table {str(path)!r}: {reason}.") from None
-        except (KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile):
+        except (EOFError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile):
             raise ConfigError(
                 f"{str(path)!r} is no table of this version: make one with `actsearch table {path} --build`."
             ) from None
@@ -115,7 +115,12 @@ class Table:
             raise ValueError(f"version {head['version']}")
         tasks = {
             name: Measured(
-                **{key: tuple(value) if isinstance(value, list) else value for key, value in facts.items()},
+                learning_rates=tuple(facts["learning_rates"]),
+                seeds=tuple(facts["seeds"]),
+                shares=tuple(facts["shares"]),
+                best=tuple(facts["best"]),
+                more_seeds=tuple(facts["more_seeds"]),
+                chance=facts["chance"],
                 values=arrays[f"{name}/values"],
                 more=arrays[f"{name}/more"],
             )

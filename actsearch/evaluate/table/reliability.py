@@ -23,7 +23,7 @@ class Reliability:
     best_again: float
     """Of the mean over these seeds with that over the other seeds, among the best functions alone."""
     by_share: Mapping[float, float]
-    """Of scores after a share of the training with those at its end."""
+    """Of scores after a share of the training with those at its end, where the task tells them."""
 
 
 def reliability(measured: Measured) -> Reliability:
@@ -38,7 +38,9 @@ def reliability(measured: Measured) -> Reliability:
         all_seeds=count * one / (1 + (count - 1) * one),
         best_again=_correlation(whole[best], best_means(measured.more[..., -1], test=False)),
         by_share={
-            share: _correlation(measured.means(share=share, test=False), whole) for share in measured.shares[:-1]
+            share: _correlation(measured.means(share=share, test=False), whole)
+            for share, values in zip(measured.shares[:-1], np.moveaxis(measured.values, -1, 0), strict=False)
+            if not np.isnan(values).all()
         },
     )
 

@@ -20,11 +20,11 @@ from actsearch.evaluate.trainer.layers import Layers
 from actsearch.evaluate.trainer.recipe import Recipe
 from actsearch.evaluate.trainer.stack import Member, Stack
 from actsearch.evaluate.trainer.stacked import Stacked, is_stacked
-from actsearch.outcome import Rejected, Scores
+from actsearch.outcome import Matrix, Point, Rejected, Scores
 
-Matrix = tuple[tuple[float | None, ...], ...]
-"""By learning rate, then by seed; None where a training has diverged."""
 _TENTHS = 10
+_LOOKS = (1, 3)
+"""Tenths after which scores are taken, besides the last."""
 
 
 class Block:
@@ -49,17 +49,29 @@ class Block:
     def train(self, quality: Quality) -> list[Scores | Rejected]:
         """Outcomes by subject."""
         self._advance(0, 1)
-        early, _ = self._scores()
+        looks = {1: self._scores()}
+        early, _ = looks[1]
         rejections = [
             quality.check([math.nan if v is None else v for row in rows for v in row], self._chance) for rows in early
         ]
         self._keep(lambda member: rejections[member.subject] is None)
         for first, last in itertools.pairwise(range(1, _TENTHS + 1)):
             self._advance(first, last)
+            if last in _LOOKS:
+                looks[last] = self._scores()
         values, test = self._scores()
         return [
             rejection
-            or Scores(learning_rates=self._rates, seeds=self._seeds, values=values[at], test=test[at] if test else None)
+            or Scores(
+                learning_rates=self._rates,
+                seeds=self._seeds,
+                values=values[at],
+                test=test[at] if test else None,
+                curve=tuple(
+                    Point(share=tenth / _TENTHS, values=v[at], test=t[at] if t else None)
+                    for tenth, (v, t) in looks.items()
+                ),
+            )
             for at, rejection in enumerate(rejections)
         ]
 
