@@ -7,7 +7,8 @@ with all learning rates of `digits` and two seeds. Stacked is the task's `run`, 
 compiles: every round has candidates that were never compiled, and a new cache. One by one is a plain model of
 `torch.nn` whose activation is the expression's eager torch operations times its gain, trained by `torch.optim.Adam` in
 the obvious loop, with the same data, order and initial weights, and scored once at the end; some of the same
-trainings, drawn at random, stand for all. The two take turns within a round, all with one thread. Ratios hold within
+trainings, drawn at random, stand for all. The two take turns within a round, all with one thread; seconds
+are those of the processor, so that what else the machine does counts little. Ratios hold within
 a row; a row is the median round. The other tasks' rows have the seconds of one training in a stack alone. Appends to
 `benchmarks/training_speed.csv`.
 """
@@ -150,9 +151,9 @@ def _drawn(pools: Sequence[Iterator[Subject]], count: int) -> list[Subject]:
 
 
 def _timed(call: Callable[[], object]) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     call()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def _ms(seconds: float) -> float:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import actsearch as a
-from actsearch.errors import UnknownNameError, UnsupportedError
+from actsearch.errors import UnknownNameError
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
@@ -56,6 +56,7 @@ def test_search_and_evaluate_are_packages_that_can_be_called(tmp_path: Path) -> 
     assert {"relu", "gelu", "silu"} <= set(by_name)
 
 
-def test_what_does_not_exist_yet_says_so() -> None:
-    with pytest.raises(UnsupportedError, match="not in this version"):
-        a.compile_population  # noqa: B018
+def test_a_population_is_one_layer_of_many_activations() -> None:
+    population = a.compile_population([a.parse("relu(x)"), a.parse("sin(x)")])
+    x = torch.linspace(-3, 3, 12).view(2, 2, 3)
+    torch.testing.assert_close(population(x), torch.stack([x[0].relu(), x[1].sin()]))

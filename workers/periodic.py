@@ -4,18 +4,19 @@ Perceptrons of the usual activations fit what they see and go on in straight lin
 (2020), Neural Networks Fail to Learn Periodic Functions and How to Fix It, arXiv:2006.08195, ask for this property and
 propose snake. A signal is the sum of two sines whose periods, phases and shares the seed draws.
 
-Metric: minus the squared error outside of the interval that is trained on, in variances of the signal, so that a model
-that says the mean everywhere has about -1. Fidelity: steps.
+Metric: minus the root of the mean squared error outside of the interval that is trained on, in standard deviations of
+the signal, so that a model that says its mean everywhere has about -1. Fidelity: steps.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.evaluate.task import Subject, Task
@@ -27,10 +28,14 @@ SEEN, ASKED = 3.0, 4.5
 SAMPLES = 512
 
 
+def _minus_rmse(outputs: Tensor, labels: Tensor) -> Tensor:
+    return -SquaredError().losses(outputs, labels).mean(dim=1).sqrt()
+
+
 class Periodic(Task):
     """Continue a signal beyond where it was seen."""
 
-    metric: ClassVar[str] = "minus the squared error of extrapolation (variances of the signal)"
+    metric: ClassVar[str] = "minus the root mean squared error of extrapolation (standard deviations)"
     # There is no level of chance: whatever goes on in a straight line is worse than the mean, which has -1.
     chance: ClassVar[float] = -math.inf
     learning_rates: ClassVar[tuple[float, ...]] = (3e-3, 1e-2, 3e-2)
@@ -43,6 +48,7 @@ class Periodic(Task):
         learning_rates=learning_rates,
         chance=chance,
         objective=SquaredError(),
+        measure=_minus_rmse,
     )
 
     def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
@@ -54,19 +60,18 @@ class Periodic(Task):
         return _split(seed)
 
 
+def _signal(drawn: Sequence[float], x: Tensor) -> Tensor:
+    """Two sines of unit variance together; what is drawn is in [0, 1]."""
+    period, phase, second_phase, share = drawn
+    turns, weight = 2 * math.pi * x / (1.5 + period), 0.5 * share
+    first, second = torch.sin(turns + 2 * math.pi * phase), torch.sin(2 * turns + 2 * math.pi * second_phase)
+    return torch.add(first, second, alpha=weight).mul_(math.sqrt(2 / (1 + weight**2)))
+
+
 @lru_cache(maxsize=64)
 def _split(seed: int) -> Split:
     generator = torch.Generator().manual_seed(seed)
-    period, phase, second_phase, share = torch.rand(4, generator=generator).tolist()
-
-    def signal(x: torch.Tensor) -> torch.Tensor:
-        turns = 2 * math.pi * x / (1.5 + period)
-        first, second = torch.sin(turns + 2 * math.pi * phase), torch.sin(2 * turns + 2 * math.pi * second_phase)
-        weight = 0.5 * share
-        # Unit variance.
-        scale = math.sqrt(2 / (1 + weight**2))
-        return scale * (first + weight * second)
-
+    signal = partial(_signal, torch.rand(4, generator=generator).tolist())
     seen = (2 * torch.rand(SAMPLES, 1, generator=generator) - 1) * SEEN
     right = torch.linspace(SEEN, ASKED, SAMPLES // 2).unsqueeze(1)
     asked = torch.cat([-right, right])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import array
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,18 +22,17 @@ OPERATIONS = sibling(__file__, "operations")
 TAPE = sibling(__file__, "tape")
 TYPES = sibling(__file__, "types")
 BLOCK = 512
-"""Elements of a block, or as many rows of channels as have at most that number, but one: the registers of most tapes then
-fit into a cache of 32 KB, and starting an operation costs little against what it does."""
+"""Elements of a block, or as many rows of channels as have at most that number, and at least one: the registers of most
+tapes then fit into a cache of 32 KB, and starting an operation costs little against what it does."""
 _FEW = 1 << 14
 """Elements below which handing out work costs more than it brings."""
-_HEADER = 20
-"""Numbers of a population's table before the members."""
-_NEXT, _SCRATCH, _PARAMETERS, _SUMS, _INPUTS, _OUTPUTS = 2, 8, 9, 10, 12, 16
-_FOUR = 4
-"""Most inputs and most outputs."""
+_SCRATCH, _PARAMETERS, _SUMS, _INPUTS, _OUTPUTS = 8, 9, 10, 12, 16
+"""Positions of addresses in the table."""
+_MOST = 4
+"""Inputs and outputs that there is room for in the table."""
 _LINE, _APART = 64, 1024
-"""Bytes of a cache line, and what registers are whole multiples of apart. Processors take a load for one of what a store
-a little earlier wrote where both addresses end in the same 12 bits: an addition then took 4 ns a vector, not 0.6."""
+"""Bytes of a cache line, and what registers are whole multiples of apart. A processor takes a load for one of what has
+just been stored where both addresses end in the same 12 bits: an addition then took 4 ns a vector, not 0.7."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,34 +104,25 @@ class Table:
     elements: int
     inputs: tuple[str, ...]
     """Names of what a call is given: x, gate if some member reads it, upstream in a backward."""
-    _kept: list[Any] = field(default_factory=list)
-    """Arrays whose addresses stand in others."""
+    _lanes: int = field(init=False)
+    _driver: Any = field(init=False)
     _words: array.array[int] = field(init=False)
     _bytes: int = 0
-    _driver: Any = None
+    _kept: list[Any] = field(default_factory=list)
+    """Arrays whose addresses stand in others."""
 
     def __post_init__(self) -> None:
-        machine = MACHINE.machine()
-        lanes = machine.lanes(TYPES.ELEMENTS[torch.float32])
-        outputs = ("y",) if self.order == 0 else tuple(map(gradient_name, self.inputs[:-1]))
-        addresses = []
-        for member, numbers in zip(self.members, self.numbers, strict=True):
-            words, size = _member(member, member.taped[self.order], numbers, self, outputs, lanes, self._kept)
-            self._kept.append(words)
-            addresses.append(words.buffer_info()[0])
-            self._bytes = max(self._bytes, size)
-        add = OPERATIONS.operations().address["add", (False, False)]
-        self._words = array.array("q", [
-            len(self.members) * self.copies, self.copies, 0, 0, self._bytes, self.elements, len(self.inputs),
-            len(outputs), 0, 0, 0, add, *[0] * 2 * _FOUR, *addresses,
-        ])  # fmt: skip
-        self._driver = DRIVER.population_driver(lanes)
+        self._lanes = MACHINE.machine().lanes(TYPES.ELEMENTS[torch.float32])
+        self._driver = DRIVER.population_driver(self._lanes)
+        places = [self._member(one, numbers) for one, numbers in zip(self.members, self.numbers, strict=True)]
+        slices, add = len(self.members) * self.copies, OPERATIONS.operations().address["add", (False, False)]
+        sizes = (slices, self.copies, 0, 0, self._bytes, self.elements, len(self.inputs), len(self._outputs))
+        self._words = array.array("q", (*sizes, 0, 0, 0, add, *[0] * 2 * _MOST, *places))
 
     def run(self, inputs: Sequence[Tensor], outputs: Sequence[Tensor], parameters: Tensor, sums: Tensor | None) -> None:
         """Compute the outputs, and the sums of a backward, laid out like `parameters`; all contiguous, in float32."""
         slices = len(self.members) * self.copies
-        few = slices * self.elements < _FEW
-        threads = 1 if few else min(torch.get_num_threads(), slices)
+        threads = 1 if slices * self.elements < _FEW else min(torch.get_num_threads(), slices)
         scratch = torch.empty(threads * self._bytes, dtype=torch.uint8)
         words = self._words[:]
         words[_SCRATCH], words[_PARAMETERS] = scratch.data_ptr(), parameters.data_ptr()
@@ -143,56 +134,70 @@ class Table:
             words[at] = tensor.data_ptr()
         self._driver.run(words.buffer_info()[0], threads)
 
+    @property
+    def _outputs(self) -> tuple[str, ...]:
+        return tuple(map(gradient_name, self.inputs[:-1])) if self.order else ("y",)
 
-def _member(
-    member: Member, taped: Taped, numbers: Sequence[Numbers], table: Table, outputs: Sequence[str], lanes: int,
-    kept: list[Any],
-) -> tuple[array.array[int], int]:  # fmt: skip
-    """A member's part of the table, and the bytes of scratch that it needs."""
-    sweep, tape = taped.sweep, taped.tape
-    is_by_channel = any(granularity == "channel" for _, granularity in sweep.parameters)
-    rows = max(1, BLOCK // table.channels) if is_by_channel else 1
-    columns = table.channels if is_by_channel else BLOCK
-    vectors = -(-rows * columns // lanes)
-    size = _rounded(4 * lanes * vectors, _APART)
-    constants = array.array("f", (*member.constants, *tape.literals))
-    values = [
-        number
-        for own, spread in zip(numbers, tape.spread, strict=True)
-        for number in (0, 4 * own.offset, 4 * own.stride, own.places, spread)
-    ]
-    values += [number for index in range(len(constants)) for number in (1, 4 * index, 0, 1, -1)]
-    owners = {name: index for index, (name, _) in enumerate(sweep.parameters)}
-    sums: list[int] = []
-    totals = 0
-    for (_, of, _), term, accumulator in zip(sweep.sums, tape.terms, tape.accumulators, strict=True):
-        own = numbers[owners[of]]
-        # One number for all: what the lanes have is added in the end, so that no sum waits for the one before it.
-        is_one = sweep.granularities[of] == "layer"
-        shape = (lanes, lanes, vectors) if is_one else (table.channels, own.places, rows)
-        sums += [term, accumulator, *shape, int(is_one), totals, 4 * own.offset, 4 * own.stride]
-        totals += 8 * shape[1]
-    arrays = array.array("q", values), array.array("q", sums)
-    kept += [*arrays, constants, taped]
-    values_at = 8 * len(tape.words)
-    totals_at = values_at + 8 * (len(values) // 5)
-    registers_at = _rounded(totals_at + totals, _LINE)
-    named = dict(zip(sweep.elements, tape.inputs, strict=True)) | dict(
-        zip((name for name, _ in sweep.outputs), tape.outputs, strict=True)
-    )
-    words = array.array("q", [
-        rows * columns, columns, size, tape.instructions, tape.once, len(values) // 5, len(sweep.sums), values_at,
-        totals_at, registers_at, taped.address, *(one.buffer_info()[0] for one in (*arrays, constants)),
-        *_registers(table.inputs, named), *_registers(outputs, named),
-    ])  # fmt: skip
-    return words, registers_at + size * tape.registers
+    def _member(self, member: Member, numbers: Sequence[Numbers]) -> int:
+        """Write a member's part of the table; its address."""
+        taped = member.taped[self.order]
+        sweep, tape = taped.sweep, taped.tape
+        rows, columns = _block(sweep, self.channels)
+        vectors = math.ceil(rows * columns / self._lanes)
+        size = _rounded(4 * self._lanes * vectors, _APART)
+        constants = array.array("f", (*member.constants, *tape.literals))
+        values = [
+            number
+            for own, spread in zip(numbers, tape.spread, strict=True)
+            for number in (0, 4 * own.offset, 4 * own.stride, own.places, spread)
+        ]
+        values += [number for index in range(len(constants)) for number in (1, 4 * index, 0, 1, -1)]
+        sums, totals = self._sums(taped, numbers, rows, vectors)
+        values_at = 8 * len(tape.words)
+        totals_at = values_at + 8 * (len(values) // 5)
+        registers_at = _rounded(totals_at + totals, _LINE)
+        arrays = (taped.words, array.array("q", values), array.array("q", sums), constants)
+        words = array.array("q", (
+            rows * columns, columns, size, tape.instructions, tape.once, len(values) // 5, len(sweep.sums), values_at,
+            totals_at, registers_at, *(one.buffer_info()[0] for one in arrays), *self._registers(taped),
+        ))  # fmt: skip
+        self._bytes = max(self._bytes, registers_at + size * tape.registers)
+        self._kept += [*arrays, words]
+        return words.buffer_info()[0]
+
+    def _sums(self, taped: Taped, numbers: Sequence[Numbers], rows: int, vectors: int) -> tuple[list[int], int]:
+        """What the table says of sums, and the bytes that their totals take."""
+        sweep, tape = taped.sweep, taped.tape
+        owners = {name: own for (name, _), own in zip(sweep.parameters, numbers, strict=True)}
+        sums: list[int] = []
+        totals = 0
+        for (_, of, _), term, accumulator in zip(sweep.sums, tape.terms, tape.accumulators, strict=True):
+            own, is_one = owners[of], sweep.granularities[of] == "layer"
+            # Of one number for all each lane has a total, lest every addition wait for the one before it.
+            columns, places, length = (
+                (self._lanes, self._lanes, vectors) if is_one else (self.channels, own.places, rows)
+            )
+            sums += [term, accumulator, columns, places, length, is_one, totals, 4 * own.offset, 4 * own.stride]
+            totals += 8 * places
+        return sums, totals
+
+    def _registers(self, taped: Taped) -> Iterator[int]:
+        """Those of the population's inputs and outputs, -1 for what the tape does not read or write."""
+        sweep, tape = taped.sweep, taped.tape
+        known = dict(zip(sweep.elements, tape.inputs, strict=True))
+        known |= dict(zip((name for name, _ in sweep.outputs), tape.outputs, strict=True))
+        for names in (self.inputs, self._outputs):
+            yield from (known.get(name, -1) for name in names)
+            yield from [-1] * (_MOST - len(names))
 
 
-def _registers(names: Sequence[str], known: Mapping[str, int]) -> list[int]:
-    found = [known.get(name, -1) for name in names]
-    return found + [-1] * (_FOUR - len(found))
+def _block(sweep: Sweep, channels: int) -> tuple[int, int]:
+    """Rows and columns of a block; rows are needed where parameters differ by channel."""
+    if all(granularity == "layer" for _, granularity in sweep.parameters):
+        return 1, BLOCK
+    return max(1, BLOCK // channels), channels
 
 
 def _rounded(size: int, unit: int) -> int:
     """`size`, rounded up to a whole multiple of `unit`."""
-    return -(-size // unit) * unit
+    return math.ceil(size / unit) * unit

@@ -48,7 +48,7 @@ class Tape:
     @property
     def instructions(self) -> int:
         """Their number."""
-        return len(self.words) // WORDS
+        return len(self.words) // int(WORDS)
 
 
 def tape_of(sweep: Sweep) -> Tape:
@@ -60,7 +60,9 @@ def tape_of(sweep: Sweep) -> Tape:
         raise UnsupportedError("a tape takes no statistics.")
     for name, granularity in sweep.parameters:
         if granularity not in ("layer", "channel"):
-            raise UnsupportedError(f"a tape takes parameters per layer and per channel, and {name} is per {granularity}.")
+            raise UnsupportedError(
+                f"a tape takes parameters per layer and per channel, and {name} is per {granularity}."
+            )
     return _Writer(sweep).tape()
 
 
@@ -169,9 +171,7 @@ class _Writer:
         return self.registers - 1
 
 
-def _with_choices(
-    instructions: Sequence[Instruction], results: Sequence[Operand]
-) -> list[tuple[int, Instruction]]:
+def _with_choices(instructions: Sequence[Instruction], results: Sequence[Operand]) -> list[tuple[int, Instruction]]:
     """Instructions with their places; a choice makes the comparison that it depends on itself.
 
     A comparison that only choices read is gone.

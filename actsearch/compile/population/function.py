@@ -62,9 +62,7 @@ class PopulationFunction:
                 raise UnsupportedError(f"{activation.text[:60]!r} cannot be stacked: {error}") from error
         self._start(compiler, tuple(activations), members, copies)
 
-    def _start(
-        self, compiler: Compiler, activations: tuple[Activation, ...], members: list[Any], copies: int
-    ) -> None:
+    def _start(self, compiler: Compiler, activations: tuple[Activation, ...], members: list[Any], copies: int) -> None:
         self._compiler, self.activations, self._members, self.copies = compiler, activations, members, copies
         self.slots = slots_of(activations)
         self.inputs = max(map(inputs_of, activations), key=len)
@@ -108,7 +106,7 @@ class PopulationFunction:
     def backward(
         self, x: Tensor, upstream: Tensor, parameters: Tensor | Sequence[Tensor]
     ) -> tuple[Tensor, Tensor | list[Tensor]]:
-        """The gradients by `x`, of its shape, and by the parameters of each slice: flat, or a list as they are given."""
+        """The gradients by `x`, of its shape, and by each slice's parameters: flat, or a list as these are given."""
         (dx,), gradients = self.gradients((x,), upstream, self.flat(parameters))
         return dx, gradients if isinstance(parameters, Tensor) else self.views(gradients, x.shape[-1])
 
@@ -127,7 +125,7 @@ class PopulationFunction:
         return y
 
     def gradients(self, inputs: Sequence[Tensor], upstream: Tensor, flat: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Those by each of `inputs`, and those by the flat parameters, of what `upstream` is the gradient by `value`."""
+        """By each of `inputs`, and by the flat parameters, of what has the gradient `upstream` by the value."""
         given = self._given((*inputs, upstream), flat)
         found = [torch.empty_like(tensor) for tensor in given[:-1]]
         if not upstream.numel():
@@ -142,7 +140,9 @@ class PopulationFunction:
         check_shape(x, len(self.activations) * self.copies)
         for tensor in tensors:
             if tensor.shape != x.shape:
-                raise ConfigError(f"a population of inputs {tuple(x.shape)} cannot take a tensor {tuple(tensor.shape)}.")
+                raise ConfigError(
+                    f"a population of inputs {tuple(x.shape)} cannot take a tensor {tuple(tensor.shape)}."
+                )
         for tensor in (*tensors, flat):
             if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
                 raise ConfigError(
@@ -205,10 +205,13 @@ def check_shape(x: Tensor, slices: int) -> None:
         )
 
 
+def can_stack() -> bool:
+    """Whether the best backend for the CPU runs populations in one call."""
+    return hasattr(backends.best(torch.device("cpu")), "stack")
+
+
 def _compiler() -> Compiler:
-    """Of the best backend for the CPU that has one."""
     backend = backends.best(torch.device("cpu"))
-    stack = getattr(backend, "stack", None)
-    if stack is None:
+    if not can_stack():
         raise UnsupportedError(f"the backend {backend.name} runs no populations in one call.")
-    return cast("Compiler", stack())
+    return cast("Compiler", backend.stack())  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 from actsearch.evaluate.protocols.quality import Quality
@@ -42,7 +43,9 @@ def train_lessons(
     courses = [
         (lesson.recipe, [Course.of(lesson.split(seed), lesson.recipe, seed) for seed in seeds]) for lesson in lessons
     ]
-    outcomes: dict[int, Scores | Rejected] = {}
+    # Whatever has no finite gain is not finite where its inputs are.
+    lost = quality.check([math.nan], 0.0) or _diverged(lessons[0].recipe, tuple(seeds))
+    outcomes = {at: lost for at, subject in enumerate(subjects) if not math.isfinite(subject.gain)}
     for positions in _blocks(subjects):
         block = Block([subjects[position] for position in positions], tuple(seeds), courses)
         outcomes.update(zip(positions, block.train(quality), strict=True))
@@ -51,7 +54,13 @@ def train_lessons(
 
 def _blocks(subjects: Sequence[Subject]) -> Iterator[list[int]]:
     """Positions of subjects that are trained at once; one that has layers of its own is so alone."""
-    together = [position for position, subject in enumerate(subjects) if is_stacked(subject)]
+    trained = [position for position, subject in enumerate(subjects) if math.isfinite(subject.gain)]
+    together = [position for position in trained if is_stacked(subjects[position])]
     for start in range(0, len(together), BLOCK):
         yield together[start : start + BLOCK]
-    yield from ([position] for position in range(len(subjects)) if position not in together)
+    yield from ([position] for position in trained if position not in together)
+
+
+def _diverged(recipe: Recipe, seeds: tuple[int, ...]) -> Scores:
+    rows = ((None,) * len(seeds),) * len(recipe.learning_rates)
+    return Scores(learning_rates=recipe.learning_rates, seeds=seeds, values=rows)

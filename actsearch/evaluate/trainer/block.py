@@ -10,8 +10,6 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 
-from torch import Tensor
-
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.evaluate.task import Subject
 from actsearch.evaluate.trainer.activations import Activations
@@ -19,12 +17,12 @@ from actsearch.evaluate.trainer.course import Course
 from actsearch.evaluate.trainer.layers import Layers
 from actsearch.evaluate.trainer.recipe import Recipe
 from actsearch.evaluate.trainer.stack import Member, Stack
-from actsearch.evaluate.trainer.stacked import Stacked, is_stacked
+from actsearch.evaluate.trainer.stacked import Stacked, function_of, is_stacked
 from actsearch.outcome import Matrix, Point, Rejected, Scores
 
 _TENTHS = 10
-_LOOKS = (1, 3)
-"""Tenths after which scores are taken, besides the last."""
+_LOOKS = (3,)
+"""Tenths after which scores are taken, besides the first and the last."""
 
 
 class Block:
@@ -36,113 +34,83 @@ class Block:
         self._subjects, self._seeds = subjects, seeds
         self._rates = courses[0][0].learning_rates
         self._chance = sum(recipe.chance for recipe, _ in courses) / len(courses)
+        self._function = function_of(subjects) if is_stacked(subjects[0]) else None
         members = [Member(subject, rate) for rate in range(len(self._rates)) for subject in range(len(subjects))]
-        self._stacks = [
-            [
-                Stack(recipe, course, members, self._activations(recipe, members, seed))
-                for seed, course in zip(seeds, by_seed, strict=True)
-            ]
-            for recipe, by_seed in courses
-        ]
-        """By lesson, then by seed."""
+        self._has_test = all(course.split.test_inputs is not None for _, by_seed in courses for course in by_seed)
+        self._lessons = len(courses)
+        self._stacks = {
+            (lesson, at): Stack(recipe, course, members, self._activations(recipe, members, seeds[at]))
+            for lesson, (recipe, by_seed) in enumerate(courses)
+            for at, course in enumerate(by_seed)
+        }
+        """By lesson and position of a seed; those that have members."""
 
     def train(self, quality: Quality) -> list[Scores | Rejected]:
         """Outcomes by subject."""
         self._advance(0, 1)
-        looks = {1: self._scores()}
-        early, _ = looks[1]
+        looks = [self._look(1)]
         rejections = [
-            quality.check([math.nan if v is None else v for row in rows for v in row], self._chance) for rows in early
+            quality.check([math.nan if v is None else v for row in point.values for v in row], self._chance)
+            for point in looks[0]
         ]
         self._keep(lambda member: rejections[member.subject] is None)
         for first, last in itertools.pairwise(range(1, _TENTHS + 1)):
             self._advance(first, last)
-            if last in _LOOKS:
-                looks[last] = self._scores()
-        values, test = self._scores()
+            if last in (*_LOOKS, _TENTHS):
+                looks.append(self._look(last))
         return [
             rejection
-            or Scores(
-                learning_rates=self._rates,
-                seeds=self._seeds,
-                values=values[at],
-                test=test[at] if test else None,
-                curve=tuple(
-                    Point(share=tenth / _TENTHS, values=v[at], test=t[at] if t else None)
-                    for tenth, (v, t) in looks.items()
-                ),
-            )
-            for at, rejection in enumerate(rejections)
+            or Scores(learning_rates=self._rates, seeds=self._seeds, values=end.values, test=end.test, curve=tuple(way))
+            for rejection, (*way, end) in zip(rejections, zip(*looks, strict=True), strict=True)
         ]
+
+    def _look(self, tenth: int) -> list[Point]:
+        """Scores of each subject after a tenth of the training."""
+        values = self._scores()
+        test: Sequence[Matrix | None] = self._scores(test=True) if self._has_test else [None] * len(values)
+        share = tenth / _TENTHS
+        return [Point(share=share, values=rows, test=own) for rows, own in zip(values, test, strict=True)]
 
     def _activations(self, recipe: Recipe, members: Sequence[Member], seed: int) -> Activations:
         widths = recipe.widths[1:-1]
         rates = [self._rates[member.rate] for member in members]
-        if is_stacked(self._subjects[0]):
-            return Stacked.of([self._subjects[member.subject] for member in members], rates, widths)
+        if self._function is not None:
+            return Stacked(self._function.only([member.subject for member in members]), rates, widths)
         return Layers.of(self._subjects[0], widths, rates, seed)
 
     def _advance(self, first: int, last: int) -> None:
         """Train from one tenth of the training to another, and leave behind what has diverged."""
-        for stacks in self._stacks:
-            for at, stack in enumerate(stacks):
-                start, stop = (_step(stack.recipe.steps, tenth) for tenth in (first, last))
-                if stack.members and start < stop:
-                    stack.advance(start, stop)
-                    stacks[at] = stack.only(
-                        [position for position, is_finite in enumerate(stack.is_finite()) if is_finite]
-                    )
+        for key, stack in list(self._stacks.items()):
+            start, stop = (_step(stack.recipe.steps, tenth) for tenth in (first, last))
+            stack.advance(start, stop)
+            self._replace(key, stack, stack.is_finite())
 
     def _keep(self, is_kept: Callable[[Member], bool]) -> None:
-        for stacks in self._stacks:
-            stacks[:] = [
-                stack.only([position for position, member in enumerate(stack.members) if is_kept(member)])
-                for stack in stacks
-            ]
+        for key, stack in list(self._stacks.items()):
+            self._replace(key, stack, [is_kept(member) for member in stack.members])
 
-    def _scores(self) -> tuple[list[Matrix], list[Matrix] | None]:
-        """Validation and test scores by subject, means over the lessons; no test scores if a lesson has none."""
-        validation, test = [], []
-        for stacks in self._stacks:
-            splits = [stack.course.split for stack in stacks]
-            validation.append(
-                self._table(stacks, [(split.validation_inputs, split.validation_labels) for split in splits])
-            )
-            tests = [
-                (split.test_inputs, split.test_labels)
-                for split in splits
-                if split.test_inputs is not None and split.test_labels is not None
-            ]
-            if len(tests) == len(splits):
-                test.append(self._table(stacks, tests))
-        return self._mean(validation), self._mean(test) if len(test) == len(validation) else None
+    def _replace(self, key: tuple[int, int], stack: Stack, are_kept: Sequence[bool]) -> None:
+        kept = [position for position, is_kept in enumerate(are_kept) if is_kept]
+        if kept:
+            self._stacks[key] = stack.only(kept)
+        else:
+            del self._stacks[key]
 
-    def _table(self, stacks: Sequence[Stack], data: Sequence[tuple[Tensor, Tensor]]) -> list[Matrix]:
-        """Scores by subject on data by seed."""
-        known: dict[tuple[Member, int], float] = {}
-        for at, (stack, (inputs, labels)) in enumerate(zip(stacks, data, strict=True)):
-            if stack.members:
-                scores = stack.scores(inputs, labels)
-                known.update(((m, at), s) for m, s in zip(stack.members, scores, strict=True) if math.isfinite(s))
+    def _scores(self, *, test: bool = False) -> list[Matrix]:
+        """Validation scores by subject, or test scores, means over the lessons."""
+        known: dict[tuple[Member, int], list[float]] = {}
+        for (_, at), stack in self._stacks.items():
+            for member, score in zip(stack.members, stack.scores(test=test), strict=True):
+                if math.isfinite(score):
+                    known.setdefault((member, at), []).append(score)
+        means = {key: sum(scores) / len(scores) for key, scores in known.items() if len(scores) == self._lessons}
         rates, seeds = range(len(self._rates)), range(len(self._seeds))
         return [
-            tuple(tuple(known.get((Member(subject, rate), at)) for at in seeds) for rate in rates)
+            tuple(tuple(means.get((Member(subject, rate), at)) for at in seeds) for rate in rates)
             for subject in range(len(self._subjects))
-        ]
-
-    def _mean(self, tables: Sequence[list[Matrix]]) -> list[Matrix]:
-        """Means over lessons; None where one has none."""
-        return [
-            tuple(tuple(map(_mean, zip(*rows, strict=True))) for rows in zip(*matrices, strict=True))
-            for matrices in zip(*tables, strict=True)
         ]
 
 
 def _step(steps: int, tenth: int) -> int:
     """The step that ends a tenth of a training; the first tenth is one step or more."""
     return max(steps * tenth // _TENTHS, min(tenth, 1))
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    whole = [value for value in values if value is not None]
-    return sum(whole) / len(whole) if len(whole) == len(values) else None

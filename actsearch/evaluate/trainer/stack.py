@@ -73,8 +73,14 @@ class Stack:
             self.activations.update(batch.step + 1)
 
     @torch.no_grad()
-    def scores(self, inputs: Tensor, labels: Tensor) -> list[float]:
-        """The score of each member on the given data."""
+    def scores(self, *, test: bool) -> list[float]:
+        """The score of each member on the validation data, or on the test data, which then there are."""
+        split = self.course.split
+        inputs, labels = split.validation_inputs, split.validation_labels
+        if test:
+            if split.test_inputs is None or split.test_labels is None:
+                raise ValueError("a split without test data has no test scores")
+            inputs, labels = split.test_inputs, split.test_labels
         return [float(value) for value in self.recipe.score(self._outputs(inputs, None)[0], labels)]
 
     def is_finite(self) -> list[bool]:

@@ -2,149 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from actsearch.compile.eager import compile_eager
-from actsearch.compile.stability import stabilise
+from actsearch.compile.population.function import PopulationFunction, can_stack
 from actsearch.evaluate.task import Subject
-from actsearch.evaluate.trainer.adam import Adam, Leaf
-
-STACKED = ("layer", "channel")
-"""Granularities of the parameters that a stacked function has."""
+from actsearch.evaluate.trainer.adam import Numbers
 
 
 def is_stacked(subject: Subject) -> bool:
     """Whether all members of a subject can be computed by one function of a stacked tensor."""
-    return subject.activation.unsupported_by_pointwise(STACKED) is None
+    activation = subject.activation
+    has_own = any(spec.shared or spec.granularity == "element" for spec in activation.parameters)
+    return activation.is_pointwise and not has_own and can_stack()
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """A parameter of a member: where its value lies among those of its granularity."""
-
-    member: int
-    name: str
-    granularity: str
-    row: int
+def function_of(subjects: Sequence[Subject]) -> PopulationFunction:
+    """The function of subjects that `is_stacked` says yes to, compiled."""
+    return PopulationFunction([s.activation for s in subjects], gains=[s.gain for s in subjects])
 
 
 class Stacked:
-    """The functions of members whose subjects `is_stacked` says yes to, and their parameters."""
+    """A function of all members, one slice each, and their parameters after every hidden layer."""
 
     def __init__(
         self,
-        subjects: Sequence[Subject],
-        functions: Sequence[Callable[..., Tensor]],
+        function: PopulationFunction,
         rates: Sequence[float],
         widths: Sequence[int],
-        leaves: Sequence[dict[str, Leaf]] | None = None,
+        numbers: Numbers | None = None,
     ) -> None:
-        self._subjects, self._functions, self._rates, self._widths = subjects, functions, rates, widths
-        self._slots = list(_slots(subjects))
-        self._leaves = leaves or [_initial(subjects, width) for width in widths]
-        self._adams = [
-            Adam(
-                [site[granularity] for site in self._leaves],
-                [rates[slot.member] for slot in self._slots if slot.granularity == granularity],
-            )
-            for granularity in STACKED
-        ]
-        self._graphs: dict[int, tuple[list[Tensor], list[Tensor], list[Tensor]]] = {}
-
-    @classmethod
-    def of(cls, subjects: Sequence[Subject], rates: Sequence[float], widths: Sequence[int]) -> Stacked:
-        """Activations of members with the given subjects and learning rates, after layers of the given widths."""
-        functions = [compile_eager(stabilise(subject.activation.expression)) for subject in subjects]
-        return cls(subjects, functions, rates, widths)
+        self._function, self._rates, self._widths = function, rates, widths
+        layouts = [function.layout(width) for width in widths]
+        self._members = torch.cat([layout.slices() for layout in layouts])
+        """The member that each number belongs to; those of one site stand together."""
+        self._numbers = numbers or Numbers(
+            torch.cat([function.initial(width) for width in widths]), torch.tensor(rates)[self._members]
+        )
+        sizes = [layout.size for layout in layouts]
+        self._values, self._gradients = self._numbers.value.split(sizes), self._numbers.gradient.split(sizes)
+        self._given: dict[int, Tensor] = {}
+        """What the last forward of a site got."""
 
     def forward(self, site: int, x: Tensor, step: int | None) -> Tensor:
         """See `Activations`."""
-        is_training = step is not None
-        given = [own.detach().requires_grad_(is_training) for own in x.unbind(0)]
-        values = [self._value(site, slot).detach().requires_grad_(is_training) for slot in self._slots]
-        named: list[dict[str, Tensor]] = [{"x": own} for own in given]
-        for slot, value in zip(self._slots, values, strict=True):
-            named[slot.member][slot.name] = value
-        with torch.set_grad_enabled(is_training):
-            results = [
-                function(one) * subject.gain
-                for function, one, subject in zip(self._functions, named, self._subjects, strict=True)
-            ]
-        if is_training:
-            self._graphs[site] = given, values, results
-        return torch.stack(results).detach()
+        if step is not None:
+            self._given[site] = x
+        return self._function.value((x,), self._values[site])
 
     def backward(self, site: int, upstream: Tensor) -> Tensor:
         """See `Activations`."""
-        given, values, results = self._graphs.pop(site)
-        pairs = [(r, u) for r, u in zip(results, upstream.unbind(0), strict=True) if r.requires_grad]
-        torch.autograd.backward([r for r, _ in pairs], [u for _, u in pairs])
-        for slot, value in zip(self._slots, values, strict=True):
-            gradient = self._leaves[site][slot.granularity].gradient[slot.row]
-            gradient.zero_() if value.grad is None else gradient.copy_(value.grad)
-        return torch.stack([torch.zeros_like(x) if x.grad is None else x.grad for x in given])
+        (gradient,), sums = self._function.gradients((self._given.pop(site),), upstream, self._values[site])
+        self._gradients[site].copy_(sums)
+        return gradient
 
     def update(self, step: int) -> None:
         """See `Activations`."""
-        for adam in self._adams:
-            adam.update(step)
+        self._numbers.update(step)
 
     def is_finite(self) -> Tensor:
         """See `Activations`."""
-        finite = torch.ones(len(self._subjects), dtype=torch.bool)
-        for site in self._leaves:
-            rows = {granularity: leaf.is_finite() for granularity, leaf in site.items()}
-            for slot in self._slots:
-                finite[slot.member] &= rows[slot.granularity][slot.row]
-        return finite
+        diverged = self._members[~self._numbers.value.isfinite()]
+        return torch.ones(len(self._rates), dtype=torch.bool).index_fill_(0, diverged, value=False)
 
     def only(self, positions: Sequence[int]) -> Stacked:
         """See `Activations`."""
-        kept = {
-            granularity: torch.tensor(
-                [s.row for s in self._slots if s.granularity == granularity and s.member in positions],
-                dtype=torch.int64,
-            )
-            for granularity in STACKED
-        }
+        layouts = [self._function.layout(width) for width in self._widths]
+        kept, start = [], 0
+        for layout in layouts:
+            kept.append(layout.positions(positions) + start)
+            start += layout.size
         return Stacked(
-            [self._subjects[p] for p in positions],
-            [self._functions[p] for p in positions],
-            [self._rates[p] for p in positions],
+            self._function.only(positions),
+            [self._rates[position] for position in positions],
             self._widths,
-            [
-                {granularity: leaf.only(kept[granularity]) for granularity, leaf in site.items()}
-                for site in self._leaves
-            ],
+            self._numbers.only(torch.cat(kept)),
         )
-
-    def _value(self, site: int, slot: _Slot) -> Tensor:
-        return self._leaves[site][slot.granularity].value[slot.row]
-
-
-def _slots(subjects: Sequence[Subject]) -> list[_Slot]:
-    counts = dict.fromkeys(STACKED, 0)
-    slots = []
-    for member, subject in enumerate(subjects):
-        for spec in subject.activation.parameters:
-            slots.append(_Slot(member, spec.name, spec.granularity, counts[spec.granularity]))
-            counts[spec.granularity] += 1
-    return slots
-
-
-def _initial(subjects: Sequence[Subject], width: int) -> dict[str, Leaf]:
-    """Parameters of one site by granularity, a row for each slot."""
-    leaves = {}
-    for granularity, columns in zip(STACKED, (1, width), strict=True):
-        initial = [
-            spec.scalar
-            for subject in subjects
-            for spec in subject.activation.parameters
-            if spec.granularity == granularity
-        ]
-        leaves[granularity] = Leaf.of(torch.tensor(initial, dtype=torch.float32).view(-1, 1).repeat(1, columns))
-    return leaves

@@ -14,8 +14,6 @@ BESIDE = [Subject(activation=parse("sin(x)"), gain=1.5), Subject(activation=pars
 OWN = {
     "a statistic over the batch": parse("x * sigmoid(v * x) / std[batch](x)", v=(1.0, "channel")),
     "a statistic over the layer": parse("(x - mean[layer](x)) / std[layer](x) + relu(x)"),
-    "an array per channel": parse("c[0] + c[1] * x + c[2] * x**2 + tanh(x)", c=([0.0, 1.0, 0.1], "channel")),
-    "groups": parse("x * sigmoid(b * x)", b=(1.0, "group:8")),
     "elements": parse("x * sigmoid(b * x)", b=(1.0, "element")),
     "a shared parameter": parse("x * sigmoid(b * x)", b=ParameterSpec(name="b", initial=1.3, shared=True)),
     "draws": parse("stochastic(0.7, silu(x), relu(x))"),
@@ -44,7 +42,8 @@ def test_members_with_layers_of_their_own_train_and_do_not_depend_on_neighbours(
 def test_layers_of_their_own_agree_with_the_stack_where_both_can(digits, monkeypatch):
     subject = Subject(activation=parse("x * sigmoid(b * x)", b=(1.2, "channel")), gain=1.4)
     (stacked,) = digits.run([subject], (0,), Quality())
-    monkeypatch.setattr("actsearch.evaluate.trainer.is_stacked", lambda _: False)
+    for module in ("actsearch.evaluate.trainer", "actsearch.evaluate.trainer.block"):
+        monkeypatch.setattr(f"{module}.is_stacked", lambda _: False)
     (own,) = digits.run([subject], (0,), Quality())
     # Kernels round otherwise than eager torch, and 150 steps magnify that.
     for a, b in zip(own.values, stacked.values, strict=True):

@@ -154,6 +154,7 @@ def in_float64(candidate: Subject, course: Course, recipe: Recipe, rate: float) 
 SUBJECTS = [
     ("sin(x)", {}),
     ("x * sigmoid(beta * x) + a", {"beta": (1.2, "channel"), "a": 0.1}),
+    ("c[0] + c[1] * x + c[2] * x**2 + tanh(b * x)", {"c": ([0.0, 0.5, 0.1], "channel"), "b": (1.1, "group:8")}),
     ("(x - mean[layer](x)) / std[layer](x) + tanh(b * x)", {"b": 0.7}),
 ]
 
