@@ -23,7 +23,7 @@ from actsearch.evaluate.task import Subject, Task
 from actsearch.evaluate.trainer import Recipe, Split, SquaredError, train
 from actsearch.outcome import Rejected, Scores
 
-SEEN, ASKED = 3.0, 4.5
+SEEN, ASKED = 3.0, 3.75
 """Ends of the interval that is trained on, and of what is asked for, on both sides of zero; periods are around 2."""
 SAMPLES = 512
 

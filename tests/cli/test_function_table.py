@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-
 SPACE = """
 title: One or two functions
 paper: "none: a test's own"
