@@ -18,11 +18,11 @@ from actsearch.evaluate.trainer.layers import Layers
 from actsearch.evaluate.trainer.recipe import Recipe
 from actsearch.evaluate.trainer.stack import Member, Stack
 from actsearch.evaluate.trainer.stacked import Stacked, bare_first, function_of, is_stacked
-from actsearch.outcome import Rejected, Scores
+from actsearch.outcome import Matrix, Point, Rejected, Scores
 
-Matrix = tuple[tuple[float | None, ...], ...]
-"""By learning rate, then by seed; None where a training has diverged."""
 _TENTHS = 10
+_LOOKS = (3,)
+"""Tenths after which scores are taken, besides the first and the last."""
 
 
 class Block:
@@ -52,19 +52,28 @@ class Block:
     def train(self, quality: Quality) -> list[Scores | Rejected]:
         """Outcomes by subject."""
         self._advance(0, 1)
+        looks = [self._look(1)]
         rejections = [
-            quality.check([math.nan if v is None else v for row in rows for v in row], self._chance)
-            for rows in self._scores()
+            quality.check([math.nan if v is None else v for row in point.values for v in row], self._chance)
+            for point in looks[0]
         ]
         self._keep(lambda member: rejections[member.subject] is None)
         for first, last in itertools.pairwise(range(1, _TENTHS + 1)):
             self._advance(first, last)
-        values = self._scores()
-        test = self._scores(test=True) if self._has_test else [None] * len(values)
+            if last in (*_LOOKS, _TENTHS):
+                looks.append(self._look(last))
         return [
-            rejection or Scores(learning_rates=self._rates, seeds=self._seeds, values=rows, test=own)
-            for rejection, rows, own in zip(rejections, values, test, strict=True)
+            rejection
+            or Scores(learning_rates=self._rates, seeds=self._seeds, values=end.values, test=end.test, curve=tuple(way))
+            for rejection, (*way, end) in zip(rejections, zip(*looks, strict=True), strict=True)
         ]
+
+    def _look(self, tenth: int) -> list[Point]:
+        """Scores of each subject after a tenth of the training."""
+        values = self._scores()
+        test: Sequence[Matrix | None] = self._scores(test=True) if self._has_test else [None] * len(values)
+        share = tenth / _TENTHS
+        return [Point(share=share, values=rows, test=own) for rows, own in zip(values, test, strict=True)]
 
     def _activations(self, recipe: Recipe, members: Sequence[Member], seed: int) -> Activations:
         widths = recipe.widths[1:-1]
