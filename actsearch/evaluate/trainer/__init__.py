@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from actsearch.evaluate.protocols.quality import Quality
+from actsearch.evaluate.protocols.quality import STAGE, Quality
 from actsearch.evaluate.task import Subject
 from actsearch.evaluate.trainer.block import Block
 from actsearch.evaluate.trainer.course import Course
@@ -43,9 +43,11 @@ def train_lessons(
     courses = [
         (lesson.recipe, [Course.of(lesson.split(seed), lesson.recipe, seed) for seed in seeds]) for lesson in lessons
     ]
-    # Whatever has no finite gain is not finite where its inputs are.
-    lost = quality.check([math.nan], 0.0) or _diverged(lessons[0].recipe, tuple(seeds))
-    outcomes = {at: lost for at, subject in enumerate(subjects) if not math.isfinite(subject.gain)}
+    outcomes: dict[int, Scores | Rejected] = {
+        at: Rejected(stage=STAGE, reason="the output gain is not finite", measured=None)
+        for at, subject in enumerate(subjects)
+        if not math.isfinite(subject.gain)
+    }
     for positions in _blocks(subjects):
         block = Block([subjects[position] for position in positions], tuple(seeds), courses)
         outcomes.update(zip(positions, block.train(quality), strict=True))
@@ -59,8 +61,3 @@ def _blocks(subjects: Sequence[Subject]) -> Iterator[list[int]]:
     for start in range(0, len(together), BLOCK):
         yield together[start : start + BLOCK]
     yield from ([position] for position in trained if position not in together)
-
-
-def _diverged(recipe: Recipe, seeds: tuple[int, ...]) -> Scores:
-    rows = ((None,) * len(seeds),) * len(recipe.learning_rates)
-    return Scores(learning_rates=recipe.learning_rates, seeds=seeds, values=rows)

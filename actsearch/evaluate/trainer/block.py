@@ -1,7 +1,7 @@
 """Subjects that are trained at once: a stack for each lesson and seed.
 
 A block goes through all courses to the first tenth of the training, loses what is rejected there, and goes on to the
-end; after every further tenth members that have diverged are left behind.
+end; where many members of a stack have diverged after a tenth they are left behind.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from actsearch.outcome import Matrix, Point, Rejected, Scores
 _TENTHS = 10
 _LOOKS = (3,)
 """Tenths after which scores are taken, besides the first and the last."""
+_WORTH = 0.75
+"""What share of a stack may be left for the rest to be worth leaving behind, which costs as much as a few steps."""
 
 
 class Block:
@@ -87,7 +89,9 @@ class Block:
         for key, stack in list(self._stacks.items()):
             start, stop = (_step(stack.recipe.steps, tenth) for tenth in (first, last))
             stack.advance(start, stop)
-            self._replace(key, stack, stack.is_finite())
+            finite = stack.is_finite()
+            if sum(finite) <= _WORTH * len(finite):
+                self._replace(key, stack, finite)
 
     def _keep(self, is_kept: Callable[[Member], bool]) -> None:
         for key, stack in list(self._stacks.items()):
@@ -104,8 +108,8 @@ class Block:
         """Validation scores by subject, or test scores, means over the lessons."""
         known: dict[tuple[Member, int], list[float]] = {}
         for (_, at), stack in self._stacks.items():
-            for member, score in zip(stack.members, stack.scores(test=test), strict=True):
-                if math.isfinite(score):
+            for member, score, is_finite in zip(stack.members, stack.scores(test=test), stack.is_finite(), strict=True):
+                if is_finite and math.isfinite(score):
                     known.setdefault((member, at), []).append(score)
         means = {key: sum(scores) / len(scores) for key, scores in known.items() if len(scores) == self._lessons}
         rates, seeds = range(len(self._rates)), range(len(self._seeds))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from actsearch.evaluate.trainer.objective import Objective
 from actsearch.evaluate.trainer.recipe import MULTIPLE, Recipe, Split
 
 _AHEAD = 16
+"""Steps whose data are gathered at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +53,14 @@ class Course:
             for inputs, outputs in zip(recipe.widths, recipe.widths[1:], strict=False)
         ]
         weights[0] = _filled(weights[0].T).T
-        inputs = ("train_inputs", "validation_inputs", "test_inputs")
-        filled = {name: None if (x := getattr(split, name)) is None else _filled(x) for name in inputs}
-        return cls(
-            split=Split(**{name: getattr(split, name) for name in Split.__slots__} | filled),
-            batches=batches,
-            weights=tuple(weight.contiguous() for weight in weights),
+        test = split.test_inputs
+        filled = replace(
+            split,
+            train_inputs=_filled(split.train_inputs),
+            validation_inputs=_filled(split.validation_inputs),
+            test_inputs=None if test is None else _filled(test),
         )
+        return cls(split=filled, batches=batches, weights=tuple(weight.contiguous() for weight in weights))
 
     def between(self, start: int, stop: int, objective: Objective) -> Iterator[Batch]:
         """What the steps from `start` to `stop` train on; what is slow for small tensors is done for many at once."""

@@ -41,9 +41,8 @@ class Stack:
         self.recipe, self.course, self.members, self.activations = recipe, course, tuple(members), activations
         self.layers = list(layers or _initial(course, len(members)))
         """Weight and bias of each layer: (inputs, outputs) and (1, outputs), of the last one turned around."""
-        leaves = [leaf for layer in self.layers for leaf in layer]
-        self._leaves = leaves
-        self._adam = Adam(leaves, [recipe.learning_rates[member.rate] for member in members])
+        self._leaves = [leaf for layer in self.layers for leaf in layer]
+        self._adam = Adam(self._leaves, [recipe.learning_rates[member.rate] for member in members])
         samples = len(course.batches[0])
         self._hidden = [torch.empty(len(members), samples, width) for width in recipe.widths[1:-1]]
         self._gradients = [torch.empty_like(hidden) for hidden in self._hidden]
@@ -91,14 +90,15 @@ class Stack:
         return [bool(value) for value in finite]
 
     def _outputs(self, inputs: Tensor, step: int | None) -> tuple[Tensor, list[Tensor]]:
-        """Outputs (members, outputs, samples), and what each layer but the first reads; no step is evaluation."""
+        """Outputs (members, outputs, samples), and in a training step what each layer but the first reads."""
         hidden = inputs.expand(len(self.members), *inputs.shape)
         activated = []
         for site, (weight, bias) in enumerate(self.layers[:-1]):
             room = None if step is None else self._hidden[site]
             before = torch.baddbmm(bias.value, hidden, weight.value, out=room)
             hidden = self.activations.forward(site, before, step)
-            activated.append(hidden)
+            if step is not None:
+                activated.append(hidden)
         weight, bias = self.layers[-1]
         return torch.baddbmm(bias.value, weight.value, hidden.transpose(1, 2)), activated
 

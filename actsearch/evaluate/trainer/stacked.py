@@ -11,6 +11,9 @@ from actsearch.compile.population.function import PopulationFunction, can_stack
 from actsearch.evaluate.task import Subject
 from actsearch.evaluate.trainer.adam import Numbers
 
+_NOTHING = torch.empty(0)
+"""The parameters of members without any."""
+
 
 def is_stacked(subject: Subject) -> bool:
     """Whether all members of a subject can be computed by one function of a stacked tensor."""
@@ -73,14 +76,15 @@ class Stacked:
 
     def forward(self, site: int, x: Tensor, step: int | None) -> Tensor:
         """See `Activations`."""
-        count = self._count
-        y, slope, _ = self._room(site, x) if step is not None else (torch.empty_like(x), None, None)
-        if self._bare and slope is not None:
+        count, is_training = self._count, step is not None
+        y, slope, _ = self._room(site, x) if is_training else (torch.empty_like(x), x, x)
+        if self._bare and is_training:
             self._bare.value_and_slope(x[:count], out=(y[:count], slope))
         elif self._bare:
             self._bare.value((x[:count],), _NOTHING, out=y[:count])
         if self._learned:
             self._learned.value((x[count:],), self._values[site], out=y[count:])
+        if is_training:
             self._given[site] = x[count:]
         return y
 
@@ -88,11 +92,10 @@ class Stacked:
         """See `Activations`."""
         count = self._count
         _, slope, found = self._rooms[site]
+        given = self._given.pop(site)
         torch.mul(upstream[:count], slope, out=found[:count])
         if self._learned:
-            _, sums = self._learned.gradients(
-                (self._given.pop(site),), upstream[count:], self._values[site], out=[found[count:]]
-            )
+            _, sums = self._learned.gradients((given,), upstream[count:], self._values[site], out=[found[count:]])
             self._gradients[site].copy_(sums)
         return found
 
@@ -128,6 +131,3 @@ class Stacked:
 
 def _only(function: PopulationFunction | None, kept: Sequence[int]) -> PopulationFunction | None:
     return function.only(kept) if function is not None and kept else None
-
-
-_NOTHING = torch.empty(0)
