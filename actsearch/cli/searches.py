@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from actsearch.cli.options import Json, Store, err, out, print_json, settings_of, store_of, warn
+from actsearch.errors import SearchStateError
 from actsearch.search.defaults import BUDGET, STRATEGY, TASK, WORKERS
 
 if TYPE_CHECKING:
@@ -19,11 +21,14 @@ _Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. evolution.population=128. Repeatable."),
 ]
 
+_POLL_SECONDS = 0.05
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("search")(search)
     app.command("resume")(resume)
+    app.command("stop")(stop)
 
 
 def search(
@@ -78,6 +83,33 @@ def resume(
     with LiveView(err, title=title, budget=known.budget) as view:
         record = resume_search(store_of(store), known.name, show=view.show, warn=warn, allow_changed=allow_changed)
     report(store_of(store), record.name, json=json)
+
+
+def stop(
+    search: Annotated[
+        str | None, typer.Argument(help="Name of the search (see `actsearch list`); default: the newest.")
+    ] = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Stop a search that runs in another process, after its next result; `actsearch resume` goes on with it."""
+    from actsearch.cli.results import standing
+    from actsearch.store.journal import Journal
+
+    with Journal.open(store_of(store)) as journal:
+        record = journal.search(search)
+        if not journal.is_running(record):
+            raise SearchStateError(f"the search {record.name} is not running.")
+        journal.ask_to_stop(record)
+        while journal.is_running(record):
+            time.sleep(_POLL_SECONDS)
+        record = journal.search(record.name)
+        # One that was killed meanwhile could not say how it stands.
+        status, reason = standing(journal, record), record.stopped_because or "its process was killed"
+    if json:
+        print_json({"search": record.name, "status": status, "stopped_because": reason})
+        return
+    out.print(f"{record.name} is {status}: {reason}", markup=False, soft_wrap=True)
 
 
 def report(store: Path, name: str, *, json: bool) -> None:

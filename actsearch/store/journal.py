@@ -130,7 +130,17 @@ class Journal:
                 "UPDATE searches SET status = ?, stopped_because = ?, seconds = ? WHERE id = ?",
                 (status, stopped_because, seconds, search.id),
             )
+            connection.execute("DELETE FROM stops WHERE search = ?", (search.id,))
             _use(connection, search, budget_seconds)
+
+    def ask_to_stop(self, search: SearchRecord) -> None:
+        """Ask the process that drives `search` to stop; the next `set_status` answers that."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO stops VALUES (?)", (search.id,))
+
+    def is_asked_to_stop(self, search: SearchRecord) -> bool:
+        """Whether somebody has asked for it since the last `set_status`."""
+        return self._connection.execute("SELECT 1 FROM stops WHERE search = ?", (search.id,)).fetchone() is not None
 
     def record_sources(self, search: SearchRecord, generation: int, sources: Mapping[str, str]) -> None:
         """Write what `search` is made from after `generation`: a digest or version by the name of each source."""

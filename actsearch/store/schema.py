@@ -45,6 +45,7 @@ CREATE TABLE sources (
     search INTEGER NOT NULL, generation INTEGER NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (search, generation)
 ) STRICT;
+CREATE TABLE stops (search INTEGER PRIMARY KEY) STRICT;
 UPDATE OR REPLACE views SET uri = 'sqlite:///mlflow.sqlite' WHERE uri LIKE 'sqlite:////%/mlflow.sqlite';
 UPDATE OR REPLACE views SET uri = 'sqlite:///mlflow.sqlite#complete'
     WHERE uri LIKE 'sqlite:////%/mlflow.sqlite#complete'
