@@ -52,7 +52,7 @@ class Trials:
     def evaluate(self, jobs: Sequence[Job]) -> Iterator[Result]:
         """Results of one generation as they come; what they take is the measure for later estimates."""
         started = time.monotonic()
-        for result in self._submit(jobs, SEARCH):
+        for result in self._submit_candidates(jobs):
             if isinstance(result.outcome, Scored):
                 self._trainings += result.outcome.scores.trained
             yield result
@@ -110,6 +110,12 @@ class Trials:
 
     def _submit(self, jobs: Sequence[Job], rung: str) -> Iterator[Result]:
         return self.executor.submit(jobs, Order(seeds=self.seeds(rung), quality=self.config.protocols.quality))
+
+    def _submit_candidates(self, jobs: Sequence[Job]) -> Iterator[Result]:
+        protocols = self.config.protocols
+        stability = protocols.stability if protocols.stability.when == "all" else None
+        order = Order(seeds=self.seeds(SEARCH), quality=protocols.quality, stability=stability)
+        return self.executor.submit(jobs, order)
 
     def _score(self, rung: str, subjects: Mapping[str, Subject]) -> list[Outcome]:
         """Outcomes of subjects that are no proposals; scores are journalled as they come."""
