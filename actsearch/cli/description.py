@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from actsearch.analysis.properties import properties
 from actsearch.analysis.textbook import READABLE, derivative
 from actsearch.cli.candidate import Found
 from actsearch.cli.options import out
+from actsearch.compile.cost import WEIGHT, kernel_cost
 from actsearch.compile.derive import derive
+from actsearch.grammar.activation import Activation
 from actsearch.grammar.canonical import canonical
 from actsearch.grammar.expression import X
 from actsearch.grammar.text import write
@@ -42,6 +45,7 @@ def describe(found: Found, store: Path) -> dict[str, Any]:
         "properties": None,
         "novelty": {"verdict": verdict.verdict, "sentence": verdict.sentence()},
         "rejection": None,
+        "cost": _cost(activation),
     }
     if not activation.statistics:
         document["derivative"] = write(canonical(derive(activation.expression, X)))
@@ -54,6 +58,12 @@ def describe(found: Found, store: Path) -> dict[str, Any]:
     if found.record is not None and found.search is not None:
         document |= _journalled(found, store)
     return document
+
+
+def _cost(activation: Activation) -> dict[str, Any]:
+    """Primitives that an element needs; see `actsearch.compile.cost`."""
+    cost = kernel_cost(activation)
+    return {"forward": asdict(cost.forward), "backward": asdict(cost.backward), "weighted": cost.weighted}
 
 
 def _journalled(found: Found, store: Path) -> dict[str, Any]:
@@ -99,6 +109,7 @@ def print_description(document: dict[str, Any]) -> None:
     rows += _origin(document)
     if document["properties"] is None:
         rows.append(("properties", document["properties_reason"]))
+    rows.append(("cost", _cost_text(document["cost"])))
     rows.append(("output gain", f"{document['gain']:g}, with which it is trained"))
     for label, text in rows:
         facts.add_row(f"[bold]{escape(label)}[/]", escape(text))
@@ -119,6 +130,11 @@ def _facts_table(facts: dict[str, dict[str, Any]]) -> Table:
     return table
 
 
+def _cost_text(cost: dict[str, Any]) -> str:
+    parts = [f"{way} {cost[way]['operations']} ({cost[way]['special']} special)" for way in ("forward", "backward")]
+    return f"operations an element: {', '.join(parts)}; {cost['weighted']} with special ones weighted by {WEIGHT}"
+
+
 def _origin(document: dict[str, Any]) -> list[tuple[str, str]]:
     if "search" not in document:
         return []
@@ -126,7 +142,8 @@ def _origin(document: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [("found by", f"{document['search']}, generation {document['generation']}, {document['move']} of {parents}")]
     if document["rejection"]:
         rejection = document["rejection"]
-        rows.append(("rejected", f"{rejection['stage']}: {rejection['reason']} (measured {rejection['measured']})"))
+        measured = "nothing" if rejection["measured"] is None else f"{rejection['measured']:.4g}"
+        rows.append(("rejected", f"{rejection['stage']}: {rejection['reason']} (measured {measured})"))
     if "failure" in document:
         rows.append(("failed", document["failure"]["traceback"].strip().splitlines()[-1]))
     if document.get("score") is not None:

@@ -6,7 +6,6 @@ a time: a search has to come to the same result on every machine.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from actsearch.compile.cost import kernel_cost
@@ -23,12 +22,12 @@ class Cost:
     See `actsearch.compile.cost` for what counts how much. ReLU needs 3, SiLU 47, GELU 90.
     """
 
-    largest: float = math.inf
-    """Weighted operations; infinite is no budget, and then nothing is counted."""
+    largest: float = 0.0
+    """Weighted operations; 0 is no budget, and then nothing is counted."""
 
     def check(self, activation: Activation) -> Rejected | None:
         """The rejection, measured as the weighted operations, or None."""
-        if math.isinf(self.largest):
+        if self.largest <= 0:
             return None
         cost = kernel_cost(activation)
         if cost.weighted <= self.largest:
