@@ -114,7 +114,7 @@ def stop(
 
 def report(store: Path, name: str, *, json: bool) -> None:
     """Print the result of a search that has just ended; exits with 130 if it was interrupted."""
-    from actsearch.cli.tables import finals_table, funnel_line, ordered_rejections, search_table, verdict
+    from actsearch.cli.tables import finals_table, funnel_table, search_table, verdict
     from actsearch.export.winner import exported_path
     from actsearch.store.journal import Journal
     from actsearch.store.summary import summarise, to_json
@@ -127,8 +127,6 @@ def report(store: Path, name: str, *, json: bool) -> None:
         exported = str(path) if path.exists() else None
         print_json({**to_json(summary, status=record.status), "exported": exported})
     else:
-        counts = summary.counts
-        line = funnel_line(ordered_rejections(dict(counts.rejected)), counts.generated, counts.evaluated, counts.failed)
         if summary.verdict is not None:
             out.print(finals_table(summary))
         elif summary.candidates:
@@ -136,7 +134,8 @@ def report(store: Path, name: str, *, json: bool) -> None:
         if summary.winner is not None:
             out.print(verdict(summary), markup=False, soft_wrap=True)
             out.print(f"catalog: {_novelty(summary)}", markup=False, soft_wrap=True)
-        out.print(f"{line}; {counts.trained} trainings in {record.seconds:.0f} s", markup=False, soft_wrap=True)
+        out.print(funnel_table(summary.counts, len(summary.finalists)))
+        out.print(f"{summary.counts.trained} trainings in {record.seconds:.0f} s", markup=False, soft_wrap=True)
         out.print(f"stopped because: {record.stopped_because}", markup=False, soft_wrap=True)
         _print_next(store, record.name, record.status, summary.winner.name if summary.winner else None, path)
     if record.status != "finished":

@@ -251,6 +251,15 @@ class Journal:
             )
             _use(connection, search, budget_seconds)
 
+    def reject_scored(self, search: SearchRecord, rejections: Mapping[int, Outcome]) -> None:
+        """Write what a later protocol says, by candidate number, over the scores of candidates."""
+        with self._transaction() as connection:
+            for number, rejection in rejections.items():
+                connection.execute(
+                    "UPDATE candidates SET outcome = ? WHERE search = ? AND number = ?",
+                    (_dump(outcomes.to_json(rejection)), search.id, number),
+                )
+
     def candidates(self, search: SearchRecord, *, since: int = 0) -> list[CandidateRecord]:
         """The proposals of `search` with number `since` or later, in order of proposal."""
         query = "SELECT * FROM candidates WHERE search = ? AND number >= ? ORDER BY number"
