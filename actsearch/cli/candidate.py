@@ -14,6 +14,7 @@ from actsearch.grammar.activation import Activation, ParameterSpec, from_json, p
 from actsearch.outcome import Scored
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord
+from actsearch.store.tuning import TUNE, Tuned, tuned
 
 _PREFIX = re.compile(r"^[0-9a-f]{6,64}$")
 _HEX_DIGITS = 12
@@ -27,6 +28,8 @@ class Found:
     activation: Activation
     record: CandidateRecord | None = None
     search: SearchRecord | None = None
+    tuned: Tuned | None = None
+    """Its trials on the search's real task, if it came so far."""
 
     @property
     def gain(self) -> float:
@@ -75,9 +78,10 @@ def _in_journal(prefix: str, store: Path) -> Found | None:
     if not matches:
         return None
     search, record = matches[0]
-    return Found(
-        name=record.id, activation=from_json(record.expression, record.parameters), record=record, search=search
-    )
+    with Journal.open(store) as journal:
+        trials = tuned(journal.trials(search, TUNE)).get(record.id)
+    activation = from_json(record.expression, record.parameters)
+    return Found(name=record.id, activation=activation, record=record, search=search, tuned=trials)
 
 
 def _refuse(given: dict[str, ParameterSpec], what: str) -> None:

@@ -87,14 +87,14 @@ def export(
     param: Parameters = None,
     store: Store = None,
 ) -> None:
-    """Export a candidate as one self-contained file that needs only torch."""
+    """Export a candidate, with its best initial values if it was tuned, as one file that needs only torch."""
     from actsearch import __version__
     from actsearch.analysis import catalog
     from actsearch.cli.candidate import find
     from actsearch.cli.files import write_text
     from actsearch.errors import unknown_name
     from actsearch.export.module import export_module
-    from actsearch.export.winner import lineage_of
+    from actsearch.export.winner import as_trained, lineage_of
 
     if format_ not in FORMATS:
         if format_ in ("onnx", "pt2"):
@@ -110,6 +110,9 @@ def export(
     if not math.isfinite(found.gain):
         raise ConfigError(f"{candidate[:60]!r} cannot be exported: it is constant, or not finite under N(0, 1).")
     path = to / f"activation_{found.name}.py" if to.is_dir() else to
-    lineage = lineage_of(found.record, found.search) if found.record and found.search else {}
-    write_text(path, export_module(found.activation, gain=found.gain, lineage=lineage, version=__version__))
+    activation, gain = found.activation, found.gain
+    if found.record is not None and found.tuned is not None:
+        activation, gain = as_trained(found.record, found.tuned)
+    lineage = lineage_of(found.record, found.search, found.tuned) if found.record and found.search else {}
+    write_text(path, export_module(activation, gain=gain, lineage=lineage, version=__version__))
     out.print(f"exported: {path}", markup=False, soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.table import Table
 
@@ -21,7 +22,9 @@ def finals_table(summary: Summary, *, most: int = 10) -> Table:
     reference = summary.best_baseline
     seeds = len(entries[0].final.seeds) if entries and entries[0].final else 0
     against = f"vs {reference.name}" if reference else "delta"
-    table = Table(title=f"Finals on {seeds} fresh seeds (score, more is better)", title_justify="left", expand=False)
+    then = Path(summary.search.settings.get("ladder.task", "")).stem
+    title = f"Finals on {f'{then}, ' if then else ''}{seeds} fresh seeds (score, more is better)"
+    table = Table(title=title, title_justify="left", expand=False)
     table.add_column("function", overflow="fold", ratio=1)
     table.add_column("id", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)

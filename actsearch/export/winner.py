@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 from actsearch import __version__
 from actsearch.export.module import export_module, write
-from actsearch.grammar.activation import from_json
+from actsearch.grammar.activation import Activation, from_json
 from actsearch.store.record import CandidateRecord, SearchRecord
 from actsearch.store.summary import Summary
+from actsearch.store.tuning import Tuned, said
 
 
 def exported_path(store: Path, search: SearchRecord) -> Path:
@@ -22,24 +24,31 @@ def export_winner(store: Path, summary: Summary) -> Path | None:
     winner = summary.winner
     if winner is None or winner.record is None or winner.record.gain is None:
         return None
-    record = winner.record
-    source = export_module(
-        from_json(record.expression, record.parameters),
-        gain=winner.record.gain,
-        lineage=lineage_of(record, summary.search),
-        version=__version__,
-    )
+    activation, gain = as_trained(winner.record, winner.tuned)
+    lineage = lineage_of(winner.record, summary.search, winner.tuned)
+    source = export_module(activation, gain=gain, lineage=lineage, version=__version__)
     path = exported_path(store, summary.search)
     path.parent.mkdir(parents=True, exist_ok=True)
     write(path, source)
     return path
 
 
-def lineage_of(record: CandidateRecord, search: SearchRecord) -> Mapping[str, str]:
+def as_trained(record: CandidateRecord, tuned: Tuned | None) -> tuple[Activation, float]:
+    """What the last rung trained: the activation with its best initial values, and the gain that belongs to them."""
+    best = None if tuned is None else tuned.best
+    if best is not None:
+        return from_json(record.expression, best.parameters), best.gain
+    return from_json(record.expression, record.parameters), math.nan if record.gain is None else record.gain
+
+
+def lineage_of(record: CandidateRecord, search: SearchRecord, tuned: Tuned | None = None) -> Mapping[str, str]:
     """Where a candidate comes from, for the header of its file."""
-    return {
+    lineage = {
         "search": search.name,
         "generation": str(record.generation),
         "move": record.move,
         "parents": ", ".join(record.parents) or "none",
     }
+    if tuned is not None and tuned.best is not None:
+        lineage["tuned on"] = f"{Path(search.settings['ladder.task']).stem}: {said(tuned.best.values)}"
+    return lineage

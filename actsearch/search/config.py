@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from actsearch.errors import ConfigError, unknown_name
+from actsearch.evaluate.ladder.settings import LadderSettings
 from actsearch.evaluate.protocols.domain import Domain
 from actsearch.evaluate.protocols.escape import Escape
 from actsearch.evaluate.protocols.gradient import Gradient
@@ -30,6 +31,14 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("search_seeds", 0, 500),
     ("final_seeds", 0, 500),
     ("protocols.escape.depth", 1, _MOST),
+    ("ladder.survivors", 1, _MOST),
+    ("ladder.baselines", 1, _MOST),
+    ("ladder.trials", 1, _MOST),
+    ("ladder.together", 1, _MOST),
+    ("ladder.grace", 0.001, 1),
+    ("ladder.reduction", 1.01, _MOST),
+    ("ladder.rates", 1, _MOST),
+    ("ladder.spread", 0, _MOST),
     ("evolution.population", 2, _MOST),
     ("evolution.tournament", 1, _MOST),
     ("evolution.crossover", 0, 1),
@@ -67,6 +76,7 @@ class SearchConfig:
     track_uri: str = ""
     """MLflow tracking URI; empty is a database in the store, `none` switches MLflow off."""
     protocols: Protocols = field(default_factory=Protocols)
+    ladder: LadderSettings = field(default_factory=LadderSettings)
     evolution: EvolutionSettings = field(default_factory=EvolutionSettings)
     random: RandomSettings = field(default_factory=RandomSettings)
 

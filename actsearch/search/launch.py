@@ -6,11 +6,12 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from actsearch import __version__, plugins
 from actsearch.errors import SearchStateError, UnsupportedError
+from actsearch.evaluate.ladder.runner import open_runner
 from actsearch.evaluate.pool import open_executor
 from actsearch.evaluate.profile import Profile, check_address, read_profile
 from actsearch.evaluate.task import Task, load_task
@@ -22,6 +23,7 @@ from actsearch.search.config import SearchConfig, make_strategy
 from actsearch.search.interruption import Interruption
 from actsearch.search.progress import Progress, Snapshot
 from actsearch.search.run import Search
+from actsearch.search.rungs import Ladder, real_task
 from actsearch.search.strategy import Strategy
 from actsearch.search.trials import Trials
 from actsearch.store.journal import Journal
@@ -44,6 +46,8 @@ class Request:
     budget: str = defaults.BUDGET
     seed: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
+    then: str = ""
+    """The real task for what survives; short for the setting `ladder.task`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,8 @@ class _Parts:
     profile: Profile
     budget: Budget
     config: SearchConfig
+    then: Task | None
+    """The real task."""
 
 
 def launch(store: Path, request: Request, *, show: Show, warn: Warn) -> SearchRecord:
@@ -64,6 +70,7 @@ def launch(store: Path, request: Request, *, show: Show, warn: Warn) -> SearchRe
 
     Raises an `ActsearchError`, with nothing written, if the request cannot be carried out.
     """
+    request = _settled(request)
     parts = _parts(request)
     with Journal.open(store, create=True) as journal:
         record = journal.create_search(
@@ -128,6 +135,7 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
                     executor=executor,
                     config=parts.config,
                     progress=progress,
+                    more_baselines=() if parts.then is None else parts.then.baselines,
                 )
                 search = Search(
                     record=record,
@@ -135,6 +143,7 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
                     space=parts.space,
                     strategy=parts.strategy,
                     trials=trials,
+                    ladder=_ladder(trials, parts),
                     config=parts.config,
                     budget=parts.budget,
                     progress=progress,
@@ -151,6 +160,21 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
             seconds = record.seconds + time.monotonic() - started
             journal.set_status(record, status=status, stopped_because=reason, seconds=seconds)
     return journal.search(record.name)
+
+
+def _settled(request: Request) -> Request:
+    """The request with its real task among the settings, under a name that a resume elsewhere still finds."""
+    then = request.then or request.settings.get("ladder.task", "")
+    settings = {**request.settings, "ladder.task": plugins.lasting("workers", then)} if then else request.settings
+    return replace(request, then="", settings=settings)
+
+
+def _ladder(trials: Trials, parts: _Parts) -> Ladder | None:
+    """The rungs above the search's own task, if it has any."""
+    if parts.then is None:
+        return None
+    scratch = trials.journal.store / f"scratch-{trials.record.name}"
+    return Ladder.above(trials, parts.then, open_runner(parts.config.ladder.task, parts.profile, scratch))
 
 
 def _refuse_finished(record: SearchRecord) -> None:
@@ -171,6 +195,7 @@ def _parts(request: Request) -> _Parts:
         space=space,
         task=load_task(task_name),
         task_name=task_name,
+        then=real_task(config.ladder.task, profile) if config.ladder.task else None,
         strategy=strategy,
         profile=profile,
         budget=budget,

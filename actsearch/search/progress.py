@@ -11,7 +11,7 @@ from typing import Literal
 from actsearch.outcome import Failed, Outcome, Rejected, Scored
 from actsearch.store.record import CandidateRecord
 
-Phase = Literal["starting", "baselines", "searching", "finals", "done"]
+Phase = Literal["starting", "baselines", "searching", "tuning", "finals", "done"]
 _RATE_WINDOW_SECONDS = 20.0
 
 
@@ -33,6 +33,7 @@ class Snapshot:
     baselines: Mapping[str, float]
     """Search scores by name."""
     finals_done: int = 0
+    """Subjects of the finals; on a real task trials of the tuning, then trainings of the finals."""
     finals_total: int = 0
 
 

@@ -36,6 +36,8 @@ class Trials:
     executor: Executor
     config: SearchConfig
     progress: Progress
+    more_baselines: tuple[str, ...] = ()
+    """Catalog names beside the task's own: those of the real task above it."""
     _trainings: int = 0
     _seconds: float = 0.0
     _longest_seconds: float = 0.0
@@ -61,15 +63,16 @@ class Trials:
         self._longest_seconds = max(self._longest_seconds, seconds)
 
     def score_baselines(self) -> None:
-        """Train the task's baselines that the journal does not have yet.
+        """Train the baselines that the journal does not have yet.
 
         Raises `TaskError` if the task breaks on all of them: then it is the task that is at fault, not a candidate.
         """
         known = self.journal.scores(self.record, SEARCH)
-        missing = [name for name in self.task.baselines if BASELINE + name not in known]
+        names = dict.fromkeys((*self.task.baselines, *self.more_baselines))
+        missing = [name for name in names if BASELINE + name not in known]
         outcomes = self._score(SEARCH, {BASELINE + name: subject_of(catalog.find(name).activation) for name in missing})
         failures = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-        if failures and len(failures) == len(self.task.baselines):
+        if failures and len(failures) == len(names):
             reason = failures[-1].traceback.strip().splitlines()[-1]
             raise TaskError(f"the task {self.record.task!r} fails on every baseline: {reason}")
         scores = self.journal.scores(self.record, SEARCH)
@@ -96,7 +99,9 @@ class Trials:
         self._score(FINAL, missing)
 
     def reserve_seconds(self) -> float:
-        """Estimated time of one more generation and the finals; 0 before anything was trained."""
+        """Estimated time of one more generation and the finals, if they are the budget's; 0 before any training."""
+        if self.config.ladder.task:
+            return self._longest_seconds
         subjects = self.config.finalists + len(self.task.baselines)
         return self._longest_seconds + _MARGIN * self._training_seconds * subjects * self._trainings_each
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -21,9 +23,9 @@ from typing import Any, Self
 from actsearch import outcome as outcomes
 from actsearch.errors import SearchStateError, StoreError, unknown_name
 from actsearch.outcome import Outcome, Scores
-from actsearch.store.record import CandidateRecord, SearchRecord, Step
+from actsearch.store.record import CandidateRecord, SearchRecord, Step, TrialRecord
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _WAIT_SECONDS = 30.0
 """How long a process waits for another one's transaction."""
 _SCHEMA = """
@@ -46,6 +48,10 @@ CREATE INDEX candidates_by_id ON candidates (id);
 CREATE TABLE scores (
     search INTEGER NOT NULL, rung TEXT NOT NULL, subject TEXT NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (search, rung, subject)
+) STRICT;
+CREATE TABLE trials (
+    search INTEGER NOT NULL, rung TEXT NOT NULL, subject TEXT NOT NULL, number INTEGER NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (search, rung, subject, number)
 ) STRICT;
 CREATE TABLE views (
     search INTEGER NOT NULL, uri TEXT NOT NULL, run TEXT NOT NULL, generation INTEGER NOT NULL,
@@ -235,6 +241,23 @@ class Journal:
         rows = self._connection.execute(query, (search.id, rung))
         return {row["subject"]: outcomes.scores_from_json(json.loads(row["document"])) for row in rows}
 
+    # -- trainings of the upper rungs -----------------------------------------------------------------------
+
+    def record_trial(self, search: SearchRecord, rung: str, trial: TrialRecord) -> None:
+        """Write one training of `rung` that has ended."""
+        document = asdict(trial)
+        # An output gain may be infinite, which JSON has no number for.
+        document["gain"] = trial.gain if math.isfinite(trial.gain) else None
+        self._connection.execute(
+            "INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?, ?)",
+            (search.id, rung, trial.subject, trial.number, _dump(document)),
+        )
+
+    def trials(self, search: SearchRecord, rung: str) -> list[TrialRecord]:
+        """The trainings of `rung` by subject in the order of writing, and by number."""
+        query = "SELECT document FROM trials WHERE search = ? AND rung = ? ORDER BY rowid"
+        return [_trial(json.loads(row["document"])) for row in self._connection.execute(query, (search.id, rung))]
+
     # -- views ----------------------------------------------------------------------------------------------
 
     def view(self, search: SearchRecord, uri: str) -> tuple[str, int] | None:
@@ -271,6 +294,8 @@ class Journal:
             self._create_schema()
         elif self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'searches'").fetchone() is None:
             raise StoreError(f"the store {str(self.store)!r} cannot be used: its journal.sqlite is another's database.")
+        elif version < SCHEMA_VERSION:
+            self._add_missing_tables()
 
     def _create_schema(self) -> None:
         with self._transaction() as connection:
@@ -282,6 +307,14 @@ class Journal:
                 )
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _add_missing_tables(self) -> None:
+        """Bring a store of an earlier version up to date: nothing but tables was added since the first."""
+        with self._transaction() as connection:
+            for statement in _SCHEMA.split(";"):
+                if "CREATE TABLE" in statement:
+                    connection.execute(statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _lock_path(self, search: SearchRecord) -> Path:
@@ -314,6 +347,12 @@ def _dump(value: object) -> str:
 
 def _scores(scores: Scores) -> dict[str, Any]:
     return {"learning_rates": scores.learning_rates, "seeds": scores.seeds, "values": scores.values}
+
+
+def _trial(document: dict[str, Any]) -> TrialRecord:
+    gain = math.inf if document["gain"] is None else document["gain"]
+    curve = tuple((share, score) for share, score in document["curve"])
+    return TrialRecord(**{**document, "gain": gain, "curve": curve})
 
 
 def _search(row: sqlite3.Row) -> SearchRecord:

@@ -68,3 +68,32 @@ class Step:
     state: Mapping[str, Any]
     seconds: float
     """Budget seconds used so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """One training of the upper rungs: a trial of the tuning, or one seed of a final."""
+
+    subject: str
+    """A candidate's id, or `baseline:NAME`."""
+    number: int
+    """Of the trial, from 0; in the finals, of the seed."""
+    seed: int
+    values: Mapping[str, float]
+    """What was tuned: `learning rate`, and NAME or NAME[INDEX] for each initial value."""
+    parameters: Mapping[str, Mapping[str, Any]]
+    """As in `CandidateRecord`, with those initial values."""
+    gain: float
+    """Output gain that belongs to them."""
+    ending: str
+    """`complete`, `stopped` before its end, `diverged`, or `failed`."""
+    curve: tuple[tuple[float, float], ...]
+    """(share of the training, score) on the way."""
+    seconds: float
+    reason: str | None = None
+    """Why it failed."""
+
+    @property
+    def score(self) -> float | None:
+        """Score of the whole training; None if it did not run to its end."""
+        return self.curve[-1][1] if self.ending == "complete" else None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from actsearch.outcome import Failed, Rejected, Scored, Scores, paired
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord
+from actsearch.store.tuning import TUNE, Tuned, tuned, tuned_json
 
 SEARCH, FINAL = "search", "final"
 """Rungs under which the journal keeps scores of baselines and finalists."""
@@ -31,6 +32,8 @@ class Standing:
     """Mean over final seeds of the difference to the best baseline at the same seed."""
     delta_error: float | None
     """Standard error of that mean."""
+    tuned: Tuned | None = None
+    """Its trials on the real task, if it came so far."""
 
     @property
     def final_score(self) -> float | None:
@@ -64,6 +67,8 @@ class Summary:
     candidates: tuple[Standing, ...]
     """Scored ones, by the search's own score, best first."""
     baselines: tuple[Standing, ...]
+    tuned: tuple[Tuned, ...] = ()
+    """What was tuned on the real task, best trial first, those without a score last."""
 
     @property
     def finalists(self) -> tuple[Standing, ...]:
@@ -89,21 +94,29 @@ def summarise(journal: Journal, search: SearchRecord) -> Summary:
     records = journal.candidates(search)
     searched, finals = journal.scores(search, SEARCH), journal.scores(search, FINAL)
     reference = _best_baseline(finals)
+    tunings = tuned(journal.trials(search, TUNE))
     baselines = [
-        _standing(subject.removeprefix(BASELINE), scores.mean(), finals.get(subject), reference, None)
+        replace(
+            _standing(subject.removeprefix(BASELINE), scores.mean(), finals.get(subject), reference, None),
+            tuned=tunings.get(subject),
+        )
         for subject, scores in searched.items()
         if subject.startswith(BASELINE) and scores.best is not None
     ]
     scored = [
-        _standing(record.id, record.outcome.score, finals.get(record.id), reference, record)
+        replace(
+            _standing(record.id, record.outcome.score, finals.get(record.id), reference, record),
+            tuned=tunings.get(record.id),
+        )
         for record in records
         if isinstance(record.outcome, Scored)
     ]
     return Summary(
         search=search,
-        counts=_counts(records, [*searched.values(), *finals.values()]),
+        counts=_counts(records, [*searched.values(), *finals.values()], tunings.values()),
         candidates=tuple(sorted(scored, key=lambda standing: (-standing.score, standing.name))),
         baselines=tuple(sorted(baselines, key=lambda standing: (-standing.score, standing.name))),
+        tuned=tuple(tunings.values()),
     )
 
 
@@ -134,6 +147,7 @@ def to_json(summary: Summary, *, status: str, most: int | None = None) -> dict[s
             for b in summary.baselines
         ],
         "winner": None if winner is None else winner.name,
+        **({"rungs": [tuned_json(subject, whole=False) for subject in summary.tuned]} if summary.tuned else {}),
     }
 
 
@@ -150,11 +164,12 @@ def _standing(
     return Standing(record=record, name=name, score=score, final=final, delta=delta, delta_error=error)
 
 
-def _counts(records: Sequence[CandidateRecord], other: Sequence[Scores]) -> Counts:
+def _counts(records: Sequence[CandidateRecord], other: Sequence[Scores], tunings: Iterable[Tuned]) -> Counts:
     outcomes = [record.outcome for record in records if record.outcome is not None]
     scored = [outcome for outcome in outcomes if isinstance(outcome, Scored)]
     rejected = Counter(outcome.stage for outcome in outcomes if isinstance(outcome, Rejected))
     trained = sum(outcome.scores.trained for outcome in scored) + sum(scores.trained for scores in other)
+    trained += sum(subject.endings.get("complete", 0) for subject in tunings)
     return Counts(
         generated=len(outcomes),
         evaluated=len(scored),
@@ -178,7 +193,7 @@ def _candidate_json(standing: Standing) -> dict[str, Any]:
         "generation": record.generation,
         "parents": list(record.parents),
         "move": record.move,
-        "stage": FINAL if standing.final is not None else record.outcome.stage,
+        "stage": FINAL if standing.final is not None else TUNE if standing.tuned else record.outcome.stage,
         "gain": record.gain,
     }
     if standing.final_score is not None:

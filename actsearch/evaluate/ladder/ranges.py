@@ -1,0 +1,64 @@
+"""What is tuned of a subject: the learning rate and the initial value of every learnable parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from actsearch.evaluate.ladder.settings import LadderSettings
+from actsearch.evaluate.task import Subject, Task, subject_of
+from actsearch.grammar.parameter import ParameterSpec
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+RATE = "learning rate"
+"""Key of the learning rate; no parameter can be called that."""
+Values = Mapping[str, float]
+"""A setting: `learning rate`, and NAME, or NAME[INDEX] for an entry of an array, to its value."""
+
+
+def defaults(subject: Subject, task: Task) -> Values:
+    """The setting to begin with: the task's middle learning rate, and initial values as they are given."""
+    rates = sorted(task.learning_rates)
+    return {RATE: rates[len(rates) // 2], **dict(_entries(subject))}
+
+
+def ranges(subject: Subject, task: Task, settings: LadderSettings) -> dict[str, BaseDistribution]:
+    """Optuna's distributions by key: the learning rate log-uniform, initial values uniform."""
+    from optuna.distributions import FloatDistribution
+
+    first = defaults(subject, task)
+    middle = first[RATE]
+    found: dict[str, BaseDistribution] = {
+        RATE: FloatDistribution(middle / settings.rates, middle * settings.rates, log=True)
+    }
+    for key, value in _entries(subject):
+        reach = settings.spread * (abs(value) or 1.0)
+        found[key] = FloatDistribution(value - reach, value + reach)
+    return found
+
+
+def tuned(subject: Subject, values: Values) -> Subject:
+    """The subject with the initial values of a setting, and the output gain that belongs to them."""
+    activation = subject.activation
+    specs = tuple(_with(spec, values) for spec in activation.parameters)
+    if specs == activation.parameters:
+        return subject
+    return subject_of(replace(activation, parameters=specs))
+
+
+def _entries(subject: Subject) -> Iterator[tuple[str, float]]:
+    for spec in subject.activation.parameters:
+        yield from zip(_keys(spec), spec.entries, strict=True)
+
+
+def _with(spec: ParameterSpec, values: Values) -> ParameterSpec:
+    entries = tuple(values[key] for key in _keys(spec))
+    return replace(spec, initial=entries if spec.length is not None else entries[0])
+
+
+def _keys(spec: ParameterSpec) -> list[str]:
+    """The keys of a parameter's entries."""
+    return [spec.name] if spec.length is None else [f"{spec.name}[{index}]" for index in range(spec.length)]
