@@ -7,13 +7,12 @@ tuning's seed alone, so the finals tell what it is worth.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Self, cast
 
 from actsearch.analysis import catalog
 from actsearch.errors import ConfigError, TaskError
+from actsearch.evaluate.ladder.chain import Chain
 from actsearch.evaluate.ladder.finals import Finals
 from actsearch.evaluate.ladder.ranges import RATE, tuned
 from actsearch.evaluate.ladder.settings import LadderSettings
@@ -79,12 +78,15 @@ class Ladder:
         """
         tuning = self._tuning()
         self._begin("tuning", done=len(self.journal.trials(self.record, TUNE)), total=tuning.total)
-        self.runner.run(tuning)
-        if tuning.is_broken:
-            raise TaskError(f"the task {self.settings.task!r} fails on every baseline: {self._last_reason()}")
+        # One plan, so that workers which have loaded the task and its data are kept for the finals.
+        self.runner.run(Chain(tuning, lambda: self._finals(tuning)))
+        self._record_finals(tuning)
+
+    def _finalists(self, tuning: Tuning) -> list[Study]:
+        """The best of the tuned candidates, and the tuned baselines."""
         best = [study for study in tuning.candidates if study.best is not None]
-        best.sort(key=lambda study: (-_best_score(study), study.name))
-        self._run_finals([*best[: self.finalists], *(tuning.chosen or ())])
+        best.sort(key=lambda study: (-(_best(study).trained.score or 0.0), study.name))
+        return [*best[: self.finalists], *(tuning.chosen or ())]
 
     def _tuning(self) -> Tuning:
         best = summarise(self.journal, self.record).candidates[: self.settings.survivors]
@@ -115,37 +117,44 @@ class Ladder:
             trials=self.settings.trials,
         )
 
-    def _run_finals(self, studies: Sequence[Study]) -> None:
-        """Train each subject with its best setting on every fresh seed; scores are journalled subject by subject."""
-        values = {study.name: study.best.values for study in studies if study.best is not None}
-        known = {(row.subject, row.number): row for row in self.journal.trials(self.record, FINAL)}
-        waiting = {}
-        for study in studies:
-            subject = tuned(study.subject, values[study.name])
+    def _finals(self, tuning: Tuning) -> Finals:
+        """The finalists, each with its best setting, on every fresh seed that the journal does not have yet."""
+        if tuning.is_broken:
+            raise TaskError(f"the task {self.settings.task!r} fails on every baseline: {self._last_reason()}")
+        known = {(row.subject, row.number) for row in self.journal.trials(self.record, FINAL)}
+        waiting: dict[str, tuple[Study, Trial, int]] = {}
+        trainings = []
+        finalists = self._finalists(tuning)
+        for study in finalists:
+            best = _best(study)
+            subject = tuned(study.subject, best.values)
             for number, seed in enumerate(self.final_seeds):
+                if (study.name, number) in known:
+                    continue
                 key = f"{study.name} final {number}"
-                training = Training(key=key, subject=subject, learning_rate=values[study.name][RATE], seed=seed)
-                if (study.name, number) not in known:
-                    waiting[key] = (study.name, number, training)
-        self._begin("finals", done=len(known), total=len(studies) * len(self.final_seeds))
+                waiting[key] = (study, best, number)
+                trainings.append(Training(key=key, subject=subject, learning_rate=best.values[RATE], seed=seed))
+        total = len(finalists) * len(self.final_seeds)
+        self._begin("finals", done=total - len(trainings), total=total)
 
         def keep(training: Training, trained: Trained) -> None:
-            name, number, _ = waiting[training.key]
-            trial = Trial(number=number, values=values[name], trained=trained)
-            row = _row(name, trial, training.subject, training.seed)
-            known[name, number] = row
-            self.journal.record_trial(self.record, FINAL, row)
+            study, best, number = waiting[training.key]
+            trial = Trial(number=number, values=best.values, trained=trained)
+            self.journal.record_trial(self.record, FINAL, _row(study.name, trial, training.subject, training.seed))
             self._count()
 
-        self.runner.run(Finals([training for _, _, training in waiting.values()], keep))
-        # All at once, so that a summary never compares subjects of which some are not there yet.
+        return Finals(trainings, keep)
+
+    def _record_finals(self, tuning: Tuning) -> None:
+        """Journal the finals as scores: all at once, so that no comparison is made of some of the subjects."""
+        rows = {(row.subject, row.number): row for row in self.journal.trials(self.record, FINAL)}
         scores = {
-            name: Scores(
-                learning_rates=(setting[RATE],),
+            study.name: Scores(
+                learning_rates=(_best(study).values[RATE],),
                 seeds=self.final_seeds,
-                values=(tuple(known[name, number].score for number in range(len(self.final_seeds))),),
+                values=(tuple(rows[study.name, number].score for number in range(len(self.final_seeds))),),
             )
-            for name, setting in values.items()
+            for study in self._finalists(tuning)
         }
         self.journal.record_scores(self.record, FINAL, scores)
 
@@ -182,8 +191,10 @@ def real_task(name: str, profile: Profile) -> Task:
     return task
 
 
-def _best_score(study: Study) -> float:
-    return -math.inf if study.best is None else study.best.trained.score or 0.0
+def _best(study: Study) -> Trial:
+    if study.best is None:
+        raise ValueError(f"no trial of {study.name} ran to its end")
+    return study.best
 
 
 def _row(name: str, trial: Trial, subject: Subject, seed: int) -> TrialRecord:

@@ -41,12 +41,15 @@ def test_a_user_s_file_needs_only_score(write_task):
     assert task.score(subject.module, 0, 0.5) == pytest.approx(task.score(subject.module, 0, 0.0) - 0.5)
 
 
-ONLY_CURVE = HEAD + """
+ONLY_CURVE = (
+    HEAD
+    + """
 class Mine(Task):
     def curve(self, make_activation, seed, learning_rate):
         for step in range(1, 5):
             yield step / 4, step * learning_rate + seed
 """
+)
 
 
 def test_a_curve_is_scored_by_its_end_and_a_score_is_a_curve_of_one_point(write_task):

@@ -17,6 +17,8 @@ import numpy as np
 
 from actsearch.evaluate.ladder.training import Curve
 
+_TINY = 1e-9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Halving:
@@ -28,10 +30,13 @@ class Halving:
     @property
     def shares(self) -> tuple[float, ...]:
         """Shares after which it is decided, growing, all below 1."""
-        shares = [self.grace]
-        while shares[-1] < 1.0:
-            shares.append(shares[-1] * self.reduction)
-        return tuple(shares[:-1])
+        found = []
+        share = self.grace
+        while share < 1.0:
+            # A little less: three tenths are to be there at 3 * 0.1, which is a little more.
+            found.append(share - _TINY)
+            share *= self.reduction
+        return tuple(found)
 
     def goes_on(self, curve: Curve, earlier: Sequence[Curve]) -> bool:
         """Whether a training that has come to the end of `curve` goes on, after trainings with the curves `earlier`."""
@@ -43,7 +48,7 @@ class Halving:
         reached = [at for at in (_score_at(other, crossed[-1]) for other in earlier) if at is not None]
         if not reached:
             return True
-        return score >= float(np.percentile(reached, 100 * (1 - 1 / self.reduction)))
+        return score >= float(np.percentile(reached, (1 - 1 / self.reduction) * 100))
 
 
 def _score_at(curve: Curve, share: float) -> float | None:

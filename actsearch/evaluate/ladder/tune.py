@@ -53,12 +53,12 @@ class RayTune:
         # Tune reads them when it begins. Its loggers write files for every trial, and Ctrl-C is ours.
         os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
         os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
-        proposer = _Proposer(plan, self._task, self._limit_seconds)
+        proposer = Proposer(plan, self._task, self._limit_seconds)
         tuner = tune.Tuner(
             tune.with_resources(_train, {"cpu": self._profile.cpus_per_worker}),
             tune_config=tune.TuneConfig(
                 search_alg=proposer,
-                scheduler=_Stopper(proposer),
+                scheduler=Stopper(proposer),
                 num_samples=-1,
                 max_concurrent_trials=self._profile.workers,
                 reuse_actors=True,
@@ -88,7 +88,7 @@ class _UnderWay:
     failure: str | None = None
 
 
-class _Proposer(Searcher):
+class Proposer(Searcher):
     """Hands the plan's trainings to Tune, and what becomes of them to the plan."""
 
     def __init__(self, plan: Plan, task: str, limit_seconds: float) -> None:
@@ -160,10 +160,10 @@ class _Proposer(Searcher):
             return default
 
 
-class _Stopper(FIFOScheduler):
+class Stopper(FIFOScheduler):
     """Stops the trials that the plan gives up."""
 
-    def __init__(self, proposer: _Proposer) -> None:
+    def __init__(self, proposer: Proposer) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Ray's
         self._proposer = proposer
 
