@@ -12,12 +12,15 @@ from typing import Any
 class Scores:
     """Final scores of the single trainings of one candidate; more is better.
 
-    `values[i][j]` belongs to `learning_rates[i]` and `seeds[j]`; None marks a training that diverged.
+    `values[i][j]` belongs to `learning_rates[i]` and `seeds[j]`; None marks a training that diverged. `test`, of the
+    same shape, has the scores on data that nothing is chosen by: where it is given, comparisons choose by `values` and
+    report `test`.
     """
 
     learning_rates: tuple[float, ...]
     seeds: tuple[int, ...]
     values: tuple[tuple[float | None, ...], ...]
+    test: tuple[tuple[float | None, ...], ...] | None = None
 
     @property
     def best(self) -> int | None:
@@ -85,22 +88,10 @@ def standard_error(values: tuple[float, ...]) -> float | None:
     return math.sqrt(sum((value - mean) ** 2 for value in values) / (count - 1) / count)
 
 
-def paired(first: Scores, second: Scores) -> tuple[float, float | None] | None:
-    """Mean difference `first - second` over their common seeds and its standard error; None if there is none."""
-    if first.seeds != second.seeds or first.best is None or second.best is None:
-        return None
-    differences = tuple(a - b for a, b in zip(first.per_seed(), second.per_seed(), strict=True))
-    return sum(differences) / len(differences), standard_error(differences)
-
-
 def to_json(outcome: Outcome) -> dict[str, Any]:
     """`outcome` as a JSON document; `from_json` is its inverse."""
     if isinstance(outcome, Scored):
-        scores = {
-            "learning_rates": outcome.scores.learning_rates,
-            "seeds": outcome.scores.seeds,
-            "values": outcome.scores.values,
-        }
+        scores = scores_to_json(outcome.scores)
         return {"kind": "scored", "score": outcome.score, "scores": scores, "stage": outcome.stage}
     if isinstance(outcome, Rejected):
         measured = outcome.measured
@@ -124,10 +115,22 @@ def from_json(document: Mapping[str, Any]) -> Outcome:
     return Failed(stage=document["stage"], traceback=document["traceback"])
 
 
+def scores_to_json(scores: Scores) -> dict[str, Any]:
+    """The fields of `scores` as a JSON document; `scores_from_json` is its inverse."""
+    document: dict[str, Any] = {
+        "learning_rates": scores.learning_rates, "seeds": scores.seeds, "values": scores.values
+    }  # fmt: skip
+    if scores.test is not None:
+        document["test"] = scores.test
+    return document
+
+
 def scores_from_json(document: Mapping[str, Any]) -> Scores:
     """The `Scores` whose fields stand in `document`."""
+    test = document.get("test")
     return Scores(
         learning_rates=tuple(document["learning_rates"]),
         seeds=tuple(document["seeds"]),
         values=tuple(tuple(row) for row in document["values"]),
+        test=None if test is None else tuple(tuple(row) for row in test),
     )

@@ -1,6 +1,7 @@
 """Handwritten digits: scikit-learn's 1,797 images of 8 x 8, a 64-32-32-10 perceptron, 150 Adam steps of 64.
 
-Metric: minus the cross-entropy (nats) on the quarter of the images that the seed holds out. Fidelity: steps.
+Metric: minus the cross-entropy (nats) on images that the seed holds out: 300 to choose by, 300 to report. Fidelity:
+steps.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from actsearch.evaluate.trainer import Recipe, Split, train
 from actsearch.outcome import Rejected, Scores
 
 CLASSES = 10
-HELD_OUT = 450
+HELD_OUT = 300
+"""Images of the validation split, and of the test split."""
 
 
 class Digits(Task):
     """Classify digits with a small multilayer perceptron."""
 
-    metric: ClassVar[str] = "minus the validation cross-entropy (nats)"
+    metric: ClassVar[str] = "minus the cross-entropy (nats)"
     chance: ClassVar[float] = -math.log(CLASSES)
     learning_rates: ClassVar[tuple[float, ...]] = (3e-3, 1e-2, 3e-2)
     # sin does better here than the functions that people use: a search has to beat it as well.
@@ -48,14 +50,16 @@ class Digits(Task):
 def _split(seed: int) -> Split:
     images, labels = _data()
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
-    held_out, kept = order[:HELD_OUT], order[HELD_OUT:]
+    validation, test, kept = order[:HELD_OUT], order[HELD_OUT : 2 * HELD_OUT], order[2 * HELD_OUT :]
     mean, std = images[kept].mean(), images[kept].std()
     scaled = (images - mean) / std
     return Split(
         train_inputs=scaled[kept],
         train_labels=labels[kept],
-        validation_inputs=scaled[held_out],
-        validation_labels=labels[held_out],
+        validation_inputs=scaled[validation],
+        validation_labels=labels[validation],
+        test_inputs=scaled[test],
+        test_labels=labels[test],
     )
 
 

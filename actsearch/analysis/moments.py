@@ -1,4 +1,7 @@
-"""Gaussian moments of a function: what a layer with standard normal pre-activations sends on and back."""
+"""Gaussian moments of a function: what a layer with standard normal pre-activations sends on and back.
+
+A gate is as normal as x, and independent of it.
+"""
 
 from __future__ import annotations
 

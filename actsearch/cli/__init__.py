@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from contextlib import suppress
 
 import typer
 
 from actsearch.cli import candidates, catalog, code, inventory, novelty, results, searches, services, spaces
 from actsearch.errors import ActsearchError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk that is full, or that has no more room for this user."""
 
 app = typer.Typer(
     name="actsearch",
@@ -24,7 +30,12 @@ for group in (searches, results, candidates, code, catalog, novelty, spaces, inv
 def main() -> None:
     """Entry point of the `actsearch` command."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            # What is left in the buffer: at exit nobody could say any more that there is no room for it.
+            if sys.stdout is not None:  # As a program whose standard output is closed has it.
+                sys.stdout.flush()
     except ActsearchError as error:
         # One line, whatever a library's own message that is quoted in it looks like.
         print("actsearch: " + str(error).replace("\n", " "), file=sys.stderr)
@@ -36,3 +47,12 @@ def main() -> None:
         # The reader (`head`, a pager) has had enough.
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        what = f"{error.filename!r}" if error.filename else "the output"
+        with suppress(OSError):
+            print(f"actsearch: {what} cannot be written: {error.strerror}.", file=sys.stderr)
+        # Python writes what is in the buffer once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(2)

@@ -1,45 +1,53 @@
-"""What a user may write for a candidate: a catalog name, a hash prefix, or an expression."""
+"""What a user may write for a candidate: a catalog name, a hash prefix, an expression, or several of them assigned."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from actsearch.analysis import catalog
 from actsearch.analysis.moments import normalised
 from actsearch.cli.options import parameters_of
 from actsearch.errors import ConfigError, UnsupportedError, unknown_name
-from actsearch.grammar.activation import Activation, ParameterSpec, from_json, parse
+from actsearch.grammar.activation import Activation, Candidate, ParameterSpec, candidate_from_json, parse
 from actsearch.outcome import Scored
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord
 from actsearch.store.tuning import TUNE, Tuned, tuned
 
+_ASSIGNMENT = re.compile(r"\s*(layer|lane):\d+\s*=")
 _PREFIX = re.compile(r"^[0-9a-f]{6,64}$")
 _HEX_DIGITS = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Found:
     """A candidate, and the search that found it if there is one."""
 
     name: str
-    activation: Activation
+    candidate: Candidate
     record: CandidateRecord | None = None
     search: SearchRecord | None = None
     tuned: Tuned | None = None
     """Its trials on the search's real task, if it came so far."""
 
     @property
-    def gain(self) -> float:
-        """Output gain with which it was, or would be, trained; 1 where the analysis cannot take it."""
+    def activation(self) -> Activation:
+        """The one function that stands everywhere; raises `UnsupportedError` where there are several."""
+        if not self.candidate.is_everywhere:
+            raise UnsupportedError(f"{self.name} assigns several functions: take one of {self.candidate.text[:200]}.")
+        return self.candidate.activation
+
+    @cached_property
+    def gains(self) -> dict[str, float]:
+        """Output gain by selector, with which each activation was, or would be, trained."""
+        if self.record is not None and self.record.gains is not None:
+            return dict(self.record.gains)
         if self.record is not None and self.record.gain is not None:
-            return self.record.gain
-        try:
-            return normalised(self.activation)[1]
-        except UnsupportedError:
-            return 1.0
+            return {"*": self.record.gain}
+        return {selector: normalised(activation)[1] for selector, activation in self.candidate.assignment}
 
 
 def find(text: str, store: Path, parameters: list[str] | None = None) -> Found:
@@ -51,7 +59,7 @@ def find(text: str, store: Path, parameters: list[str] | None = None) -> Found:
     known = catalog.names()
     if text in known:
         _refuse(given, f"the catalog function {text}")
-        return Found(name=known[text], activation=catalog.find(text).activation)
+        return Found(name=known[text], candidate=catalog.look_up(text).candidate)
     if _PREFIX.match(text) and (store / "journal.sqlite").exists():
         found = _in_journal(text, store)
         if found is not None:
@@ -59,10 +67,14 @@ def find(text: str, store: Path, parameters: list[str] | None = None) -> Found:
             return found
         if not text.isalpha():
             raise ConfigError(f"no candidate's id begins with {text[:60]} in the store {str(store)!r}.")
+    if _ASSIGNMENT.match(text):
+        _refuse(given, "an assignment of several functions")
+        candidate = candidate_from_json(text, {})
+        return Found(name=candidate.id, candidate=candidate)
     activation = parse(text, **given)
     if not activation.inputs:
         raise unknown_name("catalog function or expression of x", text, known)
-    return Found(name=activation.id, activation=activation)
+    return Found(name=activation.id, candidate=Candidate.everywhere(activation))
 
 
 def _in_journal(prefix: str, store: Path) -> Found | None:
@@ -74,14 +86,14 @@ def _in_journal(prefix: str, store: Path) -> Found | None:
             f"the prefix {prefix} fits {len(ids)} candidates ({', '.join(sorted(ids)[:3])}): write more digits."
         )
     # A candidate may have been proposed in several searches; one that was scored there is worth most.
-    matches.sort(key=lambda pair: (not isinstance(pair[1].outcome, Scored), pair[1].gain is None, -pair[0].id))
+    matches.sort(key=lambda pair: (not isinstance(pair[1].outcome, Scored), not pair[1].is_measured, -pair[0].id))
     if not matches:
         return None
     search, record = matches[0]
     with Journal.open(store) as journal:
         trials = tuned(journal.trials(search, TUNE)).get(record.id)
-    activation = from_json(record.expression, record.parameters)
-    return Found(name=record.id, activation=activation, record=record, search=search, tuned=trials)
+    candidate = candidate_from_json(record.expression, record.parameters)
+    return Found(name=record.id, candidate=candidate, record=record, search=search, tuned=trials)
 
 
 def _refuse(given: dict[str, ParameterSpec], what: str) -> None:

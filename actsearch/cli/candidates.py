@@ -50,7 +50,9 @@ def show(
 
 def evaluate(
     candidates: Annotated[list[str], typer.Argument(help="Catalog names, hash prefixes or expressions.")],
-    task: Annotated[str, typer.Option(help="Task: a name (see `actsearch tasks`) or a Python file.")] = TASK,
+    task: Annotated[
+        list[str] | None, typer.Option(help=f"Task: a name or a Python file; default {TASK}. Repeatable.")
+    ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="How many seeds; default: the task's for finals.")] = None,
     workers: Annotated[str, typer.Option(help="Profile or address of a Ray cluster.")] = WORKERS,
     granularity: Annotated[str | None, typer.Option(help="Train every parameter per layer or per channel.")] = None,
@@ -58,24 +60,29 @@ def evaluate(
     store: Store = None,
     json: Json = False,
 ) -> None:
-    """Train the given functions and the baselines on the same seeds and compare them."""
+    """Train the given functions and the baselines on the same seeds and say what may be claimed.
+
+    Differences are paired by seed, and p values corrected for every comparison that is made, over all tasks.
+    """
     from actsearch.cli.candidate import find
-    from actsearch.cli.comparison import comparison_json, comparison_table
-    from actsearch.evaluate.compare import compare
+    from actsearch.cli.comparison import study_json, study_pages
+    from actsearch.evaluate.compare import study
     from actsearch.grammar.activation import granularity_of
 
-    activations = {text: find(text, store_of(store), param).activation for text in candidates}
+    activations = {text: find(text, store_of(store), param).candidate for text in candidates}
     if granularity is not None:
-        activations = {text: f.with_granularity(granularity_of(granularity)) for text, f in activations.items()}
+        wanted = granularity_of(granularity)
+        activations = {text: candidate.with_granularity(wanted) for text, candidate in activations.items()}
 
     def announce(sentence: str) -> None:
         err.print(sentence, markup=False, soft_wrap=True)
 
-    comparison = compare(activations, task=task, seeds=seeds, workers=workers, announce=announce)
+    made = study(activations, tasks=task or [TASK], seeds=seeds, workers=workers, announce=announce)
     if json:
-        print_json(comparison_json(comparison))
-    else:
-        out.print(comparison_table(comparison))
+        print_json(study_json(made))
+        return
+    for page in study_pages(made):
+        out.print(page)
 
 
 def export(
@@ -89,7 +96,6 @@ def export(
 ) -> None:
     """Export a candidate, with its best initial values if it was tuned, as one file that needs only torch."""
     from actsearch import __version__
-    from actsearch.analysis import catalog
     from actsearch.cli.candidate import find
     from actsearch.cli.files import write_text
     from actsearch.errors import unknown_name
@@ -100,19 +106,14 @@ def export(
         if format_ in ("onnx", "pt2"):
             raise UnsupportedError(f"--format {format_}: not supported by this version; export as module.")
         raise unknown_name("export format", format_, FORMATS)
-    entry = catalog.look_up(candidate) if candidate in catalog.names() and not param else None
-    if entry is not None and entry.lanes:
-        path = to / f"activation_{entry.name}.py" if to.is_dir() else to
-        write_text(path, export_module(entry.candidate, version=__version__))
-        out.print(f"exported: {path}", markup=False, soft_wrap=True)
-        return
     found = find(candidate, store_of(store), param)
-    if not math.isfinite(found.gain):
+    gains = tuple(found.gains.values())
+    if not all(map(math.isfinite, gains)):
         raise ConfigError(f"{candidate[:60]!r} cannot be exported: it is constant, or not finite under N(0, 1).")
     path = to / f"activation_{found.name}.py" if to.is_dir() else to
-    activation, gain = found.activation, found.gain
+    winner = found.candidate
     if found.record is not None and found.tuned is not None:
-        activation, gain = as_trained(found.record, found.tuned)
+        winner, gains = as_trained(found.record, found.tuned)
     lineage = lineage_of(found.record, found.search, found.tuned) if found.record and found.search else {}
-    write_text(path, export_module(activation, gain=gain, lineage=lineage, version=__version__))
+    write_text(path, export_module(winner, gain=gains, lineage=lineage, version=__version__))
     out.print(f"exported: {path}", markup=False, soft_wrap=True)

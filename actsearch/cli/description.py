@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from actsearch.cli.candidate import Found
 from actsearch.cli.options import out
 from actsearch.cli.rungs import told
 from actsearch.compile.derive import derive
+from actsearch.grammar.activation import Activation
 from actsearch.grammar.canonical import canonical
 from actsearch.grammar.expression import X
 from actsearch.grammar.text import write
@@ -29,21 +31,36 @@ from actsearch.store.tuning import tuned_json
 def describe(found: Found, store: Path) -> dict[str, Any]:
     """Everything known of a candidate as one document.
 
-    `properties` are null for what is no function of x alone, and `properties_reason` says why.
+    `properties` are null for what is no function of x alone, and `properties_reason` says why. Of several functions
+    that are assigned to sites or lanes, `parts` has by selector what is said of each.
     """
-    activation = found.activation
+    candidate = found.candidate
+    document: dict[str, Any] = {"id": candidate.id, "name": found.name}
+    if candidate.is_everywhere:
+        document |= _described(candidate.activation) | {"gain": found.gains["*"]}
+    else:
+        document |= {
+            "expression": candidate.text,
+            "parameters": candidate.parameters_json(),
+            "gain": None,
+            "gains": found.gains,
+            "parts": {selector: _described(activation) for selector, activation in candidate.assignment},
+        }
+    document["rejection"] = None
+    if found.record is not None and found.search is not None:
+        document |= _journalled(found, store)
+    return document
+
+
+def _described(activation: Activation) -> dict[str, Any]:
     verdict = novelty(activation, most=1)
     document: dict[str, Any] = {
-        "id": activation.id,
-        "name": found.name,
         "expression": activation.text,
         "derivative": None,
         "latex": {"f": latex(activation.expression), "derivative": None},
         "parameters": activation.parameters_json(),
-        "gain": found.gain,
         "properties": None,
         "novelty": {"verdict": verdict.verdict, "sentence": verdict.sentence()},
-        "rejection": None,
     }
     if not activation.statistics:
         document["derivative"] = write(canonical(derive(activation.expression, X)))
@@ -53,8 +70,6 @@ def describe(found: Found, store: Path) -> dict[str, Any]:
         document["properties"] = properties(activation).to_json()
     else:
         document["properties_reason"] = f"properties of a function of x alone do not apply: {reason}."
-    if found.record is not None and found.search is not None:
-        document |= _journalled(found, store)
     return document
 
 
@@ -80,37 +95,63 @@ def _journalled(found: Found, store: Path) -> dict[str, Any]:
         candidates = to_json(summarise(journal, search), status=search.status)["candidates"]
     for candidate in candidates:
         if candidate["id"] == record.id:
-            keys = ("score", "final_score", "standard_error", "delta_to_best_baseline", "stage")
+            keys = (
+                "score",
+                "final_score",
+                "standard_error",
+                "delta_to_best_baseline",
+                "p_value",
+                "claim",
+                "final_failure",
+                "stage",
+            )
             document |= {key: candidate[key] for key in keys if key in candidate}
     return document
 
 
 def print_description(document: dict[str, Any]) -> None:
     """The document for a person: what it is, and a table of facts, each proven or sampled."""
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(no_wrap=True)
-    facts.add_column(overflow="fold")
-    rows: list[tuple[str, str]] = [
-        ("f(x)", document["expression"]),
-        *([("f'(x)", document["derivative"])] if document["derivative"] else []),
-        *((f"LaTeX {name}", text) for name, text in zip(("f", "f'"), document["latex"].values(), strict=True) if text),
-        ("id", document["id"]),
-        ("novelty", document["novelty"]["sentence"]),
-    ]
+    parts = document.get("parts", {})
+    if parts:
+        _print_rows([("assignment", document["expression"]), ("id", document["id"]), *_origin(document)])
+    for selector, part in parts.items():
+        out.print()
+        _print_rows([("stands at", selector), *_function_rows(part), _gain_row(document["gains"][selector])])
+    if not parts:
+        rows = [*_function_rows(document), ("id", document["id"]), *_origin(document), _gain_row(document["gain"])]
+        _print_rows(rows)
+        if document["properties"] is not None:
+            out.print()
+            out.print(_facts_table(document["properties"]["facts"]))
+
+
+def _function_rows(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "f(x)", document["expression"]
+    if document["derivative"]:
+        yield "f'(x)", document["derivative"]
+    for name, text in zip(("f", "f'"), document["latex"].values(), strict=True):
+        if text:
+            yield f"LaTeX {name}", text
+    yield "novelty", document["novelty"]["sentence"]
     for name, spec in document["parameters"].items():
         initial = spec["initial"]
         entries = ", ".join(f"{entry:g}" for entry in (initial if isinstance(initial, list) else [initial]))
-        rows.append((name, f"starts at {entries}, one value per {spec['granularity']}"))
-    rows += _origin(document)
+        yield name, f"starts at {entries}, one value per {spec['granularity']}"
     if document["properties"] is None:
-        rows.append(("properties", document["properties_reason"]))
-    rows.append(("output gain", f"{document['gain']:g}, with which it is trained"))
+        yield "properties", document["properties_reason"]
+
+
+def _gain_row(gain: float) -> tuple[str, str]:
+    return "output gain", f"{gain:g}, with which it is trained"
+
+
+def _print_rows(rows: Iterable[tuple[str, str]]) -> None:
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(no_wrap=True)
+    facts.add_column(overflow="fold")
     for label, text in rows:
         facts.add_row(f"[bold]{escape(label)}[/]", escape(text))
     out.print(facts)
-    if document["properties"] is not None:
-        out.print()
-        out.print(_facts_table(document["properties"]["facts"]))
 
 
 def _facts_table(facts: dict[str, dict[str, Any]]) -> Table:
@@ -142,4 +183,7 @@ def _origin(document: dict[str, Any]) -> list[tuple[str, str]]:
         delta = document["delta_to_best_baseline"]
         against = "" if delta is None else f", {delta:+.4f} to the best baseline"
         rows.append(("final", f"{document['final_score']:.4f} on fresh seeds{against}"))
+        rows.append(("claim", document["claim"]))
+    if document.get("final_failure") is not None:
+        rows.append(("final", f"no score: {document['final_failure']}"))
     return rows

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from actsearch.cli.options import Json, Store, out, print_json
-from actsearch.errors import unknown_name
+from actsearch.errors import ConfigError, unknown_name
 
 _Name = Annotated[str | None, typer.Argument(help="One of them, to see more; default: list all.")]
 
@@ -22,12 +22,18 @@ def add_to(app: typer.Typer) -> None:
         app.command(command.__name__)(command)
 
 
-def tasks(name: _Name = None, json: Json = False, store: Store = None) -> None:
-    """List tasks, or show one."""
+_Check = Annotated[bool, typer.Option("--check", help="Hold the task to what every task must do; trains it.")]
+
+
+def tasks(name: _Name = None, check: _Check = False, json: Json = False, store: Store = None) -> None:
+    """List tasks, show one, or check one (a name, or the path of your own)."""
     from actsearch import plugins
     from actsearch.evaluate.task import load_task
 
     del store
+    if check:
+        _check(name, json)
+        return
     found = {n: load_task(n) for n in ([name] if name else plugins.names("workers"))}
     rows = {n: (task.metric, f"{task.chance:.4g}", _first_line(task.__doc__)) for n, task in found.items()}
     if name:
@@ -39,6 +45,24 @@ def tasks(name: _Name = None, json: Json = False, store: Store = None) -> None:
         _one(json, facts)
         return
     _list(json, "task", rows, ("metric", "chance", "about"))
+
+
+def _check(name: str | None, json: bool) -> None:
+    """Print what a task is held to as it is found, and exit with 1 if it fails in something."""
+    from actsearch.evaluate import conformance
+
+    if name is None:
+        raise ConfigError("--check needs the name or the path of a task.")
+    findings = []
+    for finding in conformance.check(name):
+        findings.append(finding)
+        if not json:
+            held = "[green]holds[/]" if finding.trouble is None else f"[red]fails[/]: {escape(finding.trouble)}"
+            out.print(f"{finding.point:28}{held}", soft_wrap=True)
+    if json:
+        print_json([dataclasses.asdict(finding) for finding in findings])
+    if any(finding.trouble for finding in findings):
+        raise typer.Exit(1)
 
 
 def strategies(name: _Name = None, json: Json = False, store: Store = None) -> None:

@@ -66,7 +66,7 @@ def top(
     out.print(search_table(summary, most=n))
     if summary.tuned:
         out.print(tuning_table(summary, most=n))
-    if summary.finalists:
+    if summary.verdict is not None:
         out.print(finals_table(summary, most=n))
 
 

@@ -76,6 +76,9 @@ def resume(
     search: Annotated[
         str | None, typer.Argument(help="Name of the search (see `actsearch list`); default: the newest.")
     ] = None,
+    allow_changed: Annotated[
+        bool, typer.Option("--allow-changed", help="Go on although the space, the task or actsearch has changed.")
+    ] = False,
     store: Store = None,
     json: Json = False,
 ) -> None:
@@ -88,7 +91,7 @@ def resume(
         known = journal.search(search)
     title = f"actsearch: {known.name} resumed, {known.space} on {known.task}, {known.strategy}"
     with LiveView(err, title=title, budget=known.budget) as view:
-        record = resume_search(store_of(store), known.name, show=view.show, warn=warn)
+        record = resume_search(store_of(store), known.name, show=view.show, warn=warn, allow_changed=allow_changed)
     report(store_of(store), record.name, json=json)
 
 
@@ -112,7 +115,7 @@ def report(store: Path, name: str, *, json: bool) -> None:
         line = funnel_line(ordered_rejections(dict(counts.rejected)), counts.generated, counts.evaluated, counts.failed)
         if summary.tuned:
             out.print(tuning_table(summary))
-        if summary.finalists:
+        if summary.verdict is not None:
             out.print(finals_table(summary))
         elif summary.candidates:
             out.print(search_table(summary, most=10))
@@ -129,12 +132,14 @@ def report(store: Path, name: str, *, json: bool) -> None:
 def _novelty(summary: Summary) -> str:
     """Which catalog function the winner is, or is nearest to."""
     from actsearch.analysis.novelty import novelty
-    from actsearch.grammar.activation import from_json
+    from actsearch.grammar.activation import candidate_from_json
 
     if summary.winner is None or summary.winner.record is None:
         return "nothing was scored"
     record = summary.winner.record
-    return novelty(from_json(record.expression, record.parameters), most=1).sentence()
+    assignment = candidate_from_json(record.expression, record.parameters).assignment
+    said = [(selector, novelty(activation, most=1).sentence()) for selector, activation in assignment]
+    return "; ".join(sentence if selector == "*" else f"{selector} {sentence}" for selector, sentence in said)
 
 
 def _print_next(store: Path, name: str, status: str, winner: str | None, path: Path) -> None:

@@ -15,7 +15,6 @@ from actsearch.cli.options import Json, Store, out, print_json
 from actsearch.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from actsearch.grammar.activation import Candidate
     from actsearch.grammar.space import Space
 
 _MOST = 100_000
@@ -50,7 +49,7 @@ def spaces(
         return
     space = open_space(name)
     generator = random.Random(0)
-    samples = [_sentence(space.candidate(space.sample(generator))) for _ in range(10)]
+    samples = [space.candidate(space.sample(generator)).text for _ in range(10)]
     size, moves = space.size(), ["crossover", *space.moves]
     counts = _census(space) if census else {}
     if json:
@@ -69,17 +68,8 @@ def spaces(
 def _census(space: Space) -> dict[str, int]:
     """How many genomes are of each kind; raises `UnsupportedError` for a space that cannot be counted."""
     from actsearch.search.census import census
-    from actsearch.search.launch import check_searchable
 
-    check_searchable(space)
     size = space.size()
     if not size.exact or size.count > _MOST:
         raise UnsupportedError(f"the space {space.name!r} has {size}: a census counts at most {_MOST:,} genomes.")
     return dataclasses.asdict(census(space))
-
-
-def _sentence(candidate: Candidate) -> str:
-    """A candidate in one line: its activation, or one for each site."""
-    if [selector for selector, _ in candidate.assignment] == ["*"]:
-        return candidate.activation.text
-    return "; ".join(f"{selector}: {activation.text}" for selector, activation in candidate.assignment)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,43 +14,60 @@ STAGES = ("duplicate", "domain", "trivial", "gradient", "quality")
 
 
 def finals_table(summary: Summary, *, most: int = 10) -> Table:
-    """Finalists and baselines by their score on fresh seeds, best first."""
-    entries: list[Standing] = [*summary.finalists[:most], *(b for b in summary.baselines if b.final is not None)]
-    # Scores are negative for the most part: what diverged goes last by itself, not as a 0.
-    entries.sort(key=lambda standing: -math.inf if standing.final_score is None else standing.final_score, reverse=True)
+    """Finalists and baselines by their score on fresh seeds, best first, with 95 % intervals and corrected p values."""
     reference = summary.best_baseline
-    seeds = len(entries[0].final.seeds) if entries and entries[0].final else 0
-    against = f"vs {reference.name}" if reference else "delta"
+    against = f"vs {reference.name}" if reference else "difference"
+    seeds = summary.verdict.seeds if summary.verdict else 0
     then = Path(summary.search.settings.get("ladder.task", "")).stem
-    title = f"Finals on {f'{then}, ' if then else ''}{seeds} fresh seeds (score, more is better)"
-    table = Table(title=title, title_justify="left", expand=False)
+    title = f"Finals on {f'{then}, ' if then else ''}{seeds} fresh seeds (score, more is better; ± is 95 %)"
+    table = Table(title=title, title_justify="left", expand=False, caption=_caption(summary), caption_justify="left")
     table.add_column("function", overflow="fold", ratio=1)
-    table.add_column("id", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column(against, justify="right", no_wrap=True)
-    for standing in entries:
-        record = standing.record
-        name = record.expression if record else f"[bold]{standing.name}[/]"
+    table.add_column("p", justify="right", no_wrap=True)
+    entries = [*summary.finalists[:most], *(b for b in summary.baselines if b.judgement is not None)]
+    for standing in sorted(entries, key=lambda standing: -(standing.final_score or 0.0)):
+        judgement = standing.judgement
+        if judgement is None:
+            continue
+        to_best = None if standing is reference else judgement.to_best
         table.add_row(
-            name if record is None else _escape(name),
-            record.id[:8] if record else "baseline",
-            _plus_minus(standing.final_score, standing.standard_error),
-            "-" if record is None and standing is reference else _signed(standing.delta, standing.delta_error),
+            _name(standing),
+            plus_minus(judgement.mean, judgement.half_width),
+            "-" if to_best is None else signed(to_best.mean, to_best.half_width),
+            p_text(judgement.p_value),
         )
+    for standing in summary.lost:
+        table.add_row(_name(standing), "no score", "-", "-")
     return table
 
 
 def verdict(summary: Summary) -> str:
-    """One plain sentence on the best finalist against the best baseline."""
+    """One plain sentence on the best finalist, and one on each candidate that has no score in the finals."""
     winner, reference = summary.winner, summary.best_baseline
-    if winner is None or winner.record is None or reference is None or winner.delta is None:
+    if winner is None or winner.record is None or winner.claim is None:
         return "No comparison with the baselines was made."
-    against = f"{winner.delta:+.4f} ± {winner.delta_error or 0.0:.4f} against {reference.name}, the best baseline"
-    text = f"Winner: {winner.record.expression} ({against})"
-    if winner.delta_error and winner.delta > 2 * winner.delta_error:
-        compared = len(summary.finalists)
-        return f"{text}: better by more than two standard errors, not corrected for the choice among {compared}."
-    return f"{text}: no clear difference."
+    against = "" if reference is None or winner.delta is None else f" ({winner.delta:+.4f} to {reference.name})"
+    lost = [f"\n{standing.name[:8]} has no score in the finals: {standing.failure}." for standing in summary.lost]
+    return f"Winner: {winner.record.expression}{against}: {winner.claim}.{''.join(lost)}"
+
+
+def _caption(summary: Summary) -> str | None:
+    """What the p values are corrected for, and the plan."""
+    if summary.verdict is None:
+        return None
+    said = f"p: that of no difference from every baseline, corrected for {summary.verdict.comparisons} comparisons."
+    if summary.plans:
+        plan = summary.plans[-1]
+        said += f" Analysis plan {plan.digest[:12]}, laid down {plan.written[:16].replace('T', ' ')} UTC"
+        said += f", not the first: {len(summary.plans) - 1} before." if len(summary.plans) > 1 else "."
+    return said
+
+
+def _name(standing: Standing) -> str:
+    if standing.record is None:
+        return f"[bold]{standing.name}[/]"
+    return f"{standing.record.id[:8]} {_escape(standing.record.expression)}"
 
 
 def search_table(summary: Summary, *, most: int) -> Table:
@@ -90,16 +106,21 @@ def ordered_rejections(rejected: dict[str, int]) -> list[tuple[str, int]]:
     return [(stage, rejected.get(stage, 0)) for stage in (*STAGES, *others)]
 
 
-def _plus_minus(value: float | None, error: float | None) -> str:
-    if value is None:
-        return "diverged"
+def plus_minus(value: float, error: float | None) -> str:
+    """A value and half the width of its interval."""
     return f"{value:.4f}" if error is None else f"{value:.4f} ± {error:.4f}"
 
 
-def _signed(value: float | None, error: float | None) -> str:
+def signed(value: float, error: float | None) -> str:
+    """A difference and half the width of its interval."""
+    return f"{value:+.4f}" if error is None else f"{value:+.4f} ± {error:.4f}"
+
+
+def p_text(value: float | None) -> str:
+    """A p value, short."""
     if value is None:
         return "-"
-    return f"{value:+.4f}" if error is None else f"{value:+.4f} ± {error:.4f}"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _escape(text: str) -> str:

@@ -34,6 +34,14 @@ def lanes_of(candidate: Candidate) -> tuple[Activation, ...]:
     return tuple(lanes[selector] for selector in selectors)
 
 
+def gains_of(candidate: Candidate, gain: float | Sequence[float]) -> tuple[float, ...]:
+    """The gains of a candidate's lanes, by number, where `gain` is one for all or has them in order of assignment."""
+    if not isinstance(gain, Sequence):
+        return (float(gain),) * len(candidate.assignment)
+    found = {selector: own for (selector, _), own in zip(candidate.assignment, gain, strict=True)}
+    return tuple(float(found[f"lane:{number}"]) for number in range(1, len(found) + 1))
+
+
 def build_candidate(candidate: Candidate, **options: Any) -> nn.Module:
     """The layer of a candidate: that of its one activation (see `build`), else its lanes (see `build_lanes`)."""
     return build(candidate.activation, **options) if candidate.is_everywhere else build_lanes(candidate, **options)
@@ -43,7 +51,7 @@ def build_lanes(
     candidate: Candidate,
     *,
     backend: str | None = None,
-    gain: float = 1.0,
+    gain: float | Sequence[float] = 1.0,
     channels: int | None = None,
     channel_dim: int = 1,
     shared: MutableMapping[str, nn.Parameter] | None = None,
@@ -53,19 +61,20 @@ def build_lanes(
 ) -> LanesModule:
     """The layer whose output has the lanes of `candidate`, each times `gain`, one after the other along `channel_dim`.
 
-    `channels` is the number of channels of x, which is half of the input's where some lane reads a gate; None takes it
-    from the first input. The other options are those of `actsearch.compile.module.build`. Lanes have parameters of
-    their own, but for those that are marked as shared: these are one in all lanes. Raises `UnsupportedError` for a
-    candidate that assigns to anything but lanes.
+    `gain` is one number for all of them, or one for each activation in the order of the assignment. `channels` is the
+    number of channels of x, which is half of the input's where some lane reads a gate; None takes it from the first
+    input. The other options are those of `actsearch.compile.module.build`. Lanes have parameters of their own, but for
+    those that are marked as shared: these are one in all lanes. Raises `UnsupportedError` for a candidate that assigns
+    to anything but lanes.
     """
     lanes = lanes_of(candidate)
     together = {} if shared is None else shared
     layers = [
         build(
-            lane, backend=backend, gain=gain, channels=channels, channel_dim=channel_dim, shared=together,
+            lane, backend=backend, gain=own, channels=channels, channel_dim=channel_dim, shared=together,
             device=device, dtype=dtype, cache=cache,
         )
-        for lane in lanes
+        for lane, own in zip(lanes, gains_of(candidate, gain), strict=True)
     ]  # fmt: skip
     return LanesModule(layers, [lane.inputs for lane in lanes], channel_dim)
 

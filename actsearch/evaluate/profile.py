@@ -31,7 +31,9 @@ class Profile(BaseModel):
     batch: Annotated[int, Field(ge=1, le=4096)] = 16
     """Most candidates that one call evaluates together."""
     time_limit_seconds: Annotated[float, Field(gt=0)] = 60.0
-    """Least time a candidate is given; 20 times the median of those before it if that is more."""
+    """Least time a candidate is given; 20 times what one takes if that is more."""
+    memory_mebibytes: Annotated[int, Field(ge=64)] | None = 4096
+    """Memory that a worker may take beyond what it starts with, so that a task that takes all fails alone; on Linux."""
     object_store_mebibytes: Annotated[int, Field(ge=76)] = 100
     """Ray's shared memory, of a local cluster; candidates are small."""
 

@@ -7,6 +7,7 @@ and the others keep their results; evaluations are idempotent, so nothing depend
 from __future__ import annotations
 
 import logging
+import math
 import os
 import statistics
 import sys
@@ -20,20 +21,24 @@ import ray
 from ray.exceptions import RayError
 
 from actsearch.errors import ActsearchError, ConfigError
+from actsearch.evaluate.confinement import confine, with_hint
 from actsearch.evaluate.pool import batches
 from actsearch.evaluate.profile import Profile, check_address
+from actsearch.evaluate.task import load_task
 from actsearch.evaluate.worker import STAGE, Job, Order, Result, Worker
 from actsearch.outcome import Failed
 
 _STARTUP_SECONDS = 120.0
 _MEDIANS = 20
+_BATCH_SECONDS = 30.0
+"""What a batch takes at most, where the task says how long a training takes: results come, and are kept, by batches."""
 _MOST_FAILED_STARTS = 3
 
 
 class Actor:
     """The worker inside its Ray process."""
 
-    def __init__(self, task: str) -> None:
+    def __init__(self, task: str, memory_mebibytes: int | None) -> None:
         # What tasks print belongs on standard error: standard output is the driver's, and may be one JSON document.
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         self._trouble: str | None = None
@@ -42,14 +47,17 @@ class Actor:
         except ActsearchError as error:
             # A value: Ray would wrap an exception in pages of its own.
             self._trouble = str(error)
+        self._memory = memory_mebibytes
+        confine(memory_mebibytes)
 
     def ready(self) -> str | None:
         """Answers once the worker stands, with the reason if the task cannot be used here."""
         return self._trouble
 
     def run(self, jobs: Sequence[Job], order: Order) -> list[Result]:
-        """See `Worker.run`."""
-        return self._worker.run(jobs, order)
+        """See `Worker.run`; a failure for want of memory says how much there is."""
+        results = self._worker.run(jobs, order)
+        return [with_hint(result, self._memory) for result in results]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -63,6 +71,9 @@ class _Slot:
     call: Any = None
     """Reference of the call under way; None while idle."""
     jobs: Sequence[Job] = ()
+    seeds: int = 1
+    limit: float = 0.0
+    """Seconds that the call is given, until `deadline`."""
     deadline: float = 0.0
 
 
@@ -72,6 +83,8 @@ class RayPool:
     def __init__(self, task: str, profile: Profile) -> None:
         self._task = task
         self._profile = profile
+        stated = load_task(task)
+        self._stated_seconds = 0.0 if math.isnan(stated.seconds) else stated.seconds * len(stated.learning_rates)
         self._seconds: deque[float] = deque(maxlen=1000)
         self._failed_starts = 0
         self._started_here = not ray.is_initialized()
@@ -108,7 +121,9 @@ class RayPool:
 
         Raises `ConfigError` if no worker can be started.
         """
-        queue = deque(batches(jobs, workers=len(self._slots), largest=self._profile.batch))
+        expected = self._expected(order)
+        largest = min(self._profile.batch, max(int(_BATCH_SECONDS / expected), 1)) if expected else self._profile.batch
+        queue = deque(batches(jobs, workers=len(self._slots), largest=largest))
         try:
             while queue or any(slot.call is not None for slot in self._slots):
                 for slot in self._slots:
@@ -128,7 +143,9 @@ class RayPool:
     def _send(self, slot: _Slot, jobs: Sequence[Job], order: Order) -> None:
         slot.call = slot.actor.run.remote(jobs, order)
         slot.jobs = jobs
-        slot.deadline = time.monotonic() + self._limit(len(jobs))
+        slot.limit = self._limit(len(jobs), order)
+        slot.deadline = time.monotonic() + slot.limit
+        slot.seeds = len(order.seeds)
 
     def _done(self) -> list[_Slot]:
         """Slots whose actor has started, has answered, or is past its deadline; waits a little for the first."""
@@ -175,20 +192,25 @@ class RayPool:
             if len(jobs) > 1:
                 queue.extendleft([job] for job in reversed(jobs))
                 return []
-            limit = self._limit(1)
+            limit = slot.limit
             hung = isinstance(error, TimeoutError)
             reason = f"not done within {limit:.0f} s, its worker was replaced" if hung else f"its worker died: {error}"
             return [Result(key=jobs[0].key, outcome=Failed(stage=STAGE, traceback=reason), seconds=limit)]
-        self._seconds.extend(result.seconds for result in results)
+        self._seconds.extend(result.seconds / slot.seeds for result in results)
         return results
 
-    def _limit(self, jobs: int) -> float:
+    def _expected(self, order: Order) -> float:
+        """About how many seconds a job takes, from those before it or from what the task states; 0 if nobody knows."""
+        each = statistics.median(self._seconds) if self._seconds else 0.0
+        return max(each, self._stated_seconds) * len(order.seeds)
+
+    def _limit(self, jobs: int, order: Order) -> float:
         """Seconds for a batch of so many jobs."""
-        median = statistics.median(self._seconds) if self._seconds else 0.0
-        return max(self._profile.time_limit_seconds, _MEDIANS * median * jobs)
+        least, expected = self._profile.time_limit_seconds, self._expected(order)
+        return max(least, _MEDIANS * expected * jobs) if expected else least * jobs
 
     def _new_slot(self) -> _Slot:
-        actor: Any = self._actor_class.remote(self._task)
+        actor: Any = self._actor_class.remote(self._task, self._profile.memory_mebibytes)
         return _Slot(actor=actor, starting=actor.ready.remote(), started=time.monotonic())
 
     def _replace(self, slot: _Slot) -> None:

@@ -6,60 +6,20 @@ import inspect
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import nn
-
 from actsearch import plugins
-from actsearch.analysis.moments import normalised
-from actsearch.compile.module import build
-from actsearch.errors import ActsearchError, TaskError, UnsupportedError
+from actsearch.errors import ActsearchError, TaskError
 from actsearch.evaluate.protocols.quality import Quality
-from actsearch.grammar.activation import Activation
+from actsearch.evaluate.subject import MakeActivation, Subject, subject_of
 from actsearch.outcome import Rejected, Scores
 
-MakeActivation = Callable[..., nn.Module]
+__all__ = ["Curve", "MakeActivation", "Subject", "Task", "load_task", "subject_of"]
+
 Curve = Iterator[tuple[float, float]]
 """Shares of a training that are done, up to 1.0, and the score after each."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """What a task trains: an activation, and the output gain that it multiplies it by."""
-
-    activation: Activation
-    gain: float
-
-    @property
-    def is_gated(self) -> bool:
-        """Whether it takes a second input, the gate."""
-        return "gate" in self.activation.inputs
-
-    def module(
-        self,
-        channels: int | None = None,
-        *,
-        channel_dim: int = 1,
-        shared: MutableMapping[str, nn.Parameter] | None = None,
-    ) -> nn.Module:
-        """A fresh module of `gain * activation`; parameters that sites share come from `shared`, or go there."""
-        return build(self.activation, gain=self.gain, channels=channels, channel_dim=channel_dim, shared=shared)
-
-
-def subject_of(activation: Activation) -> Subject:
-    """What to train for a given activation: without a constant factor in front, with its own gain.
-
-    Raises `UnsupportedError` for one of two inputs.
-    """
-    if "gate" in activation.inputs:
-        raise UnsupportedError(
-            f"functions of x alone can be trained by this version: {activation.text[:60]!r} reads gate."
-        )
-    bare, gain = normalised(activation)
-    return Subject(activation=bare, gain=gain)
 
 
 class Task:
@@ -86,12 +46,18 @@ class Task:
     """What a shorter training has less of."""
     seconds: ClassVar[float] = math.nan
     """About how long one training takes on one core; NaN if nobody has measured it."""
+    gated: ClassVar[bool] = False
+    """Whether it makes sites that read a second input, the gate (see `MakeActivation`)."""
+    lanes: ClassVar[bool] = False
+    """Whether it makes sites whose output has more channels than x."""
+    layers: ClassVar[int] = 0
+    """How many of its sites may differ: it makes them with `layer=1` and so on. 0: it names none."""
 
     def score(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> float:
         """Train one model and return its score (more is better; NaN if the training diverged).
 
-        `make_activation(channels=None, channel_dim=1)` gives a fresh `nn.Module` for one site of the model. This
-        default goes along `curve` to its end.
+        `make_activation(channels=None, channel_dim=1, layer=None)` gives a fresh `nn.Module` for one site of the model
+        and belongs to this model alone. This default goes along `curve` to its end.
         """
         if type(self).curve is Task.curve:
             raise NotImplementedError(f"{type(self).__name__} trains batches only, by run")

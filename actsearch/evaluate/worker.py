@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 import time
 import traceback
@@ -62,7 +63,7 @@ class Worker:
 
     def run(self, jobs: Sequence[Job], order: Order) -> list[Result]:
         """Results in the order of `jobs`. If the batch raises, each of its jobs is run alone."""
-        start = time.perf_counter()
+        start, process = time.perf_counter(), os.getpid()
         try:
             # What a task prints is not the driver's to print: its standard output may be one JSON document.
             with redirect_stdout(sys.stderr):
@@ -72,6 +73,11 @@ class Worker:
                 return [self.run([job], order)[0] for job in jobs]
             failed = Failed(stage=STAGE, traceback=traceback.format_exc())
             return [Result(key=jobs[0].key, outcome=failed, seconds=time.perf_counter() - start)]
+        finally:
+            if os.getpid() != process:
+                # A task has forked and its child has come out here, with everything that the parent is about to do
+                # before it: write the same results, to the same places.
+                os._exit(0)
         share = (time.perf_counter() - start) / len(jobs)
         return [
             Result(key=job.key, outcome=outcome, seconds=share) for job, outcome in zip(jobs, outcomes, strict=True)
@@ -89,7 +95,10 @@ def _outcome(value: object) -> Outcome:
         return value
     if not isinstance(value, Scores):
         raise TypeError(f"a task's run gives Scores or Rejected for a subject, not {type(value).__name__}")
-    if any(score is not None and not math.isfinite(score) for row in value.values for score in row):
+    table = (*value.values, *(value.test or ()))
+    if value.test is not None and [len(row) for row in value.test] != [len(row) for row in value.values]:
+        raise ValueError("a task's run gave test scores of another shape than the validation scores")
+    if any(score is not None and not math.isfinite(score) for row in table for score in row):
         raise ValueError("a task's run gave a score that is not finite: None marks a training that diverged")
     if value.best is None:
         return Rejected(stage=QUALITY_STAGE, reason="training diverged at every learning rate", measured=None)

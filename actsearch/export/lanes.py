@@ -15,33 +15,37 @@ def page(
     lanes: Sequence[Activation],
     *,
     identity: str,
-    gain: float,
+    gains: Sequence[float],
     class_name: str,
     lineage: Mapping[str, Any],
     version: str,
 ) -> str:
     """The file of a layer of these lanes."""
-    layers = [Layer(lane, float(gain), f"_Lane{i}", f"_lane_{i}") for i, lane in enumerate(lanes, 1)]
+    pairs = list(zip(lanes, map(float, gains), strict=True))
+    layers = [Layer(lane, gain, f"_Lane{i}", f"_lane_{i}") for i, (lane, gain) in enumerate(pairs, 1)]
     formula = "; ".join(f"y{number} = {lane.text}" for number, lane in enumerate(lanes, 1))
     said = facts(
-        expression=formula, parameters=chain.from_iterable(lane.parameters for lane in lanes), gain=float(gain),
+        expression=formula, parameters=chain.from_iterable(lane.parameters for lane in lanes),
+        gain=[gain for _, gain in pairs],
         identity=identity, lineage=lineage, version=version,
     )  # fmt: skip
-    whole = fill("lanes.py.in", {"class_name": class_name, **_holes(layers, lanes, float(gain))}).rstrip()
+    whole = fill("lanes.py.in", {"class_name": class_name, **_holes(layers)}).rstrip()
     functions = list(chain.from_iterable(layer.functions for layer in layers))
     return assembled(class_name, formula, said, [whole, *(layer.source for layer in layers)], functions)
 
 
-def _holes(layers: Sequence[Layer], lanes: Sequence[Activation], gain: float) -> dict[str, str]:
+def _holes(layers: Sequence[Layer]) -> dict[str, str]:
     is_gated = any(layer.is_gated for layer in layers)
     own = dict.fromkeys(chain.from_iterable(layer.arguments for layer in layers))
     arguments = [argument for argument in own if _name(argument) in ("channels", "shared")]
     of_each = ["x, gate" if layer.is_gated else "x" for layer in layers]
     return {
-        "claim": f"y{', y'.join(map(str, range(1, len(lanes) + 1)))}, one after the other along channel_dim",
-        "lanes": docstring_lines(f"y{number} = gain * ({lane.text})" for number, lane in enumerate(lanes, 1)),
+        "claim": f"y{', y'.join(map(str, range(1, len(layers) + 1)))}, one after the other along channel_dim",
+        "lanes": docstring_lines(
+            f"y{number} = {layer.gain!r} * ({layer.activation.text})" for number, layer in enumerate(layers, 1)
+        ),
         "halves": docstring_lines(["x and gate are the halves of the input's channels."]) if is_gated else "",
-        "init": head("__init__", [*arguments, "channel_dim: int = 1", f"gain: float = {gain!r}"]),
+        "init": head("__init__", [*arguments, "channel_dim: int = 1"]),
         "init_body": "\n".join(_init(layers)),
         "split": "        x, gate = _inputs(x, None, split=True, channel_dim=self.channel_dim)" if is_gated else "",
         "calls": "\n".join(f"            self.lane_{i}({inputs})," for i, inputs in enumerate(of_each, 1)),
@@ -53,7 +57,7 @@ def _init(layers: Sequence[Layer]) -> Iterator[str]:
         yield "        shared = {} if shared is None else shared"
     for number, layer in enumerate(layers, 1):
         given = [name for name in map(_name, layer.arguments) if name != "split"]
-        arguments = ", ".join(f"{name}={name}" for name in [*given, "gain"])
+        arguments = ", ".join(f"{name}={name}" for name in given)
         yield f"        self.lane_{number} = {layer.class_name}({arguments})"
 
 

@@ -53,7 +53,7 @@ def facts(
     *,
     expression: str,
     parameters: Iterable[ParameterSpec],
-    gain: float,
+    gain: float | Sequence[float],
     identity: str,
     lineage: Mapping[str, Any],
     version: str,
@@ -63,7 +63,7 @@ def facts(
     found: dict[str, Any] = {
         "expression": expression,
         **({"parameters": said} if said else {}),
-        "gain": repr(gain),
+        "gain": repr(gain) if isinstance(gain, float) else ", ".join(map(repr, gain)),
         "hash": identity,
         **lineage,
         "made by": f"actsearch {version}",

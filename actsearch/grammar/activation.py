@@ -51,11 +51,13 @@ if TYPE_CHECKING:
     from torch import nn
 
 __all__ = [
-    "GRANULARITIES", "Activation", "Candidate", "Granularity", "ParameterSpec", "from_json", "granularity_of", "parse",
+    "GRANULARITIES", "Activation", "Candidate", "Granularity", "ParameterSpec", "candidate_from_json", "from_json",
+    "granularity_of", "parse",
 ]  # fmt: skip
 
 HASH_DIGITS = 12
 _MOST_ORDERS = 24
+_SELECTOR = re.compile(r"(layer|lane):[1-9]\d{0,3}")
 _WORD = re.compile(r"(?<![\w\[])[A-Za-z_]\w*")
 Given = float | Sequence[float] | ParameterSpec | tuple[float | Sequence[float], str]
 """How a parameter is given to `parse`."""
@@ -232,6 +234,29 @@ class Candidate:
         document = json.dumps([[selector, activation.hash] for selector, activation in self.assignment])
         return hashlib.sha256(document.encode()).hexdigest()[:HASH_DIGITS]
 
+    @cached_property
+    def text(self) -> str:
+        """Canonical text, which `candidate_from_json` reads back: `layer:1 = relu(x); layer:2 = x`."""
+        if self.is_everywhere:
+            return self.activation.text
+        return "; ".join(f"{selector} = {activation.text}" for selector, activation in self.assignment)
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs that some activation reads."""
+        return tuple(name for name in INPUTS if any(name in activation.inputs for _, activation in self.assignment))
+
+    def parameters_json(self) -> dict[str, dict[str, Any]]:
+        """Those of the activation that stands everywhere; else by selector, `{"layer:1": {NAME: {...}}}`."""
+        if self.is_everywhere:
+            return self.activation.parameters_json()
+        return {selector: activation.parameters_json() for selector, activation in self.assignment}
+
+    def with_granularity(self, granularity: Granularity) -> Candidate:
+        """This candidate with every parameter of the given granularity."""
+        parts = ((selector, activation.with_granularity(granularity)) for selector, activation in self.assignment)
+        return Candidate(assignment=tuple(parts))
+
     @property
     def is_everywhere(self) -> bool:
         """Whether it is one activation at every site."""
@@ -274,6 +299,24 @@ def from_json(text: str, parameters: Mapping[str, Mapping[str, Any]]) -> Activat
     """The activation with the canonical `text` and the parameters that `parameters_json` gave."""
     specs = {name: ParameterSpec(name=name, **fields) for name, fields in parameters.items()}
     return Activation.of(read(text), specs)
+
+
+def candidate_from_json(text: str, parameters: Mapping[str, Mapping[str, Any]]) -> Candidate:
+    """The candidate with the canonical `text` and the parameters that `Candidate.parameters_json` gave.
+
+    Raises `ParseError` for a part without a selector, or a selector that stands twice.
+    """
+    if "=" not in text:
+        return Candidate.everywhere(from_json(text, parameters))
+    parts = []
+    for part in text.split(";"):
+        selector, equals, own = (word.strip() for word in part.partition("="))
+        if not equals or not _SELECTOR.fullmatch(selector):
+            raise ParseError(f"{part.strip()[:60]!r} assigns nothing: write layer:1 = relu(x); layer:2 = tanh(x).")
+        parts.append((selector, from_json(own, parameters.get(selector, {}))))
+    if len(dict(parts)) < len(parts):
+        raise ParseError(f"{text[:60]!r} assigns twice to one site.")
+    return Candidate(assignment=tuple(parts))
 
 
 def _spec(name: str, value: Given) -> ParameterSpec:

@@ -59,5 +59,6 @@ def _kind(record: CandidateRecord) -> str:
     if rejection.stage == DUPLICATE:
         return "same_text" if rejection.reason.startswith(SAME_EXPRESSION) else "same_function"
     if rejection.stage == trivial.STAGE:
-        return rejection.reason
+        # "affine", or "constant at" a site.
+        return rejection.reason.split()[0]
     return {domain.STAGE: "not_finite"}[rejection.stage]

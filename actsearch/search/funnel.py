@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import itertools
+import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from actsearch.analysis.fingerprint import fingerprint
 from actsearch.analysis.moments import spread
 from actsearch.analysis.probe import Probe
 from actsearch.analysis.tensor_probe import TensorProbe, probe_of
+from actsearch.evaluate.protocols.trivial import STAGE as TRIVIAL
 from actsearch.evaluate.task import Subject
-from actsearch.grammar.activation import Activation, Candidate, from_json, granularity_of
+from actsearch.grammar.activation import Activation, Candidate, candidate_from_json, granularity_of
 from actsearch.grammar.expression import size
 from actsearch.grammar.space import Space
 from actsearch.outcome import Rejected
@@ -37,6 +41,10 @@ class Funnel:
 
     space: Space
     config: SearchConfig
+    layers: int = 0
+    """Sites of the task that may differ: of a space for more, candidates assign to the first of them."""
+    _parts: dict[str, _Judged] = field(default_factory=dict)
+    """What the activations of assignments were judged: there are few, and many candidates of them."""
     _numbers_by_id: dict[str, int] = field(default_factory=dict)
     _numbers_by_fingerprint: dict[str, int] = field(default_factory=dict)
     _names_by_genome: dict[str, _Name] = field(default_factory=dict)
@@ -77,8 +85,15 @@ class Funnel:
         best = kept[draft.fingerprint]
         return earlier if earlier is not None else best.number if best is not draft else None
 
-    def _activation(self, proposal: Proposal) -> Activation:
-        activation = self.space.candidate(proposal.genome).activation
+    def _candidate(self, proposal: Proposal) -> Candidate:
+        assignment = self.space.candidate(proposal.genome).assignment
+        if self.layers and len(assignment) > self.layers:
+            kept = {f"layer:{number}" for number in range(1, self.layers + 1)}
+            assignment = tuple(part for part in assignment if part[0] in kept)
+        return Candidate(assignment=tuple((selector, self._bare(activation)) for selector, activation in assignment))
+
+    def _bare(self, activation: Activation) -> Activation:
+        """As it is trained."""
         if self.config.granularity:
             activation = activation.with_granularity(granularity_of(self.config.granularity))
         return activation.without_factor()
@@ -86,14 +101,19 @@ class Funnel:
     def _drafts(self, proposals: Sequence[Proposal], first: int) -> list[_Draft]:
         """What is known of each proposal alone, by stages: the code and the data of one stage fit into caches."""
         drafts = [self._draft(proposal, first + place) for place, proposal in enumerate(proposals)]
-        looked_at = [(draft, probe_of(draft.activation)) for draft in drafts if draft.activation is not None]
+        looked_at = []
+        for draft in drafts:
+            if draft.candidate is not None and draft.candidate.is_everywhere:
+                looked_at.append((draft, probe_of(draft.candidate.activation)))
+            elif draft.candidate is not None:
+                self._judge_assignment(draft, draft.candidate)
         for draft, probe in looked_at:
             draft.rejection = self.config.protocols.domain.check(probe)
         for draft, probe in looked_at:
             self._judge(draft, probe)
         return drafts
 
-    def _judge(self, draft: _Draft, probe: Probe | TensorProbe) -> None:
+    def _judge(self, draft: _Judged, probe: Probe | TensorProbe) -> None:
         """The protocols after the first, then what is measured of whatever is no straight line."""
         protocols = self.config.protocols
         draft.rejection = draft.rejection or protocols.trivial.check(probe)
@@ -102,23 +122,53 @@ class Funnel:
         draft.rejection = protocols.gradient.check(probe)
         if not draft.rejection and "escape" in self.space.protocols and isinstance(probe, Probe):
             draft.rejection = protocols.escape.check(probe)
-        draft.fingerprint = fingerprint(probe)
-        draft.gain = spread(probe).gain
-        draft.is_finite_as_written = probe.wide_samples.as_written
+        _measure(draft, probe)
+
+    def _judge_assignment(self, draft: _Draft, candidate: Candidate) -> None:
+        """By its activations: none of them may be bad, and not all of them straight lines."""
+        parts = [(selector, self._part(activation)) for selector, activation in candidate.assignment]
+        for selector, part in parts:
+            if part.rejection and not part.is_line:
+                is_constant = part.rejection.stage == TRIVIAL
+                reason = f"constant at {selector}" if is_constant else f"{selector}: {part.rejection.reason}"
+                draft.rejection = replace(part.rejection, reason=reason)
+                return
+        if all(part.is_line for _, part in parts):
+            lines = [part.rejection for _, part in parts if part.rejection]
+            draft.rejection = max(lines, key=lambda rejection: rejection.measured or 0.0)
+            return
+        draft.gains = tuple(gain for _, part in parts for gain in part.gains or ())
+        draft.is_finite_as_written = all(part.is_finite_as_written for _, part in parts)
+        marks = [[selector, part.fingerprint] for selector, part in parts]
+        if parts[0][0].startswith("lane:"):
+            # Lanes in another order give the same channels in another order, to which no network pays heed.
+            marks = sorted(["lane", part.fingerprint] for _, part in parts)
+        draft.fingerprint = hashlib.sha256(json.dumps(marks).encode()).hexdigest()[:16]
+
+    def _part(self, activation: Activation) -> _Judged:
+        """What an activation of an assignment is judged; a straight line, good beside others, is measured too."""
+        found = self._parts.get(activation.hash)
+        if found is None:
+            probe = probe_of(activation)
+            found = self._parts[activation.hash] = _Judged(rejection=self.config.protocols.domain.check(probe))
+            self._judge(found, probe)
+            if found.rejection and found.rejection.stage == TRIVIAL and math.isfinite(spread(probe).gain):
+                _measure(found, probe)
+                found.is_line = True
+        return found
 
     def _draft(self, proposal: Proposal, number: int) -> _Draft:
         """The proposal with its name, a duplicate if a candidate before it has the same."""
-        genome, activation = proposal.genome.encode(), None
+        genome, candidate = proposal.genome.encode(), None
         name = self._names_by_genome.get(genome)
         if name is None:
-            activation = self._activation(proposal)
-            identity = Candidate.everywhere(activation).id
-            name = _Name(identity, activation.text, activation.parameters_json())
+            candidate = self._candidate(proposal)
+            name = _Name(candidate.id, candidate.text, candidate.parameters_json())
         draft = _Draft(proposal=proposal, genome=genome, number=number, name=name)
         earlier = self._numbers_by_id.get(name.id)
         if earlier is None:
             self._numbers_by_id[name.id] = number
-            draft.activation = activation
+            draft.candidate = candidate
         else:
             draft.rejection = _duplicate(earlier, SAME_EXPRESSION)
         self._names_by_genome[genome] = name
@@ -135,33 +185,55 @@ class _Name(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True)
-class _Draft:
+class _Judged:
+    """What the protocols said of a function, and what was measured of it."""
+
+    rejection: Rejected | None = None
+    gains: tuple[float, ...] | None = None
+    """Output gain of each activation, in the order of the assignment."""
+    fingerprint: str | None = None
+    is_finite_as_written: bool = True
+    is_line: bool = False
+    """Whether it is trivial and yet measured, because it may do beside other functions."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Draft(_Judged):
     """A proposal with all that is known of it alone."""
 
     proposal: Proposal
     genome: str
     number: int
     name: _Name
-    activation: Activation | None = None
+    candidate: Candidate | None = None
     """None of one that has the name of an earlier candidate."""
-    rejection: Rejected | None = None
-    gain: float | None = None
-    fingerprint: str | None = None
-    is_finite_as_written: bool = True
 
     @property
     def rank(self) -> tuple[bool, int, int]:
         """How badly it says its function."""
-        nodes = 0 if self.activation is None else size(self.activation.expression)
+        assignment = () if self.candidate is None else self.candidate.assignment
+        nodes = sum(size(activation.expression) for _, activation in assignment)
         return (not self.is_finite_as_written, nodes, self.number)
+
+
+def _measure(judged: _Judged, probe: Probe | TensorProbe) -> None:
+    judged.fingerprint = fingerprint(probe)
+    judged.gains = (spread(probe).gain,)
+    judged.is_finite_as_written = probe.wide_samples.as_written
 
 
 def _record(draft: _Draft, same: int | None, generation: int) -> CandidateRecord:
     """The record of a draft, a duplicate if the candidate number `same` stands for its function."""
-    rejection, print_, gain = draft.rejection, draft.fingerprint, draft.gain
+    rejection, print_, gains = draft.rejection, draft.fingerprint, draft.gains
     if same is not None:
         # The fingerprint stays with that one.
-        rejection, print_, gain = _duplicate(same, SAME_FUNCTION), None, None
+        rejection, print_, gains = _duplicate(same, SAME_FUNCTION), None, None
+    alone, by_selector = None, None
+    if draft.candidate is not None and gains is not None:
+        if draft.candidate.is_everywhere:
+            alone = gains[0]
+        else:
+            by_selector = dict(zip((selector for selector, _ in draft.candidate.assignment), gains, strict=True))
     return CandidateRecord(
         number=draft.number,
         id=draft.name.id,
@@ -171,7 +243,8 @@ def _record(draft: _Draft, same: int | None, generation: int) -> CandidateRecord
         genome=draft.genome,
         parents=draft.proposal.parents,
         move=draft.proposal.move,
-        gain=gain,
+        gain=alone,
+        gains=by_selector,
         fingerprint=print_,
         outcome=rejection,
     )
@@ -179,9 +252,12 @@ def _record(draft: _Draft, same: int | None, generation: int) -> CandidateRecord
 
 def subject_of_record(record: CandidateRecord) -> Subject:
     """What to train for a candidate that passed the funnel."""
+    candidate = candidate_from_json(record.expression, record.parameters)
+    if record.gains is not None:
+        return Subject(candidate=candidate, gains=tuple(record.gains[selector] for selector, _ in candidate.assignment))
     if record.gain is None:
         raise ValueError(f"candidate {record.number} did not pass the funnel")
-    return Subject(activation=from_json(record.expression, record.parameters), gain=record.gain)
+    return Subject(candidate=candidate, gains=(record.gain,))
 
 
 @contextmanager

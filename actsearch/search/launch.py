@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from actsearch import __version__, plugins
-from actsearch.errors import SearchStateError, UnsupportedError
+from actsearch.errors import SearchStateError, StoreError
 from actsearch.evaluate.ladder.runner import open_runner
 from actsearch.evaluate.pool import open_executor
 from actsearch.evaluate.profile import Profile, check_address, read_profile
+from actsearch.evaluate.sites import check_sites
 from actsearch.evaluate.task import Task, load_task
 from actsearch.export.winner import export_winner
 from actsearch.grammar.space import Space, lasting_name, open_space
@@ -24,6 +25,7 @@ from actsearch.search.interruption import Interruption
 from actsearch.search.progress import Progress, Snapshot
 from actsearch.search.run import Search
 from actsearch.search.rungs import Ladder, real_task
+from actsearch.search.sources import differences, sources
 from actsearch.search.strategy import Strategy
 from actsearch.search.trials import Trials
 from actsearch.store.journal import Journal
@@ -71,25 +73,33 @@ def launch(store: Path, request: Request, *, show: Show, warn: Warn) -> SearchRe
     Raises an `ActsearchError`, with nothing written, if the request cannot be carried out.
     """
     request = _settled(request)
+    space, task = lasting_name(request.space), plugins.lasting("workers", request.task)
+    # Before they are read: what is edited in between is then noticed by a resume.
+    made_from = sources(space, task, *_above(request))
     parts = _parts(request)
     with Journal.open(store, create=True) as journal:
         record = journal.create_search(
             {
                 "version": __version__,
-                "space": lasting_name(request.space),
-                "task": plugins.lasting("workers", request.task),
+                "space": space,
+                "task": task,
                 "strategy": request.strategy,
                 "workers": plugins.lasting("workers/profiles", request.workers),
                 "budget": request.budget,
                 "seed": request.seed,
                 "settings": dict(request.settings),
-            }
+            },
+            made_from,
         )
         return _drive(journal, record, parts, show=show, warn=warn)
 
 
-def resume(store: Path, name: str | None, *, show: Show, warn: Warn) -> SearchRecord:
-    """Go on with a search that was stopped or killed; raises `SearchStateError` if it is finished or running."""
+def resume(store: Path, name: str | None, *, show: Show, warn: Warn, allow_changed: bool = False) -> SearchRecord:
+    """Go on with a search that was stopped or killed.
+
+    Raises `SearchStateError` if it is finished or running; or if its space, its task or actsearch has changed, which
+    `allow_changed` makes a warning of.
+    """
     with Journal.open(store) as journal:
         record = journal.search(name)
         _refuse_finished(record)
@@ -102,7 +112,12 @@ def resume(store: Path, name: str | None, *, show: Show, warn: Warn) -> SearchRe
             seed=record.seed,
             settings=record.settings,
         )
-        return _drive(journal, record, _parts(request), show=show, warn=warn)
+        made_from = sources(record.space, record.task, *_above(request))
+        _refuse_changed(journal, record, made_from, warn if allow_changed else None)
+        parts = _parts(request)
+        last = journal.last_step(record)
+        journal.record_sources(record, 0 if last is None else last.generation, made_from)
+        return _drive(journal, record, parts, show=show, warn=warn)
 
 
 def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show, warn: Warn) -> SearchRecord:
@@ -114,6 +129,16 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
         show(snapshot)
 
     progress = Progress(show=shown)
+
+    def ended(status: str, reason: str) -> None:
+        journal.set_status(
+            record,
+            status=status,
+            stopped_because=reason,
+            seconds=record.seconds + time.monotonic() - started,
+            budget_seconds=progress.seconds,
+        )
+
     status, reason = "stopped", "interrupted"
     with ExitStack() as stack:
         stack.enter_context(journal.driving(record))
@@ -135,7 +160,8 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
                     executor=executor,
                     config=parts.config,
                     progress=progress,
-                    more_baselines=() if parts.then is None else parts.then.baselines,
+                    warn=warn,
+                    then=parts.then,
                 )
                 search = Search(
                     record=record,
@@ -155,10 +181,11 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
             pass
         except BaseException as error:
             reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            # A journal that cannot be written is the error itself.
+            with suppress(StoreError):
+                ended(status, reason)
             raise
-        finally:
-            seconds = record.seconds + time.monotonic() - started
-            journal.set_status(record, status=status, stopped_because=reason, seconds=seconds)
+        ended(status, reason)
     return journal.search(record.name)
 
 
@@ -167,6 +194,11 @@ def _settled(request: Request) -> Request:
     then = request.then or request.settings.get("ladder.task", "")
     settings = {**request.settings, "ladder.task": plugins.lasting("workers", then)} if then else request.settings
     return replace(request, then="", settings=settings)
+
+
+def _above(request: Request) -> list[str]:
+    """The real task, if there is one."""
+    return [request.settings["ladder.task"]] if request.settings.get("ladder.task") else []
 
 
 def _ladder(trials: Trials, parts: _Parts) -> Ladder | None:
@@ -182,33 +214,51 @@ def _refuse_finished(record: SearchRecord) -> None:
         raise SearchStateError(f"the search {record.name} is finished: start another with `actsearch search`.")
 
 
+def _refuse_changed(journal: Journal, record: SearchRecord, made_from: Mapping[str, str], warn: Warn | None) -> None:
+    """Refuse what is not made from what the search was last driven with; with `warn` say it and go on."""
+    known = list(journal.sources(record).values())
+    changed = differences(known[-1], made_from) if known else []
+    if not changed:
+        return
+    said = f"since the search {record.name} was last driven: {', '.join(changed)}"
+    if warn is None:
+        raise SearchStateError(
+            f"{said}; put that back as it was, or go on with what there is now:"
+            f" `actsearch resume {record.name} --allow-changed`."
+        )
+    warn(f"{said}; scores from before are kept beside those that come now.")
+    # What was mended may have been the reason.
+    journal.forget_failures(record)
+
+
 def _parts(request: Request) -> _Parts:
     config = SearchConfig.of(request.settings)
     budget = Budget.parse(request.budget)
     space = open_space(request.space)
-    check_searchable(space)
+    task_name = plugins.lasting("workers", request.task)
+    task = load_task(task_name)
+    check_searchable(space, task)
     profile = read_profile(request.workers)
     check_address(profile)
     strategy = make_strategy(request.strategy, space, config)
-    task_name = plugins.lasting("workers", request.task)
     return _Parts(
         space=space,
-        task=load_task(task_name),
+        task=task,
         task_name=task_name,
-        then=real_task(config.ladder.task, profile) if config.ladder.task else None,
         strategy=strategy,
         profile=profile,
         budget=budget,
         config=config,
+        then=_real_task(config, space, profile) if config.ladder.task else None,
     )
 
 
-def check_searchable(space: Space) -> None:
-    """Raise `UnsupportedError` for a space whose candidates this version does not search."""
-    if "gate" in space.inputs:
-        raise UnsupportedError(f"the space {space.name!r} reads gate: this version searches functions of x alone.")
-    if space.selectors != ("*",):
-        sites = f"{space.selectors[0]} to {space.selectors[-1]}"
-        raise UnsupportedError(
-            f"the space {space.name!r} assigns functions to {sites}: this version searches one function for all sites."
-        )
+def _real_task(config: SearchConfig, space: Space, profile: Profile) -> Task:
+    task = real_task(config.ladder.task, profile)
+    check_searchable(space, task)
+    return task
+
+
+def check_searchable(space: Space, task: Task) -> None:
+    """Raise `UnsupportedError` for a space whose candidates the sites of `task` cannot hold."""
+    check_sites(task, f"the space {space.name!r}", inputs=sorted(space.inputs), selectors=space.selectors)

@@ -46,23 +46,26 @@ class Search:
     """Candidates that passed the static rungs and have an outcome."""
 
     def __post_init__(self) -> None:
-        self._funnel = Funnel(space=self.space, config=self.config)
+        self._funnel = Funnel(space=self.space, config=self.config, layers=self.trials.task.layers)
 
     def run(self) -> str:
         """Drive the search to its end and return why it stopped; only a bug of ours raises."""
         step, generation = self._restore()
-        self.progress.begin(0.0 if step is None else step.seconds)
+        # A store of an older version knows the time of the last step alone.
+        self.progress.begin(max(self.record.budget_seconds, 0.0 if step is None else step.seconds))
+        self.trials.lay_down_plan()
         self.progress.phase = "baselines"
         self.trials.score_baselines()
         self.progress.phase = "searching"
         state = self.strategy.start(self.record.seed) if step is None else step.state
+        in_finals = self.trials.finals_have_begun()
         while True:
             if generation and all(_fell_in_funnel(record) for record in generation):
                 reason = f"the space is exhausted: {len(generation)} proposals in a row brought nothing to train"
                 break
             if generation:
                 state = self._evaluate(state, generation)
-            if self._is_spent() or (self.ladder is not None and self.ladder.has_begun):
+            if in_finals or self._is_spent() or (self.ladder is not None and self.ladder.has_begun):
                 reason = f"the budget of {self.record.budget} is spent"
                 break
             state, generation = self._ask(state, generation[-1].number + 1 if generation else 0)
@@ -85,6 +88,7 @@ class Search:
         step = self.journal.last_step(self.record)
         records = self.journal.candidates(self.record)
         self._funnel.remember(records)
+        self.trials.remember(records)
         for record in records:
             if record.outcome is not None:
                 self._count(record, record.outcome, live=False)

@@ -7,6 +7,7 @@ tuning's seed alone, so the finals tell what it is worth.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, Self, cast
 
@@ -21,7 +22,7 @@ from actsearch.evaluate.ladder.training import Ending, Runner, Trained, Training
 from actsearch.evaluate.ladder.tuning import Tuning
 from actsearch.evaluate.profile import Profile
 from actsearch.evaluate.task import Subject, Task, load_task, subject_of
-from actsearch.outcome import Scores
+from actsearch.outcome import Failed, Outcome, Rejected, Scores
 from actsearch.search.funnel import subject_of_record
 from actsearch.search.progress import Progress
 from actsearch.search.trials import Trials
@@ -51,8 +52,6 @@ class Ladder:
     @classmethod
     def above(cls, trials: Trials, task: Task, runner: Runner) -> Self:
         """The rungs above the search that `trials` belongs to."""
-        count = trials.config.final_seeds or task.final_seeds
-        first = trials.seeds(FINAL)[0]
         return cls(
             record=trials.record,
             journal=trials.journal,
@@ -60,8 +59,8 @@ class Ladder:
             runner=runner,
             settings=trials.config.ladder,
             tuning_seed=trials.seeds(SEARCH)[0],
-            final_seeds=tuple(range(first, first + count)),
-            baselines=tuple(dict.fromkeys((*task.baselines, *trials.task.baselines))),
+            final_seeds=trials.seeds(FINAL),
+            baselines=trials.baselines,
             finalists=trials.config.finalists,
             progress=trials.progress,
         )
@@ -78,7 +77,7 @@ class Ladder:
         """
         tuning = self._tuning()
         self._begin("tuning", done=len(self.journal.trials(self.record, TUNE)), total=tuning.total)
-        # One plan, so that workers which have loaded the task and its data are kept for the finals.
+        # One agenda, so that workers which have loaded the task and its data are kept for the finals.
         self.runner.run(Chain(tuning, lambda: self._finals(tuning)))
         self._record_finals(tuning)
 
@@ -112,7 +111,9 @@ class Ladder:
                 for standing in best
                 if standing.record is not None
             ],
-            baselines=[study(BASELINE + name, subject_of(catalog.find(name).activation), 1) for name in self.baselines],
+            baselines=[
+                study(BASELINE + name, subject_of(catalog.look_up(name).candidate), 1) for name in self.baselines
+            ],
             chosen=self.settings.baselines,
             trials=self.settings.trials,
         )
@@ -140,14 +141,14 @@ class Ladder:
         def keep(training: Training, trained: Trained) -> None:
             study, best, number = waiting[training.key]
             trial = Trial(number=number, values=best.values, trained=trained)
-            self.journal.record_trial(self.record, FINAL, _row(study.name, trial, training.subject, training.seed))
-            self._count()
+            self._keep(FINAL, _row(study.name, trial, training.subject, training.seed))
 
         return Finals(trainings, keep)
 
     def _record_finals(self, tuning: Tuning) -> None:
         """Journal the finals as scores: all at once, so that no comparison is made of some of the subjects."""
         rows = {(row.subject, row.number): row for row in self.journal.trials(self.record, FINAL)}
+        broken = {row.subject: row for row in rows.values() if row.score is None}
         scores = {
             study.name: Scores(
                 learning_rates=(_best(study).values[RATE],),
@@ -155,19 +156,22 @@ class Ladder:
                 values=(tuple(rows[study.name, number].score for number in range(len(self.final_seeds))),),
             )
             for study in self._finalists(tuning)
+            if study.name not in broken
         }
+        failures: dict[str, Outcome] = {name: _failure(row) for name, row in broken.items()}
+        self.journal.record_failures(self.record, FINAL, failures)
         self.journal.record_scores(self.record, FINAL, scores)
 
     def _keep_trial(self, name: str, trial: Trial, subject: Subject) -> None:
-        self.journal.record_trial(self.record, TUNE, _row(name, trial, subject, self.tuning_seed))
-        self._count()
+        self._keep(TUNE, _row(name, trial, subject, self.tuning_seed))
 
     def _begin(self, phase: Literal["tuning", "finals"], *, done: int, total: int) -> None:
         self.progress.phase = phase
         self.progress.finals_done, self.progress.finals_total = done, total
         self.progress.changed()
 
-    def _count(self) -> None:
+    def _keep(self, rung: str, row: TrialRecord) -> None:
+        self.journal.record_trial(self.record, rung, row, budget_seconds=self.progress.seconds)
         self.progress.finals_done += 1
         self.progress.changed()
 
@@ -198,19 +202,27 @@ def _best(study: Study) -> Trial:
 
 
 def _row(name: str, trial: Trial, subject: Subject, seed: int) -> TrialRecord:
-    trained = trial.trained
+    trained, candidate = trial.trained, subject.candidate
+    gains = (gain if math.isfinite(gain) else None for gain in subject.gains)
     return TrialRecord(
         subject=name,
         number=trial.number,
         seed=seed,
         values=trial.values,
-        parameters=subject.activation.parameters_json(),
-        gain=subject.gain,
+        parameters=candidate.parameters_json(),
+        gains=dict(zip((selector for selector, _ in candidate.assignment), gains, strict=True)),
         ending=trained.ending,
         curve=trained.curve,
         seconds=trained.seconds,
         reason=trained.reason,
     )
+
+
+def _failure(row: TrialRecord) -> Outcome:
+    """Why a subject has no score in the finals: one of its seeds has none."""
+    if row.reason is not None:
+        return Failed(stage=FINAL, traceback=row.reason)
+    return Rejected(stage=FINAL, reason=f"{row.ending} on the seed {row.seed}", measured=None)
 
 
 def _trial(row: TrialRecord) -> Trial:

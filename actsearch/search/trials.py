@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from actsearch.analysis import catalog
 from actsearch.errors import TaskError
+from actsearch.evaluate.fairness import Plan, PlannedTask
+from actsearch.evaluate.fairness.plan import TEST
+from actsearch.evaluate.ladder.settings import tuning_rule
 from actsearch.evaluate.pool import Executor
 from actsearch.evaluate.task import Subject, Task, subject_of
 from actsearch.evaluate.worker import Job, Order, Result
@@ -16,7 +21,7 @@ from actsearch.search.config import SearchConfig
 from actsearch.search.funnel import subject_of_record
 from actsearch.search.progress import Progress
 from actsearch.store.journal import Journal
-from actsearch.store.record import SearchRecord
+from actsearch.store.record import CandidateRecord, SearchRecord
 from actsearch.store.summary import BASELINE, FINAL, SEARCH, summarise
 
 _SEEDS_APART = 1000
@@ -36,8 +41,10 @@ class Trials:
     executor: Executor
     config: SearchConfig
     progress: Progress
-    more_baselines: tuple[str, ...] = ()
-    """Catalog names beside the task's own: those of the real task above it."""
+    warn: Callable[[str], None]
+    then: Task | None = None
+    """The real task above it: there the finals are, and its baselines are in the search too."""
+    _plan: Plan | None = None
     _trainings: int = 0
     _seconds: float = 0.0
     _longest_seconds: float = 0.0
@@ -48,8 +55,50 @@ class Trials:
         if rung == SEARCH:
             count = self.config.search_seeds or self.task.search_seeds
             return tuple(range(first, first + count))
-        count = self.config.final_seeds or self.task.final_seeds
-        return tuple(range(first + _FINAL_OFFSET, first + _FINAL_OFFSET + count))
+        return self.plan.tasks[0].seeds
+
+    @property
+    def plan(self) -> Plan:
+        """The analysis plan of the finals: the one laid down, else what the task and the settings come to."""
+        if self._plan is not None:
+            return self._plan
+        first = self.record.seed * _SEEDS_APART + _FINAL_OFFSET
+        ladder, task = self.config.ladder, self.then or self.task
+        part = PlannedTask(
+            task=Path(ladder.task or self.record.task).stem,
+            metric=task.metric,
+            baselines=self.baselines,
+            learning_rates=tuple(task.learning_rates),
+            seeds=tuple(range(first, first + (self.config.final_seeds or task.final_seeds))),
+        )
+        if self.then is None:
+            return Plan(tasks=(part,), functions=self.config.finalists)
+        test = f"{tuning_rule(ladder)}; {TEST}"
+        return Plan(tasks=(part,), functions=min(self.config.finalists, ladder.survivors), test=test)
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Catalog names: the task's own, and those of the real task above it."""
+        return tuple(dict.fromkeys((*(self.then.baselines if self.then else ()), *self.task.baselines)))
+
+    def lay_down_plan(self) -> None:
+        """Journal the plan before anything is trained; a resume that would have another one says so.
+
+        Once the finals have begun, the plan that they began with holds.
+        """
+        plan, known = self.plan, self.journal.plans(self.record)
+        if known and known[-1].digest != plan.digest:
+            before = Plan.from_json(known[-1].document)
+            said = f"the analysis plan was {before.digest[:12]}, and is {plan.digest[:12]} now (other:"
+            said += f" {', '.join(before.changes(plan))})"
+            if self.finals_have_begun():
+                self.warn(f"{said}; the finals have begun, and go on by the plan of then.")
+                plan = before
+            else:
+                self.warn(f"{said}; the finals have not begun, and will go by that of now; the journal keeps both.")
+        if not known or known[-1].digest != plan.digest:
+            self.journal.record_plan(self.record, plan.digest, plan.to_json())
+        self._plan = plan
 
     def evaluate(self, jobs: Sequence[Job]) -> Iterator[Result]:
         """Results of one generation as they come; what they take is the measure for later estimates."""
@@ -62,17 +111,30 @@ class Trials:
         self._seconds += seconds
         self._longest_seconds = max(self._longest_seconds, seconds)
 
+    def remember(self, records: Sequence[CandidateRecord]) -> None:
+        """Take the measure for later estimates from what earlier sessions have trained, baselines included."""
+        ends = self.journal.step_seconds(self.record)
+        if not ends:
+            return
+        scores = list(self.journal.scores(self.record, SEARCH).values())
+        scores += [record.outcome.scores for record in records if isinstance(record.outcome, Scored)]
+        self._trainings = sum(value.trained for value in scores)
+        self._seconds = ends[-1]
+        self._longest_seconds = max(end - begin for begin, end in itertools.pairwise((0.0, *ends)))
+
     def score_baselines(self) -> None:
         """Train the baselines that the journal does not have yet.
 
-        Raises `TaskError` if the task breaks on all of them: then it is the task that is at fault, not a candidate.
+        Raises `TaskError` if the task breaks on all of them: then it is the task that is at fault, not a candidate, and
+        a resume tries all of them again.
         """
-        known = self.journal.scores(self.record, SEARCH)
-        names = dict.fromkeys((*self.task.baselines, *self.more_baselines))
-        missing = [name for name in names if BASELINE + name not in known]
-        outcomes = self._score(SEARCH, {BASELINE + name: subject_of(catalog.find(name).activation) for name in missing})
+        known = self._known(SEARCH) if self.journal.scores(self.record, SEARCH) else set()
+        missing = [name for name in self.baselines if BASELINE + name not in known]
+        outcomes = self._score(
+            SEARCH, {BASELINE + name: subject_of(catalog.look_up(name).candidate) for name in missing}
+        )
         failures = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-        if failures and len(failures) == len(names):
+        if failures and len(failures) == len(self.baselines):
             reason = failures[-1].traceback.strip().splitlines()[-1]
             raise TaskError(f"the task {self.record.task!r} fails on every baseline: {reason}")
         scores = self.journal.scores(self.record, SEARCH)
@@ -83,27 +145,36 @@ class Trials:
     def run_finals(self, seconds_left: float | None) -> None:
         """Train the best candidates and the baselines on fresh seeds; fewer candidates where the time is short."""
         self.progress.phase = "finals"
-        count = self.config.finalists
+        count, baselines = self._most_finalists, self.plan.tasks[0].baselines
         if seconds_left is not None and self._training_seconds:
             affordable = int(seconds_left / (_MARGIN * self._training_seconds * self._trainings_each))
-            count = max(min(count, affordable - len(self.task.baselines)), 1)
+            count = max(min(count, affordable + len(self._known(FINAL)) - len(baselines)), 1)
         best = summarise(self.journal, self.record).candidates[:count]
         subjects = {
             standing.name: subject_of_record(standing.record) for standing in best if standing.record is not None
         }
-        subjects |= {BASELINE + name: subject_of(catalog.find(name).activation) for name in self.task.baselines}
-        known = self.journal.scores(self.record, FINAL)
+        subjects |= {BASELINE + name: subject_of(catalog.look_up(name).candidate) for name in baselines}
+        known = self._known(FINAL)
         missing = {name: subject for name, subject in subjects.items() if name not in known}
         self.progress.finals_total, self.progress.finals_done = len(subjects), len(subjects) - len(missing)
         self.progress.changed()
         self._score(FINAL, missing)
 
+    def finals_have_begun(self) -> bool:
+        """Whether an earlier session came as far as the finals."""
+        return bool(self._known(FINAL))
+
     def reserve_seconds(self) -> float:
         """Estimated time of one more generation and the finals, if they are the budget's; 0 before any training."""
-        if self.config.ladder.task:
+        if self.then is not None:
             return self._longest_seconds
-        subjects = self.config.finalists + len(self.task.baselines)
+        subjects = self._most_finalists + len(self.plan.tasks[0].baselines)
         return self._longest_seconds + _MARGIN * self._training_seconds * subjects * self._trainings_each
+
+    @property
+    def _most_finalists(self) -> int:
+        functions = self.plan.functions
+        return functions if isinstance(functions, int) else len(functions)
 
     @property
     def _training_seconds(self) -> float:
@@ -116,14 +187,22 @@ class Trials:
     def _submit(self, jobs: Sequence[Job], rung: str) -> Iterator[Result]:
         return self.executor.submit(jobs, Order(seeds=self.seeds(rung), quality=self.config.protocols.quality))
 
+    def _known(self, rung: str) -> set[str]:
+        """Subjects of which the journal says what became of them on `rung`."""
+        return {*self.journal.scores(self.record, rung), *self.journal.failures(self.record, rung)}
+
     def _score(self, rung: str, subjects: Mapping[str, Subject]) -> list[Outcome]:
-        """Outcomes of subjects that are no proposals; scores are journalled as they come."""
+        """Outcomes of subjects that are no proposals, journalled as they come."""
         outcomes = []
         jobs = [Job(key=name, subject=subject) for name, subject in subjects.items()]
         for result in self._submit(jobs, rung):
             outcomes.append(result.outcome)
+            used = self.progress.seconds
             if isinstance(result.outcome, Scored):
-                self.journal.record_scores(self.record, rung, {result.key: result.outcome.scores})
+                scores = {result.key: result.outcome.scores}
+                self.journal.record_scores(self.record, rung, scores, budget_seconds=used)
+            else:
+                self.journal.record_failures(self.record, rung, {result.key: result.outcome}, budget_seconds=used)
             self.progress.finals_done += rung == FINAL
             self.progress.changed()
         return outcomes

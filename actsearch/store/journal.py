@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import math
 import os
 import sqlite3
 import time
@@ -23,41 +22,18 @@ from typing import Any, Self
 from actsearch import outcome as outcomes
 from actsearch.errors import SearchStateError, StoreError, unknown_name
 from actsearch.outcome import Outcome, Scores
-from actsearch.store.record import CandidateRecord, SearchRecord, Step, TrialRecord
+from actsearch.store import schema
+from actsearch.store.record import CandidateRecord, PlanRecord, SearchRecord, Step, TrialRecord
 
-SCHEMA_VERSION = 2
 _WAIT_SECONDS = 30.0
 """How long a process waits for another one's transaction."""
-_SCHEMA = """
-CREATE TABLE searches (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, created TEXT NOT NULL, version TEXT NOT NULL,
-    space TEXT NOT NULL, task TEXT NOT NULL, strategy TEXT NOT NULL, workers TEXT NOT NULL, budget TEXT NOT NULL,
-    seed INTEGER NOT NULL, settings TEXT NOT NULL, status TEXT NOT NULL, stopped_because TEXT, seconds REAL NOT NULL
-) STRICT;
-CREATE TABLE steps (
-    search INTEGER NOT NULL, generation INTEGER NOT NULL, state TEXT NOT NULL, seconds REAL NOT NULL,
-    PRIMARY KEY (search, generation)
-) STRICT;
-CREATE TABLE candidates (
-    search INTEGER NOT NULL, number INTEGER NOT NULL, id TEXT NOT NULL, generation INTEGER NOT NULL,
-    expression TEXT NOT NULL, parameters TEXT NOT NULL, genome TEXT NOT NULL, parents TEXT NOT NULL,
-    move TEXT NOT NULL, gain REAL, fingerprint TEXT, outcome TEXT, seconds REAL,
-    PRIMARY KEY (search, number)
-) STRICT;
-CREATE INDEX candidates_by_id ON candidates (id);
-CREATE TABLE scores (
-    search INTEGER NOT NULL, rung TEXT NOT NULL, subject TEXT NOT NULL, document TEXT NOT NULL,
-    PRIMARY KEY (search, rung, subject)
-) STRICT;
-CREATE TABLE trials (
-    search INTEGER NOT NULL, rung TEXT NOT NULL, subject TEXT NOT NULL, number INTEGER NOT NULL, document TEXT NOT NULL,
-    PRIMARY KEY (search, rung, subject, number)
-) STRICT;
-CREATE TABLE views (
-    search INTEGER NOT NULL, uri TEXT NOT NULL, run TEXT NOT NULL, generation INTEGER NOT NULL,
-    PRIMARY KEY (search, uri)
-) STRICT;
-"""
+_PRIMARY = 0xFF
+"""The lowest byte of SQLite's error codes: the others tell kinds of one error apart."""
+_OUTSIDE = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+}  # fmt: skip
+"""Errors that the disk or another process is the cause of."""
 
 
 class Journal:
@@ -82,14 +58,13 @@ class Journal:
             connection.row_factory = sqlite3.Row
             _write_ahead(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
-            journal = cls(store, connection)
-            journal._migrate()
+            schema.migrate(connection, store)
         except (OSError, sqlite3.Error) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise StoreError(
                 f"the store {str(store)!r} cannot be used: {reason}; choose another with --store."
             ) from error
-        return journal
+        return cls(store, connection)
 
     def close(self) -> None:
         """Close the connection; the journal cannot be used afterwards."""
@@ -103,8 +78,11 @@ class Journal:
 
     # -- searches -------------------------------------------------------------------------------------------
 
-    def create_search(self, record: Mapping[str, Any]) -> SearchRecord:
-        """Write a new search with the given fields (those of `SearchRecord` without id, name, created)."""
+    def create_search(self, record: Mapping[str, Any], sources: Mapping[str, str] | None = None) -> SearchRecord:
+        """Write a new search with the given fields (those of `SearchRecord` without id, name, created).
+
+        `sources` says what it is made from, see `record_sources`.
+        """
         with self._transaction() as connection:
             created = datetime.now(UTC).isoformat(timespec="seconds")
             fields = {**record, "created": created, "settings": _dump(record.get("settings", {}))}
@@ -117,6 +95,8 @@ class Journal:
             spaces = "+".join(Path(space).stem for space in str(record["space"]).split(","))
             stem = f"{spaces}-{Path(record['task']).stem}"
             connection.execute("UPDATE searches SET name = ? WHERE id = ?", (f"{stem}-{number}", number))
+            if sources is not None:
+                connection.execute("INSERT INTO sources VALUES (?, 0, ?)", (number, _dump(dict(sources))))
         return self.search(f"{stem}-{number}")
 
     def searches(self) -> list[SearchRecord]:
@@ -136,12 +116,47 @@ class Journal:
                 return record
         raise unknown_name("search", name, [record.name for record in known])
 
-    def set_status(self, search: SearchRecord, *, status: str, stopped_because: str | None, seconds: float) -> None:
+    def set_status(
+        self,
+        search: SearchRecord,
+        *,
+        status: str,
+        stopped_because: str | None,
+        seconds: float,
+        budget_seconds: float = 0.0,
+    ) -> None:
         """Write how a search stands; `seconds` is the wall time of the whole command so far."""
-        self._connection.execute(
-            "UPDATE searches SET status = ?, stopped_because = ?, seconds = ? WHERE id = ?",
-            (status, stopped_because, seconds, search.id),
-        )
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE searches SET status = ?, stopped_because = ?, seconds = ? WHERE id = ?",
+                (status, stopped_because, seconds, search.id),
+            )
+            _use(connection, search, budget_seconds)
+
+    def record_sources(self, search: SearchRecord, generation: int, sources: Mapping[str, str]) -> None:
+        """Write what `search` is made from after `generation`: a digest or version by the name of each source."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO sources VALUES (?, ?, ?)", (search.id, generation, _dump(dict(sources)))
+            )
+
+    def sources(self, search: SearchRecord) -> dict[int, dict[str, str]]:
+        """What `search` was made from, by the generation after which that held; empty if an old version began it."""
+        query = "SELECT generation, document FROM sources WHERE search = ? ORDER BY generation"
+        rows = self._connection.execute(query, (search.id,))
+        return {row["generation"]: json.loads(row["document"]) for row in rows}
+
+    def record_plan(self, search: SearchRecord, digest: str, plan: Mapping[str, Any]) -> None:
+        """Write the analysis plan that holds for the finals from now on, with its digest and the time."""
+        written = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._transaction() as connection:
+            connection.execute("INSERT INTO plans VALUES (?, ?, ?, ?)", (search.id, digest, written, _dump(plan)))
+
+    def plans(self, search: SearchRecord) -> list[PlanRecord]:
+        """The analysis plans of `search`, oldest first; the last one holds. Empty if an old version began it."""
+        query = "SELECT digest, written, document FROM plans WHERE search = ? ORDER BY rowid"
+        rows = self._connection.execute(query, (search.id,))
+        return [PlanRecord(digest=r["digest"], written=r["written"], document=json.loads(r["document"])) for r in rows]
 
     @contextmanager
     def driving(self, search: SearchRecord) -> Iterator[None]:
@@ -150,8 +165,12 @@ class Journal:
         The operating system drops the lock with the process, also after `kill -9`.
         """
         path = self._lock_path(search)
-        path.parent.mkdir(exist_ok=True)
-        with path.open("a") as file:
+        try:
+            path.parent.mkdir(exist_ok=True)
+            opened = path.open("a")
+        except OSError as error:
+            raise StoreError(f"the store {str(self.store)!r} cannot be written: {error.strerror}.") from error
+        with opened as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -176,7 +195,8 @@ class Journal:
         """Write the strategy's state after an ask and the generation it asked for, in one transaction."""
         rows = [
             (search.id, c.number, c.id, c.generation, c.expression, _dump(c.parameters), c.genome, _dump(c.parents),
-             c.move, c.gain, c.fingerprint, None if c.outcome is None else _dump(outcomes.to_json(c.outcome)))
+             c.move, c.gain, c.fingerprint, None if c.outcome is None else _dump(outcomes.to_json(c.outcome)),
+             None if c.gains is None else _dump(c.gains))
             for c in candidates
         ]  # fmt: skip
         with self._transaction() as connection:
@@ -186,9 +206,10 @@ class Journal:
             )
             connection.executemany(
                 "INSERT INTO candidates (search, number, id, generation, expression, parameters, genome, parents,"
-                " move, gain, fingerprint, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " move, gain, fingerprint, outcome, gains) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
+            _use(connection, search, step.seconds)
 
     def last_step(self, search: SearchRecord) -> Step | None:
         """The newest step of `search`; None before the first ask."""
@@ -197,6 +218,11 @@ class Journal:
         if row is None:
             return None
         return Step(generation=row["generation"], state=json.loads(row["state"]), seconds=row["seconds"])
+
+    def step_seconds(self, search: SearchRecord) -> list[float]:
+        """Budget seconds used at the last outcome of every step, in order."""
+        query = "SELECT seconds FROM steps WHERE search = ? ORDER BY generation"
+        return [row["seconds"] for row in self._connection.execute(query, (search.id,))]
 
     def record_outcomes(
         self, search: SearchRecord, results: Mapping[int, tuple[Outcome, float]], *, budget_seconds: float
@@ -214,6 +240,7 @@ class Journal:
                 " (SELECT max(generation) FROM steps WHERE search = ?)",
                 (budget_seconds, search.id, search.id),
             )
+            _use(connection, search, budget_seconds)
 
     def candidates(self, search: SearchRecord, *, since: int = 0) -> list[CandidateRecord]:
         """The proposals of `search` with number `since` or later, in order of proposal."""
@@ -229,11 +256,34 @@ class Journal:
 
     # -- scores of baselines and finalists ------------------------------------------------------------------
 
-    def record_scores(self, search: SearchRecord, rung: str, scores: Mapping[str, Scores]) -> None:
+    def record_scores(
+        self, search: SearchRecord, rung: str, scores: Mapping[str, Scores], *, budget_seconds: float = 0.0
+    ) -> None:
         """Write scores by subject: `baseline:NAME` on the rungs `search` and `final`, a candidate's id on `final`."""
-        rows = [(search.id, rung, subject, _dump(_scores(value))) for subject, value in scores.items()]
+        rows = [(search.id, rung, subject, _dump(outcomes.scores_to_json(value))) for subject, value in scores.items()]
         with self._transaction() as connection:
             connection.executemany("INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?)", rows)
+            _use(connection, search, budget_seconds)
+
+    def record_failures(
+        self, search: SearchRecord, rung: str, failures: Mapping[str, Outcome], *, budget_seconds: float = 0.0
+    ) -> None:
+        """Write what became of subjects (as in `record_scores`) that have no score; the newest word counts."""
+        rows = [(search.id, rung, name, _dump(outcomes.to_json(outcome))) for name, outcome in failures.items()]
+        with self._transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", rows)
+            _use(connection, search, budget_seconds)
+
+    def forget_failures(self, search: SearchRecord) -> None:
+        """Forget what `record_failures` has written of `search`, so that those subjects are tried again."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM failures WHERE search = ?", (search.id,))
+
+    def failures(self, search: SearchRecord, rung: str) -> dict[str, Outcome]:
+        """What became on `rung` of subjects that have no score, in the order of writing."""
+        query = "SELECT subject, document FROM failures WHERE search = ? AND rung = ? ORDER BY rowid"
+        rows = self._connection.execute(query, (search.id, rung))
+        return {row["subject"]: outcomes.from_json(json.loads(row["document"])) for row in rows}
 
     def scores(self, search: SearchRecord, rung: str) -> dict[str, Scores]:
         """Scores on `rung` by subject, in the order of writing."""
@@ -243,18 +293,15 @@ class Journal:
 
     # -- trainings of the upper rungs -----------------------------------------------------------------------
 
-    def record_trial(self, search: SearchRecord, rung: str, trial: TrialRecord) -> None:
+    def record_trial(self, search: SearchRecord, rung: str, trial: TrialRecord, *, budget_seconds: float = 0.0) -> None:
         """Write one training of `rung` that has ended."""
-        document = asdict(trial)
-        # An output gain may be infinite, which JSON has no number for.
-        document["gain"] = trial.gain if math.isfinite(trial.gain) else None
-        self._connection.execute(
-            "INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?, ?)",
-            (search.id, rung, trial.subject, trial.number, _dump(document)),
-        )
+        row = (search.id, rung, trial.subject, trial.number, _dump(asdict(trial)))
+        with self._transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?, ?)", row)
+            _use(connection, search, budget_seconds)
 
     def trials(self, search: SearchRecord, rung: str) -> list[TrialRecord]:
-        """The trainings of `rung` by subject in the order of writing, and by number."""
+        """The trainings of `rung` in the order of writing."""
         query = "SELECT document FROM trials WHERE search = ? AND rung = ? ORDER BY rowid"
         return [_trial(json.loads(row["document"])) for row in self._connection.execute(query, (search.id, rung))]
 
@@ -275,47 +322,23 @@ class Journal:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
         try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
-
-    def _migrate(self) -> None:
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # SQLite takes some transactions back by itself, such as one for which the disk has no room.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & _PRIMARY not in _OUTSIDE:
+                raise
             raise StoreError(
-                f"the store {str(self.store)!r} has schema {version}, this version reads up to {SCHEMA_VERSION}:"
-                " update actsearch."
-            )
-        if version == 0:
-            self._create_schema()
-        elif self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'searches'").fetchone() is None:
-            raise StoreError(f"the store {str(self.store)!r} cannot be used: its journal.sqlite is another's database.")
-        elif version < SCHEMA_VERSION:
-            self._add_missing_tables()
-
-    def _create_schema(self) -> None:
-        with self._transaction() as connection:
-            if connection.execute("PRAGMA user_version").fetchone()[0]:
-                return
-            if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-                raise StoreError(
-                    f"the store {str(self.store)!r} cannot be used: its journal.sqlite is another's database."
-                )
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    def _add_missing_tables(self) -> None:
-        """Bring a store of an earlier version up to date: nothing but tables was added since the first."""
-        with self._transaction() as connection:
-            for statement in _SCHEMA.split(";"):
-                if "CREATE TABLE" in statement:
-                    connection.execute(statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                f"the store {str(self.store)!r} cannot be written: {error}; what stands in it is safe: put that right"
+                " and go on with `actsearch resume`."
+            ) from error
 
     def _lock_path(self, search: SearchRecord) -> Path:
         return self.store / "locks" / f"{search.name}.lock"
@@ -333,26 +356,27 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
-            # The lowest byte: the others tell kinds of one error apart.
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
         else:
             return
 
 
+def _use(connection: sqlite3.Connection, search: SearchRecord, budget_seconds: float) -> None:
+    """Write that so much of the budget is used, which never becomes less."""
+    connection.execute(
+        "UPDATE searches SET budget_seconds = max(budget_seconds, ?) WHERE id = ?", (budget_seconds, search.id)
+    )
+
+
 def _dump(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
-def _scores(scores: Scores) -> dict[str, Any]:
-    return {"learning_rates": scores.learning_rates, "seeds": scores.seeds, "values": scores.values}
-
-
 def _trial(document: dict[str, Any]) -> TrialRecord:
-    gain = math.inf if document["gain"] is None else document["gain"]
     curve = tuple((share, score) for share, score in document["curve"])
-    return TrialRecord(**{**document, "gain": gain, "curve": curve})
+    return TrialRecord(**{**document, "curve": curve})
 
 
 def _search(row: sqlite3.Row) -> SearchRecord:
@@ -372,6 +396,7 @@ def _candidate(row: sqlite3.Row) -> CandidateRecord:
         parents=tuple(json.loads(row["parents"])),
         move=row["move"],
         gain=row["gain"],
+        gains=None if row["gains"] is None else json.loads(row["gains"]),
         fingerprint=row["fingerprint"],
         outcome=None if outcome is None else outcomes.from_json(json.loads(outcome)),
         seconds=row["seconds"],

@@ -31,6 +31,8 @@ class SearchRecord:
     stopped_because: str | None = None
     seconds: float = 0.0
     """Wall time of the whole command, summed over its sessions."""
+    budget_seconds: float = 0.0
+    """Time that counts against the budget: from the first evaluation on, summed over its sessions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ class CandidateRecord:
     generation: int
     expression: str
     parameters: Mapping[str, Mapping[str, Any]]
-    """`{NAME: {"initial": float, "granularity": str}}`."""
+    """`{NAME: {"initial": float, "granularity": str}}`; that for each selector where sites or lanes differ."""
     genome: str
     """The space's own encoding (JSON), from which variation starts."""
     parents: tuple[str, ...]
@@ -52,12 +54,19 @@ class CandidateRecord:
     move: str
     """Operator of variation that made it: `sample`, `crossover`, `point`, ..."""
     gain: float | None = None
-    """Output gain 1/std(f(z)), z ~ N(0, 1), with which it is trained and exported."""
+    """Output gain 1/std(f(z)), z ~ N(0, 1), with which it is trained and exported; None where there are several."""
+    gains: Mapping[str, float] | None = None
+    """Output gain of each activation by selector, where sites or lanes differ."""
     fingerprint: str | None = None
     outcome: Outcome | None = None
     """None while it waits for its evaluation."""
     seconds: float | None = None
     """Share of the wall time of the batch it was evaluated in."""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether its gain, or its gains, are known."""
+        return self.gain is not None or self.gains is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +77,17 @@ class Step:
     state: Mapping[str, Any]
     seconds: float
     """Budget seconds used so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRecord:
+    """An analysis plan of the finals, as it was laid down."""
+
+    digest: str
+    """SHA-256 of the plan, in hex digits."""
+    written: str
+    """UTC, ISO 8601."""
+    document: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +103,8 @@ class TrialRecord:
     """What was tuned: `learning rate`, and NAME or NAME[INDEX] for each initial value."""
     parameters: Mapping[str, Mapping[str, Any]]
     """As in `CandidateRecord`, with those initial values."""
-    gain: float
-    """Output gain that belongs to them."""
+    gains: Mapping[str, float | None]
+    """Output gain that belongs to them, by selector; `*` is every site. None where it is not finite."""
     ending: str
     """`complete`, `stopped` before its end, `diverged`, or `failed`."""
     curve: tuple[tuple[float, float], ...]

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from actsearch.outcome import Failed, Rejected, Scored, Scores, paired
+from actsearch.outcome import Failed, Outcome, Rejected, Scored, Scores
 from actsearch.store.journal import Journal
-from actsearch.store.record import CandidateRecord, SearchRecord
+from actsearch.store.record import CandidateRecord, PlanRecord, SearchRecord
 from actsearch.store.tuning import TUNE, Tuned, tuned, tuned_json
+
+if TYPE_CHECKING:
+    from actsearch.evaluate.fairness import Judgement, Verdict
 
 SEARCH, FINAL = "search", "final"
 """Rungs under which the journal keeps scores of baselines and finalists."""
@@ -27,23 +31,34 @@ class Standing:
     """None for a baseline."""
     name: str
     score: float
-    final: Scores | None
-    delta: float | None
-    """Mean over final seeds of the difference to the best baseline at the same seed."""
-    delta_error: float | None
-    """Standard error of that mean."""
+    judgement: Judgement | None = None
+    """What the finals say of it; None if it was not in them, or has no score there."""
+    claim: str | None = None
+    """What may be claimed of a finalist, as a sentence without its subject."""
+    failure: str | None = None
+    """Why it has no score in the finals although it was in them."""
     tuned: Tuned | None = None
     """Its trials on the real task, if it came so far."""
 
     @property
     def final_score(self) -> float | None:
-        """Mean over the final seeds; None if there were no finals or every training diverged."""
-        return None if self.final is None or self.final.best is None else self.final.mean()
+        """Mean over the final seeds."""
+        return None if self.judgement is None else self.judgement.mean
 
     @property
     def standard_error(self) -> float | None:
         """Standard error of `final_score`."""
-        return None if self.final is None else self.final.standard_error()
+        return None if self.judgement is None else self.judgement.standard_error
+
+    @property
+    def delta(self) -> float | None:
+        """Mean over final seeds of the difference to the best baseline at the same seed."""
+        return self.judgement.to_best.mean if self.judgement and self.judgement.to_best else None
+
+    @property
+    def delta_error(self) -> float | None:
+        """Standard error of `delta`."""
+        return self.judgement.to_best.standard_error if self.judgement and self.judgement.to_best else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +82,23 @@ class Summary:
     candidates: tuple[Standing, ...]
     """Scored ones, by the search's own score, best first."""
     baselines: tuple[Standing, ...]
+    verdict: Verdict | None = None
+    """What the finals rest on; None if there were none."""
+    plans: tuple[PlanRecord, ...] = ()
+    """Analysis plans of the finals, oldest first: the last one holds."""
     tuned: tuple[Tuned, ...] = ()
     """What was tuned on the real task, best trial first, those without a score last."""
 
     @property
     def finalists(self) -> tuple[Standing, ...]:
-        """Candidates of the finals, best final score first."""
+        """Candidates with a score in the finals, the best first."""
         finished = [c for c in self.candidates if c.final_score is not None]
         return tuple(sorted(finished, key=lambda c: (-(c.final_score or 0.0), c.name)))
+
+    @property
+    def lost(self) -> tuple[Standing, ...]:
+        """Candidates and baselines that were in the finals and have no score there."""
+        return tuple(standing for standing in (*self.candidates, *self.baselines) if standing.failure is not None)
 
     @property
     def winner(self) -> Standing | None:
@@ -92,30 +116,26 @@ class Summary:
 def summarise(journal: Journal, search: SearchRecord) -> Summary:
     """The summary of `search` as it stands."""
     records = journal.candidates(search)
-    searched, finals = journal.scores(search, SEARCH), journal.scores(search, FINAL)
-    reference = _best_baseline(finals)
+    searched = journal.scores(search, SEARCH)
+    finals = _Finals.of(journal, search)
     tunings = tuned(journal.trials(search, TUNE))
     baselines = [
-        replace(
-            _standing(subject.removeprefix(BASELINE), scores.mean(), finals.get(subject), reference, None),
-            tuned=tunings.get(subject),
-        )
+        replace(finals.standing(subject.removeprefix(BASELINE), scores.mean(), None), tuned=tunings.get(subject))
         for subject, scores in searched.items()
         if subject.startswith(BASELINE) and scores.best is not None
     ]
     scored = [
-        replace(
-            _standing(record.id, record.outcome.score, finals.get(record.id), reference, record),
-            tuned=tunings.get(record.id),
-        )
+        replace(finals.standing(record.id, record.outcome.score, record), tuned=tunings.get(record.id))
         for record in records
         if isinstance(record.outcome, Scored)
     ]
     return Summary(
         search=search,
-        counts=_counts(records, [*searched.values(), *finals.values()], tunings.values()),
+        counts=_counts(records, [*searched.values(), *finals.scores.values()], tunings.values()),
         candidates=tuple(sorted(scored, key=lambda standing: (-standing.score, standing.name))),
         baselines=tuple(sorted(baselines, key=lambda standing: (-standing.score, standing.name))),
+        verdict=finals.verdict,
+        plans=finals.plans,
         tuned=tuple(tunings.values()),
     )
 
@@ -147,21 +167,70 @@ def to_json(summary: Summary, *, status: str, most: int | None = None) -> dict[s
             for b in summary.baselines
         ],
         "winner": None if winner is None else winner.name,
+        "claim": None if winner is None else winner.claim,
+        "plan": _plan_json(summary.plans),
         **({"rungs": [tuned_json(subject, whole=False) for subject in summary.tuned]} if summary.tuned else {}),
     }
 
 
-def _best_baseline(finals: Mapping[str, Scores]) -> Scores | None:
-    candidates = [s for subject, s in finals.items() if subject.startswith(BASELINE) and s.best is not None]
-    return max(candidates, key=Scores.mean, default=None)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Finals:
+    """What the journal has of the finals of one search; baselines by their names alone."""
+
+    task: str
+    scores: Mapping[str, Scores]
+    failures: Mapping[str, str]
+    verdict: Verdict | None
+    plans: tuple[PlanRecord, ...]
+
+    @classmethod
+    def of(cls, journal: Journal, search: SearchRecord) -> _Finals:
+        plans = tuple(journal.plans(search))
+        found = journal.scores(search, FINAL)
+        scores = {subject.removeprefix(BASELINE): value for subject, value in found.items()}
+        failures = {
+            subject.removeprefix(BASELINE): _reason(outcome)
+            for subject, outcome in journal.failures(search, FINAL).items()
+        }
+        if not found:
+            return cls(task=search.task, scores={}, failures=failures, verdict=None, plans=plans)
+        # Statistics need numpy and scipy: only a search with finals pays for their import.
+        from actsearch.evaluate.fairness import Plan, judge
+
+        baselines = [subject.removeprefix(BASELINE) for subject in found if subject.startswith(BASELINE)]
+        seeds, task = next(reversed(found.values())).seeds, Path(search.task).stem
+        if plans:
+            (planned,) = Plan.from_json(plans[-1].document).tasks
+            baselines, seeds, task = list(planned.baselines), planned.seeds, planned.task
+        comparable = {name: value for name, value in scores.items() if value.seeds == seeds}
+        verdict = judge(comparable, functions=[n for n in comparable if n not in baselines], baselines=baselines)
+        failures |= {name: "trained on other seeds than planned" for name in scores if name not in comparable}
+        failures |= {name: "diverged on the test split" for name in comparable if name not in verdict.judgements}
+        return cls(task=task, scores=scores, failures=failures, verdict=verdict, plans=plans)
+
+    def standing(self, name: str, score: float, record: CandidateRecord | None) -> Standing:
+        """How a candidate, or a baseline if `record` is None, stands."""
+        judgement = self.verdict.judgements.get(name) if self.verdict else None
+        said = None
+        if judgement is not None and self.verdict is not None and record is not None:
+            from actsearch.evaluate.fairness import claim
+
+            said = claim(judgement, self.verdict, self.task)
+        return Standing(
+            record=record,
+            name=name,
+            score=score,
+            judgement=judgement,
+            claim=said,
+            failure=None if judgement else self.failures.get(name),
+        )
 
 
-def _standing(
-    name: str, score: float, final: Scores | None, reference: Scores | None, record: CandidateRecord | None
-) -> Standing:
-    difference = paired(final, reference) if final and reference else None
-    delta, error = difference or (None, None)
-    return Standing(record=record, name=name, score=score, final=final, delta=delta, delta_error=error)
+def _reason(outcome: Outcome) -> str:
+    """Why there is no score, in one line."""
+    if isinstance(outcome, Rejected):
+        return outcome.reason
+    return outcome.traceback.strip().splitlines()[-1] if isinstance(outcome, Failed) else ""
 
 
 def _counts(records: Sequence[CandidateRecord], other: Sequence[Scores], tunings: Iterable[Tuned]) -> Counts:
@@ -193,10 +262,29 @@ def _candidate_json(standing: Standing) -> dict[str, Any]:
         "generation": record.generation,
         "parents": list(record.parents),
         "move": record.move,
-        "stage": FINAL if standing.final is not None else TUNE if standing.tuned else record.outcome.stage,
+        "stage": FINAL if standing.judgement or standing.failure else TUNE if standing.tuned else record.outcome.stage,
         "gain": record.gain,
     }
-    if standing.final_score is not None:
+    if record.gains is not None:
+        document["gains"] = dict(record.gains)
+    if standing.judgement is not None:
         document["final_score"] = standing.final_score
         document["delta_standard_error"] = standing.delta_error
+        document |= standing.judgement.to_json()
+        document["claim"] = standing.claim
+    if standing.failure is not None:
+        document["final_failure"] = standing.failure
     return document
+
+
+def _plan_json(plans: Sequence[PlanRecord]) -> dict[str, Any] | None:
+    """The plan that holds, when it was laid down, and the digests of those that held before."""
+    if not plans:
+        return None
+    *before, last = plans
+    return {
+        "digest": last.digest,
+        "written": last.written,
+        "replaces": [plan.digest for plan in before],
+        **last.document,
+    }

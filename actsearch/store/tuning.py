@@ -49,13 +49,15 @@ def said(values: Mapping[str, float]) -> str:
 
 def tuned_json(subject: Tuned, *, whole: bool) -> dict[str, Any]:
     """What is said of a tuned subject in JSON; with every trial if it is to be `whole`."""
-    best = subject.best
+    best = None
+    if subject.best is not None:
+        best = {key: getattr(subject.best, key) for key in ("number", "values", "gains")}
     document: dict[str, Any] = {
         "name": subject.name,
         "score": subject.score,
         "trials": sum(subject.endings.values()),
         **dict(subject.endings),
-        "best": None if best is None else {"number": best.number, "values": dict(best.values), "gain": best.gain},
+        "best": best,
     }
     if whole:
         keys = ("number", "seed", "ending", "seconds")

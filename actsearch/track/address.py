@@ -8,6 +8,8 @@ from pathlib import Path
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
 _QUERY = re.compile(r"(?<=[?&])([^=&#\s]+)=[^&#\s]*")
 _HIDDEN = "***"
+OWN = "sqlite:///mlflow.sqlite"
+"""Name of the view in a store's own MLflow database."""
 
 
 def database(store: Path) -> Path:
@@ -23,6 +25,19 @@ def default_uri(store: Path) -> str:
 def artifacts(store: Path) -> Path:
     """Folder of the artifacts that belong to the store's own MLflow database."""
     return store.resolve() / "artifacts"
+
+
+def artifacts_of(artifacts: Path, experiment: str) -> Path:
+    """Folder of the artifacts of the experiment called `experiment` in the folder `artifacts` of a store."""
+    return artifacts / experiment.replace("/", "-")
+
+
+def view(store: Path, uri: str | None = None) -> str:
+    """Name under which the journal of `store` keeps the view at the tracking address `uri`, or at the store's own.
+
+    It holds no secret, and of the store's own database not the path, so that it lasts when the store is moved.
+    """
+    return OWN if uri is None or uri == default_uri(store) else redact(uri)
 
 
 def redact(uri: str) -> str:

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actsearch.track.address import artifacts_of, default_uri
+from actsearch.track.relocation import relocate
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -34,6 +37,8 @@ def connect(store: Path, uri: str) -> MlflowClient:
 
     # Two processes that create one database meet in its migrations: the second waits for the first.
     with _alone(store):
+        if uri == default_uri(store):
+            relocate(store)
         return MlflowClient(tracking_uri=uri)
 
 
@@ -46,7 +51,7 @@ def experiment(client: MlflowClient, name: str, artifacts: Path | None) -> str:
 
     found = client.get_experiment_by_name(name)
     if found is None:
-        location = None if artifacts is None else (artifacts / name.replace("/", "-")).as_uri()
+        location = None if artifacts is None else artifacts_of(artifacts, name).as_uri()
         try:
             return str(client.create_experiment(name, artifact_location=location))
         except MlflowException:  # another process was faster

@@ -34,7 +34,7 @@ class Tracker:
     def __init__(self, store: Path, search: SearchRecord, uri: str | None = None) -> None:
         self._store = store
         self._uri = uri or address.default_uri(store)
-        self._shown = address.redact(self._uri)
+        self._view = address.view(store, self._uri)
         self._reader = Reader(search.name)
         self._client: MlflowClient | None = None
         self._run: Run | None = None
@@ -53,21 +53,21 @@ class Tracker:
             mlflow = self._client = self._client or client.connect(self._store, self._uri)
             parent = known or self._parent(mlflow, journal, search)
             identity = parent.info.run_id
-            if final and journal.view(search, _completed(self._shown)) == (identity, material.mark):
+            if final and journal.view(search, _completed(self._view)) == (identity, material.mark):
                 return
             if not final and parent.info.status != "RUNNING":  # it was stopped and synced, and goes on
                 mlflow.update_run(identity, status="RUNNING")
                 parent = mlflow.get_run(identity)
-            view = journal.view(search, self._shown)
+            view = journal.view(search, self._view)
             last = -1 if view is None else view[1]
             whole = final and search.status == "finished"
             rows = progress(material.candidates, material.searched, whole=whole)
             for generation, metrics in _batches([r for r in rows if r.generation > last], search):
                 mlflow.log_batch(identity, metrics=metrics)
-                journal.record_view(search, self._shown, identity, generation)
+                journal.record_view(search, self._view, identity, generation)
             if final:
                 finish.finish(mlflow, parent, summarise(journal, search), material.candidates)
-                journal.record_view(search, _completed(self._shown), identity, material.mark)
+                journal.record_view(search, _completed(self._view), identity, material.mark)
                 return
             if material.candidates and time.monotonic() - self._drawn >= _LINEAGE_SECONDS:
                 finish.draw(mlflow, identity, summarise(journal, search), material.candidates)
@@ -75,7 +75,7 @@ class Tracker:
             self._run = parent
 
     def _parent(self, mlflow: MlflowClient, journal: Journal, search: SearchRecord) -> Run:
-        view = journal.view(search, self._shown)
+        view = journal.view(search, self._view)
         found = None if view is None else _find(mlflow, view[0])
         if found is not None:
             return found
@@ -90,7 +90,7 @@ class Tracker:
             experiment, start_time=run.milliseconds(search.created), tags=run.tags(search, key), run_name=search.name
         )  # fmt: skip
         _log_parameters(mlflow, parent.info.run_id, run.parameters(search))
-        journal.record_view(search, self._shown, parent.info.run_id, -1)
+        journal.record_view(search, self._view, parent.info.run_id, -1)
         return parent
 
 
@@ -99,23 +99,23 @@ def backfill(store: Path, uri: str | None = None) -> list[str]:
 
     Imports MLflow only if something is missing. Raises `StoreError` if MLflow cannot be used.
     """
-    shown = address.redact(uri or address.default_uri(store))
-    lost = shown == address.default_uri(store) and not address.database(store).exists()
+    view_name = address.view(store, uri)
+    lost = view_name == address.OWN and not address.database(store).exists()
     filled = []
     with Journal.open(store) as journal:
         for search in journal.searches():
             if search.status == "running" and journal.is_running(search):
                 continue
-            view = journal.view(search, _completed(shown))
+            view = journal.view(search, _completed(view_name))
             if lost or view is None or view[1] != mark(journal, search):
                 Tracker(store, search, uri).sync(final=True)
                 filled.append(search.name)
     return filled
 
 
-def _completed(shown: str) -> str:
+def _completed(view: str) -> str:
     """Name under which the journal keeps the mark of the last complete view, beside its last generation."""
-    return f"{shown}#complete"
+    return f"{view}#complete"
 
 
 def _key(store: Path, search: SearchRecord) -> str:

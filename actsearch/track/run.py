@@ -51,7 +51,7 @@ def ending(search: SearchRecord, winner: Standing | None) -> dict[str, str]:
     """Tags of the parent run that are known when the search has ended."""
     known = {"status": search.status, "stopped_because": search.stopped_because or ""}
     if winner is not None and winner.record is not None:
-        known |= {"winner": winner.record.expression, "winner_id": winner.record.id}
+        known |= {"winner": winner.record.expression, "winner_id": winner.record.id, "claim": winner.claim or ""}
     return {key: _clip(value, _TAG) for key, value in known.items()}
 
 
@@ -81,6 +81,7 @@ def figures(standing: Standing) -> dict[str, float]:
         "final_score": standing.final_score,
         "standard_error": standing.standard_error,
         "delta_to_best_baseline": standing.delta,
+        "p_value": standing.judgement.p_value if standing.judgement else None,
     }
     return {name: value for name, value in known.items() if value is not None}
 

@@ -20,6 +20,7 @@ from typing import IO, Any, Self
 from actsearch.errors import ConfigError
 from actsearch.store.journal import Journal
 from actsearch.track import address, run
+from actsearch.track.relocation import relocate
 
 _START_SECONDS = 90.0
 """Bound on the time to the first answer, which takes a small part of that on two idle cores."""
@@ -81,6 +82,7 @@ def serve(store: Path, host: str = "127.0.0.1", port: int = 5000, open_browser: 
         experiment = run.experiment_name(journal.search())
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (a lookup, not a bind)
     name = f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+    relocate(store)
     log = store / "mlflow-server.log"
     with log.open("wb") as output:
         process = _start(store, host, port, output)
@@ -97,15 +99,16 @@ def serve(store: Path, host: str = "127.0.0.1", port: int = 5000, open_browser: 
 
 def _start(store: Path, host: str, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
     command = [
-        sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1",
+        sys.executable, "-m", "actsearch.track.tether", "server", "--host", host, "--port", str(port), "--workers", "1",
         "--backend-store-uri", address.default_uri(store),
         "--default-artifact-root", address.artifacts(store).as_uri(), "--no-serve-artifacts",
     ]  # fmt: skip
     # Jobs serve features that nothing here uses, and cost a process each.
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    # Nothing is written to its standard input: that it ends tells it that this process has ended.
     # A session of its own: Ctrl-C then reaches only this process, which ends the whole group in order.
     return subprocess.Popen(  # noqa: S603
-        command, env={**quiet, **os.environ}, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        command, env={**quiet, **os.environ}, stdin=subprocess.PIPE, stdout=output, stderr=output,
         start_new_session=True,
     )  # fmt: skip
 

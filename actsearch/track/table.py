@@ -42,6 +42,11 @@ def note(summary: Summary, most: int) -> str:
     named += [(f"baseline {_code(row.name)}", row) for row in summary.baselines]
     lines = ["| | score | final score |", "|---|---|---|"]
     lines += [f"| {name} | {_number(row.score)} | {_number(row.final_score)} |" for name, row in named]
+    if summary.winner is not None and summary.winner.claim is not None:
+        lines += [
+            "",
+            f"{_code(summary.winner.record.expression if summary.winner.record else '')} {summary.winner.claim}.",
+        ]
     return "\n".join([*lines, "", "See `lineage.html` and `candidates.json` among the artifacts."])
 
 

@@ -41,6 +41,12 @@ def test_a_normalised_row_has_unit_variance_and_a_gain_of_1():
     assert bare.hash == activation.hash
 
 
+@pytest.mark.parametrize("groups", [1, 4, 8, 32])
+def test_a_group_of_channels_varies_even_if_it_is_a_single_one(groups):
+    activation = parse(f"(x - mean[group:{groups}](x)) / std[group:{groups}](x)")
+    assert normalised(activation)[1] == pytest.approx(1, abs=1e-3)
+
+
 def test_the_gradient_is_what_comes_back_and_no_sum_of_a_row():
     # The sum of a normalised row is 0 whatever its elements, so the gradient of that sum is 0 too.
     samples = TensorProbe(parse("(x - mean[last](x)) / std[last](x)")).gaussian_samples

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from actsearch.cli.options import print_json
 from actsearch.store.journal import Journal
-from actsearch.track.address import default_uri
+from actsearch.track.address import OWN, default_uri
 
 # The JSON contract: scripts depend on these keys, so some may be added and none renamed.
 RESULT = {
@@ -167,7 +167,7 @@ def test_mlflow_is_fed_unless_it_is_switched_off(finished, command, request_, st
     assert "warning" not in err
     uri = default_uri(tmp_path)
     with Journal.open(tmp_path) as journal:
-        run, _ = journal.view(journal.search(), uri)
+        run, _ = journal.view(journal.search(), OWN)
     assert MlflowClient(tracking_uri=uri).get_run(run).info.status == "FINISHED"
 
 

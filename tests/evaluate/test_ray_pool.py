@@ -18,6 +18,7 @@ pytestmark = pytest.mark.usefixtures("cluster")
 
 UNRULY = """
 import os, signal, sys, time
+import torch
 from actsearch.evaluate.task import Task
 
 class Unruly(Task):
@@ -35,13 +36,16 @@ class Unruly(Task):
                 case "tanh(x)": os._exit(3)
                 case "atan(x)": os.kill(os.getpid(), signal.SIGKILL)
                 case "erf(x)": sys.exit(5)
+                case "asinh(x)": os.fork()
+                case "exp(x)": self.hoard = [torch.ones(1 << 22) for _ in range(10_000)]
+                case "sinh(x)": self.hoard = [bytes(1 << 24) for _ in range(10_000)]
         return super().run(subjects, seeds, quality)
 
     def score(self, make_activation, seed, learning_rate):
         time.sleep(0.05)
         return float(os.getpid())
 """
-LIMIT = 4.0
+LIMIT = 2.0
 
 
 @pytest.fixture(scope="module")
@@ -50,17 +54,20 @@ def unruly(write_task) -> str:
 
 
 def test_whatever_a_candidate_does_the_others_keep_their_results_and_the_pool_goes_on(unruly, jobs, order):
-    profile = Profile(title="t", workers=2, batch=4, time_limit_seconds=LIMIT)
+    profile = Profile(title="t", workers=2, batch=4, time_limit_seconds=LIMIT, memory_mebibytes=300)
+    memory = "a worker may take 300 MiB (memory_mebibytes in its profile)"
     bad = {
         "sin(x)": "RuntimeError: no sines",
         "cos(x)": f"not done within {LIMIT:.0f} s, its worker was replaced",
         "tanh(x)": "its worker died",
         "atan(x)": "its worker died",
         "erf(x)": "SystemExit: 5",
+        "exp(x)": memory,
+        "sinh(x)": memory,
     }
     good = ["relu(x)", "x**2", "asinh(x)"]
     with RayPool(unruly, profile) as pool:
-        texts = ["relu(x)", "sin(x)", "cos(x)", "x**2", "tanh(x)", "erf(x)", "atan(x)", "asinh(x)"]
+        texts = ["relu(x)", "sin(x)", "cos(x)", "x**2", "tanh(x)", "erf(x)", "atan(x)", "asinh(x)", "exp(x)", "sinh(x)"]
         results = {result.key: result.outcome for result in pool.submit(jobs(*texts), order)}
         assert sorted(results) == sorted(texts)
         for text, expected in bad.items():

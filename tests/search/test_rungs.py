@@ -70,7 +70,7 @@ def test_the_finals_are_on_seeds_of_their_own_with_the_best_setting_of_each(clim
     assert {t.seed for t in trials} == {0}
     assert {t.seed for t in finals} == {500, 501, 502}
     best = {tuned.name: tuned.best for tuned in summary.tuned}
-    assert all(t.values == best[t.subject].values and t.gain == best[t.subject].gain for t in finals)
+    assert all(t.values == best[t.subject].values and t.gains == best[t.subject].gains for t in finals)
     by_tuning = sorted((s for s in summary.candidates if s.tuned), key=lambda s: -s.tuned.score)
     chosen = {s.name for s in by_tuning[:4]}
     baselines = {name for name in best if name.startswith(BASELINE) and len(summary_trials(summary, name)) == 6}
@@ -91,7 +91,7 @@ def test_the_exported_winner_starts_where_the_tuning_left_it(search, real, tmp_p
     winner = summary.winner
     (path,) = (store / "exports").iterdir()
     text = path.read_text(encoding="utf-8")
-    assert f"gain: {winner.tuned.best.gain!r}" in text
+    assert f"gain: {winner.tuned.best.gains['*']!r}" in text
     assert "tuned on: real: learning rate" in text
     for spec in winner.tuned.best.parameters.values():
         assert f"= {spec['initial']!r} per" in text
@@ -130,7 +130,9 @@ def unbroken(cheap, real, logged, tmp_path_factory):
 
 
 def result(document):
-    return {key: value for key, value in document.items() if key not in {"seconds", "exported"}}
+    """A document without times and places."""
+    kept = {key: value for key, value in document.items() if key not in {"seconds", "exported"}}
+    return {**kept, "plan": document["plan"]["digest"]}
 
 
 @pytest.mark.parametrize("share", [0.4, 0.95])
@@ -164,6 +166,10 @@ def test_the_document_says_what_was_tuned(unbroken):
     names = {baseline["name"]: baseline for baseline in document["baselines"]}
     assert set(names) == NAMES
     assert sum(baseline["final_score"] is not None for baseline in names.values()) == 2
+    (planned,) = document["plan"]["tasks"]
+    assert (planned["task"], set(planned["baselines"]), planned["seeds"]) == ("real", NAMES, [500, 501, 502])
+    assert "best of 6 settings" in document["plan"]["test"]
+    assert "on real" in document["claim"]
 
 
 def test_trainings_that_break_cost_the_others_nothing(search, write_real, tmp_path):

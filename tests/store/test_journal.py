@@ -14,7 +14,8 @@ import pytest
 
 from actsearch.errors import SearchStateError, StoreError, UnknownNameError
 from actsearch.outcome import Failed, Rejected, Scored
-from actsearch.store.journal import SCHEMA_VERSION, Journal, default_store
+from actsearch.store import schema
+from actsearch.store.journal import Journal, default_store
 from actsearch.store.record import Step
 
 STEP = Step(generation=1, state={"random": [3, [1, 2**31], None], "population": []}, seconds=0.5)
@@ -91,7 +92,7 @@ def test_a_step_that_breaks_off_leaves_nothing(journal, request_of_search, candi
 def test_a_newer_schema_is_refused(tmp_path):
     Journal.open(tmp_path, create=True).close()
     connection = sqlite3.connect(tmp_path / "journal.sqlite")
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
     connection.close()
     with pytest.raises(StoreError, match="update actsearch"):
         Journal.open(tmp_path)
@@ -121,7 +122,7 @@ def spoil_with_tables_of_others(path: Path) -> None:
 def spoil_with_version_of_others(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE experiments (id INTEGER)")
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute(f"PRAGMA user_version = {schema.VERSION}")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from actsearch.track.address import default_uri, redact, redact_text
+from actsearch.track.address import OWN, default_uri, redact, redact_text, view
 
 
 @pytest.mark.parametrize(("uri", "shown"), [
@@ -32,3 +32,9 @@ def test_errors_of_libraries_are_redacted() -> None:
 def test_default_uri_is_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert default_uri(Path("runs")) == f"sqlite:///{tmp_path}/runs/mlflow.sqlite"
+
+
+def test_a_view_s_name_has_no_secret_and_not_the_place_of_the_store(tmp_path: Path) -> None:
+    assert view(tmp_path) == view(tmp_path, default_uri(tmp_path)) == OWN
+    assert view(tmp_path, default_uri(tmp_path / "other")) == default_uri(tmp_path / "other")
+    assert view(tmp_path, "http://ann:s3cret@host") == "http://***@host"

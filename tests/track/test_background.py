@@ -43,7 +43,7 @@ def test_follows_a_search_and_finishes_it(tell: Callable[..., Any], store: Path)
     assert _logged(story) == 3
     client = MlflowClient(tracking_uri=address.default_uri(store))
     with Journal.open(store) as journal:
-        view = journal.view(story.search, address.default_uri(store))
+        view = journal.view(story.search, address.OWN)
     assert view is not None
     assert client.get_run(view[0]).info.status == "KILLED"
     assert backfill(store) == []
@@ -96,5 +96,5 @@ def test_a_slow_end_is_not_waited_for(tell: Callable[..., Any], store: Path) -> 
 
 def _logged(story: Any) -> int:
     with Journal.open(story.store) as journal:
-        view = journal.view(story.search, address.default_uri(story.store))
+        view = journal.view(story.search, address.OWN)
     return -1 if view is None else int(view[1])

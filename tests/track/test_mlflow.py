@@ -139,9 +139,8 @@ def test_second_sync_adds_nothing(story: Any, view: View) -> None:
 def test_a_push_that_was_cut_off_is_repeated_without_traces(story: Any, view: View) -> None:
     parent = view.parent(story.search.name)
     with Journal.open(story.store) as journal:
-        uri = address.default_uri(story.store)
-        journal.record_view(story.search, uri, parent.info.run_id, 1)
-        journal.record_view(story.search, f"{uri}#complete", parent.info.run_id, 0)
+        journal.record_view(story.search, address.OWN, parent.info.run_id, 1)
+        journal.record_view(story.search, f"{address.OWN}#complete", parent.info.run_id, 0)
     assert backfill(story.store) == [story.search.name]
     assert view.history(parent, "generated") == [(1, 15), (2, 30), (3, 45), (4, 60)]
     assert len(view.history(parent, "score")) == 1
@@ -194,7 +193,7 @@ def test_a_lost_database_is_made_anew_in_silence(tell: Callable[..., Any], tmp_p
     made.generation(1)
     made.end()
     with Journal.open(tmp_path) as journal:
-        journal.record_view(made.search, address.default_uri(tmp_path), "0" * 32, 0)
+        journal.record_view(made.search, address.OWN, "0" * 32, 0)
     program = "import sys, pathlib, actsearch.track.mlflow as view; view.backfill(pathlib.Path(sys.argv[1]))"
     done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")

@@ -6,7 +6,10 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -57,7 +60,7 @@ def test_url_is_the_page_of_the_experiment(running: server.Server) -> None:
 
 def test_serves_the_lineage_page(story: Any, running: server.Server) -> None:
     with Journal.open(story.store) as journal:
-        view = journal.view(story.search, address.default_uri(story.store))
+        view = journal.view(story.search, address.OWN)
     assert view is not None
     # The address from which MLflow's own page takes an artifact.
     page = fetch(f"{running.address}/get-artifact?path=lineage.html&run_uuid={view[0]}")
@@ -108,6 +111,43 @@ def test_stops_with_all_its_processes(running: server.Server) -> None:
         os.killpg(group, 0)
     with pytest.raises(OSError, match="refused"):
         fetch(f"{running.address}/health")
+
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from actsearch.track.server import serve
+with serve(Path(sys.argv[1]), port=0) as server:
+    print(server.process.pid, server.address, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_ends_with_the_process_that_started_it_even_if_that_is_killed(story: Any, root: Path) -> None:
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER, str(story.store)], stdout=subprocess.PIPE, text=True, cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
+    try:
+        assert owner.stdout is not None
+        group, url = owner.stdout.readline().split()
+        assert fetch(f"{url}/health") == "OK"
+    finally:
+        owner.kill()
+        owner.communicate()
+    deadline = time.monotonic() + 20
+    while is_alive(int(group)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_alive(int(group))
+    with pytest.raises(OSError, match="refused"):
+        fetch(f"{url}/health")
+
+
+def is_alive(group: int) -> bool:
+    """Whether a process of the group runs; one that has ended and that nobody has waited for does not."""
+    found = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True)
+    rows = (row.split() for row in found.stdout.splitlines())
+    return any(int(of) == group and not state.startswith("Z") for of, state in rows)
 
 
 def test_an_empty_store_has_nothing_to_show(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The plan of the finals: tuned subjects, each with its own setting, on the same fresh seeds."""
+"""The agenda of the finals: tuned subjects, each with its own setting, on the same fresh seeds."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from actsearch.evaluate.ladder.settings import LadderSettings
 from actsearch.evaluate.task import Subject, Task, subject_of
+from actsearch.grammar.activation import Activation, Candidate
 from actsearch.grammar.parameter import ParameterSpec
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 RATE = "learning rate"
 """Key of the learning rate; no parameter can be called that."""
 Values = Mapping[str, float]
-"""A setting: `learning rate`, and NAME, or NAME[INDEX] for an entry of an array, to its value."""
+"""A setting: `learning rate`, and NAME, or NAME[INDEX] for an entry of an array, to its value.
+
+Where activations differ by site, their selector stands before the name: `layer:1.beta`.
+"""
 
 
 def defaults(subject: Subject, task: Task) -> Values:
@@ -41,24 +45,35 @@ def ranges(subject: Subject, task: Task, settings: LadderSettings) -> dict[str, 
 
 
 def tuned(subject: Subject, values: Values) -> Subject:
-    """The subject with the initial values of a setting, and the output gain that belongs to them."""
-    activation = subject.activation
-    specs = tuple(_with(spec, values) for spec in activation.parameters)
-    if specs == activation.parameters:
-        return subject
-    return subject_of(replace(activation, parameters=specs))
+    """The subject with the initial values of a setting, and the output gains that belong to them."""
+    candidate = subject.candidate
+    parts = tuple(
+        (selector, _with(activation, _prefix(candidate, selector), values))
+        for selector, activation in candidate.assignment
+    )
+    return subject if parts == candidate.assignment else subject_of(Candidate(assignment=parts))
 
 
 def _entries(subject: Subject) -> Iterator[tuple[str, float]]:
-    for spec in subject.activation.parameters:
-        yield from zip(_keys(spec), spec.entries, strict=True)
+    candidate = subject.candidate
+    for selector, activation in candidate.assignment:
+        for spec in activation.parameters:
+            yield from zip(_keys(spec, _prefix(candidate, selector)), spec.entries, strict=True)
 
 
-def _with(spec: ParameterSpec, values: Values) -> ParameterSpec:
-    entries = tuple(values[key] for key in _keys(spec))
-    return replace(spec, initial=entries if spec.length is not None else entries[0])
+def _with(activation: Activation, prefix: str, values: Values) -> Activation:
+    specs = []
+    for spec in activation.parameters:
+        entries = tuple(values[key] for key in _keys(spec, prefix))
+        specs.append(replace(spec, initial=entries if spec.length is not None else entries[0]))
+    return replace(activation, parameters=tuple(specs))
 
 
-def _keys(spec: ParameterSpec) -> list[str]:
+def _prefix(candidate: Candidate, selector: str) -> str:
+    return "" if candidate.is_everywhere else f"{selector}."
+
+
+def _keys(spec: ParameterSpec, prefix: str) -> list[str]:
     """The keys of a parameter's entries."""
-    return [spec.name] if spec.length is None else [f"{spec.name}[{index}]" for index in range(spec.length)]
+    name = prefix + spec.name
+    return [name] if spec.length is None else [f"{name}[{index}]" for index in range(spec.length)]

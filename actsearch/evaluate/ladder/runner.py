@@ -1,4 +1,4 @@
-"""Who trains what a plan asks for: this process, or Ray Tune; the results are the same."""
+"""Who trains what an agenda asks for: this process, or Ray Tune; the results are the same."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from actsearch.evaluate.ladder.training import Curve, Plan, Runner, Trained, Training, steps
+from actsearch.evaluate.ladder.training import Agenda, Curve, Runner, Trained, Training, steps
 from actsearch.evaluate.profile import Profile
 from actsearch.evaluate.task import Task, load_task
 
@@ -21,15 +21,15 @@ class InProcess:
     def __init__(self, task: Task) -> None:
         self._task = task
 
-    def run(self, plan: Plan) -> None:
-        """Train all that `plan` gives."""
+    def run(self, agenda: Agenda) -> None:
+        """Train all that `agenda` gives."""
         import torch
 
         torch.set_num_threads(1)
-        while (training := plan.take()) is not None:
-            plan.end(training, self._train(plan, training))
+        while (training := agenda.take()) is not None:
+            agenda.end(training, self._train(agenda, training))
 
-    def _train(self, plan: Plan, training: Training) -> Trained:
+    def _train(self, agenda: Agenda, training: Training) -> Trained:
         started = time.perf_counter()
         curve: Curve = ()
         failure = None
@@ -39,7 +39,7 @@ class InProcess:
                     failure = point
                     break
                 curve += (point,)
-                if not math.isfinite(point[1]) or (point[0] < 1.0 and not plan.goes_on(training, curve)):
+                if not math.isfinite(point[1]) or (point[0] < 1.0 and not agenda.goes_on(training, curve)):
                     break
         return Trained.of(curve, failure, time.perf_counter() - started)
 

@@ -27,3 +27,13 @@ class LadderSettings:
     """Learning rates are tried from the task's middle one divided by this to that times this."""
     spread: float = 1.0
     """Initial values v are tried in v ± spread * |v|, or ± spread where v is 0."""
+
+
+def tuning_rule(settings: LadderSettings) -> str:
+    """How functions are tuned before they are compared, in words, for the analysis plan."""
+    return (
+        f"each function at the best of {settings.trials} settings tried on a seed of the search (learning rate within a"
+        f" factor of {settings.rates:g} of the middle one, initial values within {settings.spread:g} of their size), of"
+        f" which one in {settings.reduction:g} goes on at each decision from {settings.grace:g} of a training;"
+        f" the {settings.baselines} best baselines at their defaults"
+    )

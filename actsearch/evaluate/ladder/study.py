@@ -82,7 +82,7 @@ class Study:
             training = Training(
                 key=f"{self.name} {number}", subject=subject, learning_rate=values[RATE], seed=self.seed
             )
-            if math.isfinite(subject.gain):
+            if all(map(math.isfinite, subject.gains)):
                 return number, training
             reason = "constant, or not finite under N(0, 1), with these initial values"
             self.end(number, training, Trained(ending="failed", curve=(), seconds=0.0, reason=reason))

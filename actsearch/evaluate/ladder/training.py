@@ -30,7 +30,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """What became of a training: `stopped` by the plan, `diverged` to no finite score, or `failed` for a reason."""
+    """What became of a training: `stopped` by the agenda, `diverged` to no finite score, or `failed` for a reason."""
 
     ending: Ending
     curve: Curve
@@ -56,7 +56,7 @@ class Trained:
         return cls(ending="stopped", curve=curve, seconds=seconds)
 
 
-class Plan(Protocol):
+class Agenda(Protocol):
     """What is to be trained and which trainings go on. Its answers depend on results, never on when they come."""
 
     @property
@@ -78,10 +78,10 @@ class Plan(Protocol):
 
 
 class Runner(Protocol):
-    """Trains what a plan asks for, here or elsewhere."""
+    """Trains what an agenda asks for, here or elsewhere."""
 
-    def run(self, plan: Plan) -> None:
-        """Return when `plan` is done; a training that breaks is `failed` and stops nothing else."""
+    def run(self, agenda: Agenda) -> None:
+        """Return when `agenda` is done; a training that breaks is `failed` and stops nothing else."""
         ...
 
 

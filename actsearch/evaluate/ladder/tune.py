@@ -1,4 +1,4 @@
-"""Ray Tune as the runner: the plan proposes as a searcher and stops trials as a scheduler.
+"""Ray Tune as the runner: the agenda proposes as a searcher and stops trials as a scheduler.
 
 Tune keeps its actors from one trial to the next and replaces one that dies. A worker ends itself when a training is
 silent for too long, by a thread that needs no interpreter, so nothing that a task does can hold up the others.
@@ -29,7 +29,7 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from actsearch.evaluate.ladder.training import Curve, Plan, Trained, Training, steps
+from actsearch.evaluate.ladder.training import Agenda, Curve, Trained, Training, steps
 from actsearch.evaluate.profile import Profile
 from actsearch.evaluate.task import Task, load_task
 
@@ -38,7 +38,7 @@ _SHARE, _SCORE, _FAILURE = "share", "score", "failure"
 
 
 class RayTune:
-    """Runs plans of one task as Ray Tune experiments, `profile.workers` trials at a time."""
+    """Runs agendas of one task as Ray Tune experiments, `profile.workers` trials at a time."""
 
     def __init__(self, task: str, profile: Profile, *, scratch: Path, limit_seconds: float) -> None:
         self._task = task
@@ -46,14 +46,14 @@ class RayTune:
         self._scratch = scratch
         self._limit_seconds = limit_seconds
 
-    def run(self, plan: Plan) -> None:
-        """Train all that `plan` gives. What Tune writes is in the scratch folder, and removed at the end."""
-        if plan.is_done:
+    def run(self, agenda: Agenda) -> None:
+        """Train all that `agenda` gives. What Tune writes is in the scratch folder, and removed at the end."""
+        if agenda.is_done:
             return
         # Tune reads them when it begins. Its loggers write files for every trial, and Ctrl-C is ours.
         os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
         os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
-        proposer = Proposer(plan, self._task, self._limit_seconds)
+        proposer = Proposer(agenda, self._task, self._limit_seconds)
         tuner = tune.Tuner(
             tune.with_resources(_train, {"cpu": self._profile.cpus_per_worker}),
             tune_config=tune.TuneConfig(
@@ -89,11 +89,11 @@ class _UnderWay:
 
 
 class Proposer(Searcher):
-    """Hands the plan's trainings to Tune, and what becomes of them to the plan."""
+    """Hands the agenda's trainings to Tune, and what becomes of them to the agenda."""
 
-    def __init__(self, plan: Plan, task: str, limit_seconds: float) -> None:
+    def __init__(self, agenda: Agenda, task: str, limit_seconds: float) -> None:
         super().__init__(metric=_SCORE, mode="max")
-        self._plan = plan
+        self._agenda = agenda
         self._task = task
         self._limit_seconds = limit_seconds
         self._under_way: dict[str, _UnderWay] = {}
@@ -103,9 +103,9 @@ class Proposer(Searcher):
         """The next training as a Tune configuration; None while there is none, `FINISHED` when all is done."""
         if self._trouble is not None:
             return self.FINISHED
-        training = self._ask(self._plan.take, None)
+        training = self._ask(self._agenda.take, None)
         if training is None:
-            return self.FINISHED if self._trouble is not None or self._plan.is_done else None
+            return self.FINISHED if self._trouble is not None or self._agenda.is_done else None
         now = time.monotonic()
         self._under_way[trial_id] = _UnderWay(training=training, started=now, heard=now)
         return {"task": self._task, "training": training, "limit_seconds": self._limit_seconds}
@@ -121,10 +121,10 @@ class Proposer(Searcher):
         trial.curve += ((share, score),)
         if not math.isfinite(score) or share >= 1.0 or self._trouble is not None:
             return False
-        return self._ask(lambda: self._plan.goes_on(trial.training, trial.curve), default=False)
+        return self._ask(lambda: self._agenda.goes_on(trial.training, trial.curve), default=False)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:  # noqa: FBT001, FBT002 - Tune's signature
-        """Tell the plan of the end of a trial."""
+        """Tell the agenda of the end of a trial."""
         del result
         trial = self._under_way.pop(trial_id, None)
         if trial is None:
@@ -134,10 +134,10 @@ class Proposer(Searcher):
             is_hung = now - trial.heard >= self._limit_seconds
             trial.failure = f"not done within {self._limit_seconds:.0f} s" if is_hung else "its worker died"
         trained = Trained.of(trial.curve, trial.failure, now - trial.started)
-        self._ask(lambda: self._plan.end(trial.training, trained), None)
+        self._ask(lambda: self._agenda.end(trial.training, trained), None)
 
     def raise_trouble(self) -> None:
-        """Raise what the plan has raised: Tune would take it for a failure of the trial."""
+        """Raise what the agenda has raised: Tune would take it for a failure of the trial."""
         if self._trouble is not None:
             raise self._trouble
 
@@ -152,7 +152,7 @@ class Proposer(Searcher):
         """Nothing, as above."""
 
     def _ask(self, question: Callable[[], T], default: T) -> T:
-        """The plan's answer; what it raises is kept for the end, and ends the run."""
+        """The agenda's answer; what it raises is kept for the end, and ends the run."""
         try:
             return question()
         except Exception as error:  # noqa: BLE001 - raised again by `raise_trouble`
@@ -161,7 +161,7 @@ class Proposer(Searcher):
 
 
 class Stopper(FIFOScheduler):
-    """Stops the trials that the plan gives up."""
+    """Stops the trials that the agenda gives up."""
 
     def __init__(self, proposer: Proposer) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Ray's

@@ -1,4 +1,4 @@
-"""The plan of the tuning: studies of candidates and of named baselines, all by one rule and with one budget."""
+"""The agenda of the tuning: studies of candidates and of named baselines, all by one rule and with one budget."""
 
 from __future__ import annotations
 

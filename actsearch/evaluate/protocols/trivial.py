@@ -20,7 +20,7 @@ _LEAST = 1e-280
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trivial:
-    """Rejects a function that a straight line fits, for every probed setting of its parameters."""
+    """Rejects a function that a straight line fits, or with a gate a plane, for every setting of its parameters."""
 
     smallest_residual: float = 1e-4
     """Least standard deviation, under N(0, 1), of what the best line leaves, relative to the function's own."""
@@ -40,22 +40,24 @@ class Trivial:
         found, (z, weights) = spread(probe), probe.grid
         total = found.std * found.std
         with np.errstate(all="ignore"):
-            # The grid is symmetric, so that the mean has no part in it.
-            slope = float((weights * z) @ probe.gaussian_values)
+            # The grid is symmetric, so that the mean has no part in it; a gate has a slope of its own.
+            slopes = (weights * z) @ probe.gaussian_values
         # What is less than this of the function's size may be rounding; the squares cancel to 1e-16 of the total.
         least = max(1e-22 * found.mean * found.mean, _LEAST)
-        return total - slope * slope > max(2 * self.smallest_residual, 1e-5) ** 2 * total and total > least
+        left = total - float(np.sum(slopes * slopes))
+        return left > max(2 * self.smallest_residual, 1e-5) ** 2 * total and total > least
 
 
 def _residuals(
     family: NDArray[np.floating[Any]], z: NDArray[np.floating[Any]], weights: NDArray[np.floating[Any]]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """For every row what its best line leaves, relative to its own deviation, and whether it has none."""
+    inputs = np.atleast_2d(z)
     with np.errstate(all="ignore"):
         centred = family - (family @ weights)[:, np.newaxis]
-        slopes = centred @ (weights * z)
+        slopes = centred @ (weights * inputs).T
         total = np.sqrt(np.square(centred) @ weights)
-        left = np.sqrt(np.square(centred - slopes[:, np.newaxis] * z) @ weights)
+        left = np.sqrt(np.square(centred - slopes @ inputs) @ weights)
         # Rounding alone leaves about 1e-16 of the function's size; a constant has nothing else.
         is_constant = total <= 1e-12 * np.sqrt(np.square(family) @ weights)
         return np.where(is_constant, 0.0, left / total), is_constant

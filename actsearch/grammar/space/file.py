@@ -29,14 +29,14 @@ def open_space(names: str) -> Space:
 
     Raises `UnknownNameError`, and `SpaceError` for what is wrong in a file.
     """
-    parts = _parts(names)
+    parts = names_of(names)
     members = [read_space(plugins.find("search_spaces", part)) for part in parts]
     return members[0] if len(members) == 1 else Mixture.of(members)
 
 
 def lasting_name(names: str) -> str:
     """`names` with every path made absolute, so that a later `resume` finds the files from anywhere."""
-    return ",".join(plugins.lasting("search_spaces", part) for part in _parts(names))
+    return ",".join(plugins.lasting("search_spaces", part) for part in names_of(names))
 
 
 def read_space(path: Path) -> RuleSpace | GraphSpace:
@@ -53,7 +53,8 @@ def read_space(path: Path) -> RuleSpace | GraphSpace:
     return space
 
 
-def _parts(names: str) -> list[str]:
+def names_of(names: str) -> list[str]:
+    """The names and paths that `names` puts together, parted by commas."""
     # A file's name may have a comma itself.
     return [names] if os.path.isfile(names) or "," not in names else [part.strip() for part in names.split(",")]  # noqa: PTH113
 

@@ -1,4 +1,4 @@
-"""Tasks that tell a curve of their own making, and plans that note what they are told."""
+"""Tasks that tell a curve of their own making, and agendas that note what they are told."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Told(Task):
     learning_rates = (0.01, 0.1, 1.0)
 
     def curve(self, make_activation, seed, learning_rate):
-        beta = next((spec.scalar for spec in make_activation.__self__.activation.parameters), 0.0)
+        beta = next((spec.scalar for spec in make_activation(1).activation.parameters), 0.0)
         best = -abs(math.log10(learning_rate) + 0.7) - abs(beta - 1.4) - 0.01 * seed
         for step in range(1, 11):
             yield step / 10, best - (10 - step) * (0.1 + 0.05 * learning_rate)
 
 
 class Noting:
-    """A plan that gives trainings, stops those whose key says so after its second point, and notes every end."""
+    """An agenda that gives trainings, stops those whose key says so after its second point, and notes every end."""
 
     def __init__(self, trainings: Iterable[Training]) -> None:
         self._waiting = deque(trainings)
@@ -71,5 +71,5 @@ def training() -> Callable[..., Training]:
 
 @pytest.fixture
 def noting() -> Callable[[Iterable[Training]], Noting]:
-    """Maker of plans."""
+    """Maker of agendas."""
     return Noting

@@ -18,7 +18,7 @@ class Unruly(Task):
     def curve(self, make_activation, seed, learning_rate):
         print("noise on standard output")
         os.write(2, b"noise below Python\\n")
-        text = make_activation.__self__.activation.text
+        text = make_activation(1).activation.text
         for step in range(1, 5):
             if step == 3:
                 match text:
@@ -44,18 +44,18 @@ def without_times(ends):
 
 def test_in_process_every_training_comes_to_its_end(unruly, training, noting, capsys):
     texts = ["sin(x)", "erf(x)", "x**3", "x**2", "relu(x)"]
-    plan = noting([training(text, text, seed=7) for text in texts] + [training("stop", "sinh(x)")])
-    InProcess(load_task(unruly)).run(plan)
-    assert {key: trained.ending for key, trained in plan.ends.items()} == {
+    agenda = noting([training(text, text, seed=7) for text in texts] + [training("stop", "sinh(x)")])
+    InProcess(load_task(unruly)).run(agenda)
+    assert {key: trained.ending for key, trained in agenda.ends.items()} == {
         "sin(x)": "failed", "erf(x)": "failed", "x**3": "failed", "x**2": "diverged", "relu(x)": "complete",
         "stop": "stopped",
     }  # fmt: skip
-    assert "RuntimeError: no sines" in plan.ends["sin(x)"].reason
-    assert "SystemExit: 5" in plan.ends["erf(x)"].reason
-    assert "ended at the share 0.5" in plan.ends["x**3"].reason
-    assert plan.ends["relu(x)"].curve == ((0.25, 7.1), (0.5, 7.2), (0.75, 7.3), (1.0, 7.4))
-    assert plan.ends["x**2"].curve == plan.ends["relu(x)"].curve[:3]
-    assert plan.ends["stop"].curve == ((0.25, 0.1), (0.5, 0.2))
+    assert "RuntimeError: no sines" in agenda.ends["sin(x)"].reason
+    assert "SystemExit: 5" in agenda.ends["erf(x)"].reason
+    assert "ended at the share 0.5" in agenda.ends["x**3"].reason
+    assert agenda.ends["relu(x)"].curve == ((0.25, 7.1), (0.5, 7.2), (0.75, 7.3), (1.0, 7.4))
+    assert agenda.ends["x**2"].curve == agenda.ends["relu(x)"].curve[:3]
+    assert agenda.ends["stop"].curve == ((0.25, 0.1), (0.5, 0.2))
     assert capsys.readouterr().out == ""
 
 
@@ -89,13 +89,13 @@ def test_with_ray_tune_it_is_the_same_and_hangs_and_crashes_are_failures_too(unr
 
 
 def test_what_a_plan_raises_ends_the_run_and_is_raised_at_its_end(training, noting):
-    plan = noting([training("a"), training("b")])
+    agenda = noting([training("a"), training("b")])
 
     def broken(training, trained):
         raise OSError("the disk is full")
 
-    plan.end = broken
-    proposer = Proposer(plan, "unruly", LIMIT)
+    agenda.end = broken
+    proposer = Proposer(agenda, "unruly", LIMIT)
     assert proposer.suggest("1")["training"].key == "a"
     assert proposer.hear("1", {"share": 0.5, "score": 1.0})
     proposer.on_trial_complete("1")

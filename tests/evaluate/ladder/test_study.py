@@ -124,17 +124,17 @@ def tuning(study, names: str, *, candidates: str = "", keep=lambda *_: None, kno
 
 def test_the_baselines_that_do_best_as_they_are_get_the_budget_of_a_candidate(study, told):
     kept: dict[str, list[int]] = {}
-    plan = tuning(
+    agenda = tuning(
         study, "abcd", candidates="z", keep=lambda name, trial, _: kept.setdefault(name, []).append(trial.number)
     )
-    InProcess(told).run(plan)
+    InProcess(told).run(agenda)
     # The task likes initial values near 1.4: those of c and d are nearest.
-    assert [chosen.name for chosen in plan.chosen] == ["c", "d"]
+    assert [chosen.name for chosen in agenda.chosen] == ["c", "d"]
     assert {name: sorted(numbers) for name, numbers in kept.items()} == {
         "a": [0], "b": [0], "c": list(range(12)), "d": list(range(12)), "z": list(range(12)),
     }  # fmt: skip
-    assert plan.is_done
-    assert plan.total == sum(map(len, kept.values()))
+    assert agenda.is_done
+    assert agenda.total == sum(map(len, kept.values()))
 
 
 def test_a_tuning_with_everything_known_is_done_at_once(study, told):
@@ -154,8 +154,8 @@ def test_a_task_that_fails_on_every_baseline_ends_the_tuning(study, told):
             raise RuntimeError("no data")
 
     kept = []
-    plan = tuning(study, "ab", candidates="z", keep=lambda name, trial, _: kept.append(name))
-    InProcess(Broken()).run(plan)
-    assert plan.is_broken
-    assert plan.is_done
+    agenda = tuning(study, "ab", candidates="z", keep=lambda name, trial, _: kept.append(name))
+    InProcess(Broken()).run(agenda)
+    assert agenda.is_broken
+    assert agenda.is_done
     assert kept == ["a", "b"]

@@ -1,0 +1,49 @@
+"""What is minimised: the loss of each sample and its gradient, for all members of a stack at once.
+
+Outputs are (members, outputs, samples): samples come last because what is summed over outputs, as softmax is, is
+quick so.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+class Objective(Protocol):
+    """A loss of outputs (members, outputs, samples), in float32, and of labels that all members share."""
+
+    def losses(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """The loss of every sample, (members, samples)."""
+
+    def gradients(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """The derivatives of every sample's loss by its own outputs, a new tensor of the outputs' shape."""
+
+
+class CrossEntropy:
+    """Cross-entropy in nats of a softmax over the outputs; labels are classes, (samples,) in int64."""
+
+    def losses(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """See `Objective`."""
+        index = labels.expand(len(outputs), 1, -1)
+        return functional.log_softmax(outputs, dim=1).gather(1, index).squeeze(1).neg_()
+
+    def gradients(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """See `Objective`."""
+        one_hot = functional.one_hot(labels, outputs.shape[1]).T.to(outputs.dtype)
+        return torch.softmax(outputs, dim=1).sub_(one_hot)
+
+
+class SquaredError:
+    """Squared error, its mean over the outputs; labels are (samples, outputs) in float32."""
+
+    def losses(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """See `Objective`."""
+        return (outputs - labels.T).square_().mean(dim=1)
+
+    def gradients(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """See `Objective`."""
+        return (outputs - labels.T).mul_(2 / outputs.shape[1])
