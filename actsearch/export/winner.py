@@ -32,7 +32,6 @@ def export_winner(store: Path, summary: Summary) -> Path | None:
     lineage = lineage_of(winner.record, summary.search, winner.tuned)
     source = export_module(candidate, gain=gains, lineage=lineage, version=__version__)
     path = exported_path(store, summary.search)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write(path, source)
     return path
 

@@ -291,8 +291,6 @@ class Journal:
         rows = self._connection.execute(query, (search.id, rung))
         return {row["subject"]: outcomes.scores_from_json(json.loads(row["document"])) for row in rows}
 
-    # -- trainings of the upper rungs -----------------------------------------------------------------------
-
     def record_trial(self, search: SearchRecord, rung: str, trial: TrialRecord, *, budget_seconds: float = 0.0) -> None:
         """Write one training of `rung` that has ended."""
         row = (search.id, rung, trial.subject, trial.number, _dump(asdict(trial)))
@@ -303,7 +301,10 @@ class Journal:
     def trials(self, search: SearchRecord, rung: str) -> list[TrialRecord]:
         """The trainings of `rung` in the order of writing."""
         query = "SELECT document FROM trials WHERE search = ? AND rung = ? ORDER BY rowid"
-        return [_trial(json.loads(row["document"])) for row in self._connection.execute(query, (search.id, rung))]
+        return [
+            TrialRecord.from_json(json.loads(row["document"]))
+            for row in self._connection.execute(query, (search.id, rung))
+        ]
 
     # -- views ----------------------------------------------------------------------------------------------
 
@@ -372,11 +373,6 @@ def _use(connection: sqlite3.Connection, search: SearchRecord, budget_seconds: f
 
 def _dump(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
-
-
-def _trial(document: dict[str, Any]) -> TrialRecord:
-    curve = tuple((share, score) for share, score in document["curve"])
-    return TrialRecord(**{**document, "curve": curve})
 
 
 def _search(row: sqlite3.Row) -> SearchRecord:

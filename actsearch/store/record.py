@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from actsearch.outcome import Outcome
 
@@ -112,6 +112,11 @@ class TrialRecord:
     seconds: float
     reason: str | None = None
     """Why it failed."""
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The record whose fields stand in `document`."""
+        return cls(**{**document, "curve": tuple((share, score) for share, score in document["curve"])})
 
     @property
     def score(self) -> float | None:

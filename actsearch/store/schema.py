@@ -36,6 +36,7 @@ CREATE TABLE views (
 # The views of a store's own MLflow database were kept under its absolute path, which a move of the store changes.
 _SECOND = """
 ALTER TABLE searches ADD COLUMN budget_seconds REAL NOT NULL DEFAULT 0;
+ALTER TABLE candidates ADD COLUMN gains TEXT;
 CREATE TABLE failures (
     search INTEGER NOT NULL, rung TEXT NOT NULL, subject TEXT NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (search, rung, subject)
@@ -84,8 +85,8 @@ def migrate(connection: sqlite3.Connection, store: Path) -> None:
     try:
         # Another process may have been faster.
         version = _version(connection)
-        if not version and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            raise _another_s(store)
+        if not version:
+            _refuse_tables(connection, store)
         for statements in _MIGRATIONS[version:]:
             for statement in statements.split(";"):
                 connection.execute(statement)
@@ -98,6 +99,11 @@ def migrate(connection: sqlite3.Connection, store: Path) -> None:
 
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _refuse_tables(connection: sqlite3.Connection, store: Path) -> None:
+    if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise _another_s(store)
 
 
 def _another_s(store: Path) -> StoreError:

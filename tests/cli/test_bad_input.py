@@ -98,6 +98,10 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "no function of x": (("show", "gellu"), "unknown catalog function or expression of x 'gellu': did you mean .*gelu"),
     "plot": (("show", "gelu", "--plot", "none/f.png"), "cannot write 'none/f.png': "),
     "evaluate constant": (("evaluate", "x - x", "--workers", "in-process"), "cannot be trained|unknown"),
+    "evaluate parameter": (
+        ("evaluate", "beta * sin(x)", "gelu", "--param", "gamma=1"), "--param gamma: none of the functions takes it"
+    ),
+    "evaluate parameter of the catalog": (("evaluate", "elu", "gelu", "--param", "alpha=1"), "none of the functions"),
     "evaluate workers": (("evaluate", "gelu", "--workers", "labtop"), "unknown profile 'labtop'"),
     "evaluate task": (("evaluate", "gelu", "--task", "digit"), "unknown task 'digit'"),
     "evaluate granularity": (("evaluate", "gelu", "--granularity", "chanel"), "unknown granularity 'chanel'"),
