@@ -12,7 +12,7 @@ from pathlib import Path
 from actsearch import __version__, plugins
 from actsearch.errors import SearchStateError, StoreError
 from actsearch.evaluate.ladder.runner import open_runner
-from actsearch.evaluate.pool import open_executor
+from actsearch.evaluate.pool import Executor, open_executor
 from actsearch.evaluate.profile import Profile, check_address, read_profile
 from actsearch.evaluate.sites import check_sites
 from actsearch.evaluate.task import Task, load_task
@@ -65,6 +65,8 @@ class _Parts:
     config: SearchConfig
     then: Task | None
     """The real task."""
+    made_from: Mapping[str, str]
+    """See `actsearch.search.sources`."""
 
 
 def launch(store: Path, request: Request, *, show: Show, warn: Warn) -> SearchRecord:
@@ -73,23 +75,20 @@ def launch(store: Path, request: Request, *, show: Show, warn: Warn) -> SearchRe
     Raises an `ActsearchError`, with nothing written, if the request cannot be carried out.
     """
     request = _settled(request)
-    space, task = lasting_name(request.space), plugins.lasting("workers", request.task)
-    # Before they are read: what is edited in between is then noticed by a resume.
-    made_from = sources(space, task, *_above(request))
     parts = _parts(request)
     with Journal.open(store, create=True) as journal:
         record = journal.create_search(
             {
                 "version": __version__,
-                "space": space,
-                "task": task,
+                "space": lasting_name(request.space),
+                "task": parts.task_name,
                 "strategy": request.strategy,
                 "workers": plugins.lasting("workers/profiles", request.workers),
                 "budget": request.budget,
                 "seed": request.seed,
                 "settings": dict(request.settings),
             },
-            made_from,
+            parts.made_from,
         )
         return _drive(journal, record, parts, show=show, warn=warn)
 
@@ -112,25 +111,27 @@ def resume(store: Path, name: str | None, *, show: Show, warn: Warn, allow_chang
             seed=record.seed,
             settings=record.settings,
         )
-        made_from = sources(record.space, record.task, *_above(request))
-        _refuse_changed(journal, record, made_from, warn if allow_changed else None)
-        parts = _parts(request)
-        last = journal.last_step(record)
-        journal.record_sources(record, 0 if last is None else last.generation, made_from)
-        return _drive(journal, record, parts, show=show, warn=warn)
+        return _drive(journal, record, _parts(request), show=show, warn=warn, allow_changed=allow_changed)
 
 
-def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show, warn: Warn) -> SearchRecord:
+def _drive(
+    journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show, warn: Warn, allow_changed: bool = False
+) -> SearchRecord:
     started = time.monotonic()
     interruption = Interruption()
+    status, reason = "stopped", "interrupted"
 
     def shown(snapshot: Snapshot) -> None:
+        nonlocal reason
         interruption.check()
+        if journal.is_asked_to_stop(record):
+            reason = "`actsearch stop` asked for it"
+            raise KeyboardInterrupt
         show(snapshot)
 
     progress = Progress(show=shown)
 
-    def ended(status: str, reason: str) -> None:
+    def ended() -> None:
         journal.set_status(
             record,
             status=status,
@@ -139,11 +140,11 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
             budget_seconds=progress.seconds,
         )
 
-    status, reason = "stopped", "interrupted"
     with ExitStack() as stack:
         stack.enter_context(journal.driving(record))
         record = journal.search(record.name)
         _refuse_finished(record)
+        _compare(journal, record, parts.made_from, warn if allow_changed else None)
         journal.set_status(record, status="running", stopped_because=None, seconds=record.seconds)
         if parts.config.track_uri != "none":
             uri = parts.config.track_uri or os.environ.get("MLFLOW_TRACKING_URI")
@@ -153,28 +154,7 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
             # Twice: while the executor starts, and again because Ray then has a handler of its own.
             executors = open_executor(parts.task_name, parts.profile)
             with interruption.heard(), executors as executor, interruption.heard():
-                trials = Trials(
-                    record=record,
-                    journal=journal,
-                    task=parts.task,
-                    executor=executor,
-                    config=parts.config,
-                    progress=progress,
-                    warn=warn,
-                    then=parts.then,
-                )
-                search = Search(
-                    record=record,
-                    journal=journal,
-                    space=parts.space,
-                    strategy=parts.strategy,
-                    trials=trials,
-                    ladder=_ladder(trials, parts),
-                    config=parts.config,
-                    budget=parts.budget,
-                    progress=progress,
-                )
-                reason = search.run()
+                reason = _search(journal, record, parts, executor, progress=progress, warn=warn).run()
                 export_winner(journal.store, summarise(journal, record))
                 status = "finished"
         except KeyboardInterrupt:
@@ -183,9 +163,9 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
             reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
             # A journal that cannot be written is the error itself.
             with suppress(StoreError):
-                ended(status, reason)
+                ended()
             raise
-        ended(status, reason)
+        ended()
     return journal.search(record.name)
 
 
@@ -196,11 +176,6 @@ def _settled(request: Request) -> Request:
     return replace(request, then="", settings=settings)
 
 
-def _above(request: Request) -> list[str]:
-    """The real task, if there is one."""
-    return [request.settings["ladder.task"]] if request.settings.get("ladder.task") else []
-
-
 def _ladder(trials: Trials, parts: _Parts) -> Ladder | None:
     """The rungs above the search's own task, if it has any."""
     if parts.then is None:
@@ -209,31 +184,64 @@ def _ladder(trials: Trials, parts: _Parts) -> Ladder | None:
     return Ladder.above(trials, parts.then, open_runner(parts.config.ladder.task, parts.profile, scratch))
 
 
+def _search(
+    journal: Journal, record: SearchRecord, parts: _Parts, executor: Executor, *, progress: Progress, warn: Warn
+) -> Search:
+    trials = Trials(
+        record=record,
+        journal=journal,
+        task=parts.task,
+        executor=executor,
+        config=parts.config,
+        progress=progress,
+        warn=warn,
+        then=parts.then,
+    )
+    return Search(
+        record=record,
+        journal=journal,
+        space=parts.space,
+        strategy=parts.strategy,
+        trials=trials,
+        ladder=_ladder(trials, parts),
+        config=parts.config,
+        budget=parts.budget,
+        progress=progress,
+    )
+
+
 def _refuse_finished(record: SearchRecord) -> None:
     if record.status == "finished":
         raise SearchStateError(f"the search {record.name} is finished: start another with `actsearch search`.")
 
 
-def _refuse_changed(journal: Journal, record: SearchRecord, made_from: Mapping[str, str], warn: Warn | None) -> None:
-    """Refuse what is not made from what the search was last driven with; with `warn` say it and go on."""
+def _compare(journal: Journal, record: SearchRecord, made_from: Mapping[str, str], warn: Warn | None) -> None:
+    """Refuse to go on with a search that was last driven with other sources; with `warn` say so, and note the new."""
     known = list(journal.sources(record).values())
     changed = differences(known[-1], made_from) if known else []
-    if not changed:
+    if known and not changed:
         return
-    said = f"since the search {record.name} was last driven: {', '.join(changed)}"
-    if warn is None:
-        raise SearchStateError(
-            f"{said}; put that back as it was, or go on with what there is now:"
-            f" `actsearch resume {record.name} --allow-changed`."
-        )
-    warn(f"{said}; scores from before are kept beside those that come now.")
-    # What was mended may have been the reason.
-    journal.forget_failures(record)
+    if changed:
+        said = f"since the search {record.name} was last driven: {', '.join(changed)}"
+        if warn is None:
+            raise SearchStateError(
+                f"{said}; put that back as it was, or go on with what there is now:"
+                f" `actsearch resume {record.name} --allow-changed`."
+            )
+        warn(f"{said}; scores from before are kept beside those that come now.")
+        # What was mended may have been the reason.
+        journal.forget_failures(record)
+    last = journal.last_step(record)
+    journal.record_sources(record, 0 if last is None else last.generation, made_from)
 
 
 def _parts(request: Request) -> _Parts:
     config = SearchConfig.of(request.settings)
     budget = Budget.parse(request.budget)
+    task_name = plugins.lasting("workers", request.task)
+    # Before they are read: what is edited in between is then noticed by a resume.
+    above = [config.ladder.task] if config.ladder.task else []
+    made_from = sources(lasting_name(request.space), task_name, *above)
     space = open_space(request.space)
     task_name = plugins.lasting("workers", request.task)
     task = load_task(task_name)
@@ -250,6 +258,7 @@ def _parts(request: Request) -> _Parts:
         budget=budget,
         config=config,
         then=_real_task(config, space, profile) if config.ladder.task else None,
+        made_from=made_from,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from actsearch.outcome import Failed, Outcome, Rejected, Scored
 from actsearch.store.record import CandidateRecord
+from actsearch.store.summary import Standing
 
 Phase = Literal["starting", "baselines", "searching", "tuning", "finals", "done"]
 _RATE_WINDOW_SECONDS = 20.0
@@ -80,6 +81,12 @@ class Progress:
                 self.best, self.best_score = record, outcome.score
         if trained_now:
             self._recent.append(time.monotonic())
+
+    def reject_scored(self, stage: str, best: Standing | None) -> None:
+        """Take note that a candidate which was scored is rejected after all, and which one is now the best."""
+        self.evaluated -= 1
+        self.rejected[stage] += 1
+        self.best, self.best_score = (None, None) if best is None else (best.record, best.score)
 
     def changed(self) -> None:
         """Show the present state."""

@@ -14,6 +14,7 @@ from actsearch.grammar.space import Space
 from actsearch.outcome import Outcome, Rejected, Scored
 from actsearch.search.budget import Budget
 from actsearch.search.config import SearchConfig
+from actsearch.search.finalists import reject_unstable
 from actsearch.search.funnel import Funnel, subject_of_record
 from actsearch.search.progress import Progress
 from actsearch.search.rungs import Ladder
@@ -69,6 +70,7 @@ class Search:
                 reason = f"the budget of {self.record.budget} is spent"
                 break
             state, generation = self._ask(state, generation[-1].number + 1 if generation else 0)
+        reject_unstable(self.journal, self.record, self.config, self.progress)
         self._finish()
         self.progress.phase = "done"
         self.progress.changed()

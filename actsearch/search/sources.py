@@ -92,4 +92,8 @@ def _loaded(call: ast.Call) -> Iterator[tuple[str, Path]]:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return "not readable"  # Reading it for use says why.

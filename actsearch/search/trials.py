@@ -103,7 +103,7 @@ class Trials:
     def evaluate(self, jobs: Sequence[Job]) -> Iterator[Result]:
         """Results of one generation as they come; what they take is the measure for later estimates."""
         started = time.monotonic()
-        for result in self._submit(jobs, SEARCH):
+        for result in self._submit_candidates(jobs):
             if isinstance(result.outcome, Scored):
                 self._trainings += result.outcome.scores.trained
             yield result
@@ -190,6 +190,12 @@ class Trials:
     def _known(self, rung: str) -> set[str]:
         """Subjects of which the journal says what became of them on `rung`."""
         return {*self.journal.scores(self.record, rung), *self.journal.failures(self.record, rung)}
+
+    def _submit_candidates(self, jobs: Sequence[Job]) -> Iterator[Result]:
+        protocols = self.config.protocols
+        stability = protocols.stability if protocols.stability.when == "all" else None
+        order = Order(seeds=self.seeds(SEARCH), quality=protocols.quality, stability=stability)
+        return self.executor.submit(jobs, order)
 
     def _score(self, rung: str, subjects: Mapping[str, Subject]) -> list[Outcome]:
         """Outcomes of subjects that are no proposals, journalled as they come."""

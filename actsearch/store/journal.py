@@ -131,7 +131,17 @@ class Journal:
                 "UPDATE searches SET status = ?, stopped_because = ?, seconds = ? WHERE id = ?",
                 (status, stopped_because, seconds, search.id),
             )
+            connection.execute("DELETE FROM stops WHERE search = ?", (search.id,))
             _use(connection, search, budget_seconds)
+
+    def ask_to_stop(self, search: SearchRecord) -> None:
+        """Ask the process that drives `search` to stop; the next `set_status` answers that."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO stops VALUES (?)", (search.id,))
+
+    def is_asked_to_stop(self, search: SearchRecord) -> bool:
+        """Whether somebody has asked for it since the last `set_status`."""
+        return self._connection.execute("SELECT 1 FROM stops WHERE search = ?", (search.id,)).fetchone() is not None
 
     def record_sources(self, search: SearchRecord, generation: int, sources: Mapping[str, str]) -> None:
         """Write what `search` is made from after `generation`: a digest or version by the name of each source."""
@@ -241,6 +251,15 @@ class Journal:
                 (budget_seconds, search.id, search.id),
             )
             _use(connection, search, budget_seconds)
+
+    def reject_scored(self, search: SearchRecord, rejections: Mapping[int, Outcome]) -> None:
+        """Write what a later protocol says, by candidate number, over the scores of candidates."""
+        with self._transaction() as connection:
+            for number, rejection in rejections.items():
+                connection.execute(
+                    "UPDATE candidates SET outcome = ? WHERE search = ? AND number = ?",
+                    (_dump(outcomes.to_json(rejection)), search.id, number),
+                )
 
     def candidates(self, search: SearchRecord, *, since: int = 0) -> list[CandidateRecord]:
         """The proposals of `search` with number `since` or later, in order of proposal."""

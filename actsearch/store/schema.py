@@ -45,23 +45,19 @@ CREATE TABLE sources (
     search INTEGER NOT NULL, generation INTEGER NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (search, generation)
 ) STRICT;
+CREATE TABLE stops (search INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE plans (
+    search INTEGER NOT NULL, digest TEXT NOT NULL, written TEXT NOT NULL, document TEXT NOT NULL
+) STRICT;
+CREATE TABLE trials (
+    search INTEGER NOT NULL, rung TEXT NOT NULL, subject TEXT NOT NULL, number INTEGER NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (search, rung, subject, number)
+) STRICT;
 UPDATE OR REPLACE views SET uri = 'sqlite:///mlflow.sqlite' WHERE uri LIKE 'sqlite:////%/mlflow.sqlite';
 UPDATE OR REPLACE views SET uri = 'sqlite:///mlflow.sqlite#complete'
     WHERE uri LIKE 'sqlite:////%/mlflow.sqlite#complete'
 """
-_THIRD = "ALTER TABLE candidates ADD COLUMN gains TEXT"
-_FOURTH = """
-CREATE TABLE plans (
-    search INTEGER NOT NULL, digest TEXT NOT NULL, written TEXT NOT NULL, document TEXT NOT NULL
-) STRICT
-"""
-_FIFTH = """
-CREATE TABLE trials (
-    search INTEGER NOT NULL, rung TEXT NOT NULL, subject TEXT NOT NULL, number INTEGER NOT NULL, document TEXT NOT NULL,
-    PRIMARY KEY (search, rung, subject, number)
-) STRICT
-"""
-_MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+_MIGRATIONS = (_FIRST, _SECOND)
 """Statements that bring a journal of version i to version i + 1; a new one takes all of them."""
 VERSION = len(_MIGRATIONS)
 """Version of the schema that this version of actsearch writes."""

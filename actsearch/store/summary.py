@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SEARCH, FINAL = "search", "final"
 """Rungs under which the journal keeps scores of baselines and finalists."""
 BASELINE = "baseline:"
-TRAINED_STAGES = ("quality",)
+TRAINED_STAGES = ("quality", "stability")
 """Stages of rejection that come after the static rungs."""
 
 

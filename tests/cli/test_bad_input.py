@@ -76,6 +76,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     },
     "store below a file": ((*SEARCH, "--store", "file/store"), r"the store 'file/store' cannot be used: .*--store"),
     "resume without a store": (("resume",), "no searches in the store"),
+    "stop without a store": (("stop",), "no searches in the store"),
     "top without a store": (("top",), "no searches in the store"),
     "list without a store": (("list",), "no searches in the store"),
     "lineage without a store": (("lineage",), "no searches in the store"),

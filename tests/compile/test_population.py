@@ -182,6 +182,16 @@ def test_some_of_a_population_need_no_compilation_and_have_the_same_bits(kept):
     _same(found, [together[member] for member in kept])
 
 
+def test_a_copy_of_a_function_has_addresses_of_its_own():
+    x, upstream, flat = _sample()
+    function = _function(MIXED)
+    before = _results(function, x, upstream, flat)
+    copied = copy.deepcopy(function.only([3, 1]).only([1, 0])).only([1])
+    assert copied._members[0].taped is not function._members[3].taped
+    del function
+    _same(_results(copied, x[6:8], upstream[6:8], flat[_positions([3], 6)]), before[3:4])
+
+
 def test_members_of_one_structure_share_their_tapes():
     function = PopulationFunction([parse(f"x * sigmoid({number} * x)") for number in (0.3, 1.7, -2.9)])
     assert len({id(member.taped) for member in function._members}) == 1

@@ -173,6 +173,21 @@ def test_an_interrupted_search_says_how_to_go_on_and_does(number, unbroken, driv
     assert err == "actsearch: the search swish-cheap-1 is finished: start another with `actsearch search`.\n"
 
 
+def test_a_search_is_stopped_from_another_process_and_resumes(unbroken, drivers, command, logged, tmp_path):
+    store, log = tmp_path / "store", tmp_path / "log"
+    driver = drivers.start(*unbroken.arguments, "--store", str(store), log=log)
+    drivers.wait(driver, lambda: len(lines(log)) >= unbroken.searched // 3)
+    code, out, err = command("stop", "--store", str(store))
+    assert (code, out) == (0, "swish-cheap-1 is stopped: `actsearch stop` asked for it\n"), err
+    out, err = driver.communicate()
+    assert driver.returncode == 130, err
+    assert "stopped because: `actsearch stop` asked for it" in out
+    code, out, err = command("stop", "--store", str(store))
+    assert (code, out, err) == (2, "", "actsearch: the search swish-cheap-1 is not running.\n")
+    # What was asked for once does not hold for those who go on.
+    assert result(logged("resume", "--store", str(store), log=log)) == unbroken.document
+
+
 def test_a_search_whose_disk_is_full_ends_in_one_sentence_and_resumes(unbroken, drivers, logged, tmp_path):
     store, log = tmp_path / "store", tmp_path / "log"
     # The system refuses to make any file larger than this, the journal's among them.

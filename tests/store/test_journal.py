@@ -302,6 +302,15 @@ def test_the_time_used_is_written_with_every_result_and_never_becomes_less(
     assert used() == 5.0
 
 
+def test_a_search_is_asked_to_stop_until_it_says_how_it_stands(journal, request_of_search):
+    search, other = journal.create_search(request_of_search), journal.create_search(request_of_search)
+    journal.ask_to_stop(search)
+    journal.ask_to_stop(search)
+    assert (journal.is_asked_to_stop(search), journal.is_asked_to_stop(other)) == (True, False)
+    journal.set_status(search, status="stopped", stopped_because="asked", seconds=1.0)
+    assert not journal.is_asked_to_stop(search)
+
+
 def test_what_a_search_is_made_from_is_kept_by_the_generation_it_held_from(journal, request_of_search):
     search = journal.create_search(request_of_search, {"the task a": "1"})
     assert journal.sources(search) == {0: {"the task a": "1"}}

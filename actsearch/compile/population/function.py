@@ -61,15 +61,27 @@ class PopulationFunction:
                 members.append(compiler.member(stage(activation, gain=gain)))
             except UnsupportedError as error:
                 raise UnsupportedError(f"{activation.text[:60]!r} cannot be stacked: {error}") from error
-        self._start(compiler, tuple(activations), members, copies)
+        self._start(compiler, tuple(activations), tuple(gains), members, copies)
 
-    def _start(self, compiler: Compiler, activations: tuple[Activation, ...], members: list[Any], copies: int) -> None:
-        self._compiler, self.activations, self._members, self.copies = compiler, activations, members, copies
+    def _start(
+        self,
+        compiler: Compiler,
+        activations: tuple[Activation, ...],
+        gains: tuple[float, ...],
+        members: list[Any],
+        copies: int,
+    ) -> None:
+        self._compiler, self._members, self.copies = compiler, members, copies
+        self.activations, self.gains = activations, gains
         self.slots = slots_of(activations)
         self.inputs = max(map(inputs_of, activations), key=len)
         """`("x",)`, or `("x", "gate")` if some activation reads a gate."""
         self._tables: dict[tuple[int, tuple[int, ...]], Table] = {}
         self._layouts: dict[int, Layout] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Addresses of this process are nothing to another one, nor to a copy.
+        return _again, (self.activations, self.gains, self.copies)
 
     def only(self, kept: Sequence[int]) -> Self:
         """The population of the activations at the indices `kept`, nothing compiled again.
@@ -78,7 +90,9 @@ class PopulationFunction:
         """
         found = type(self).__new__(type(self))
         members = [self._members[index] for index in kept]
-        found._start(self._compiler, tuple(self.activations[index] for index in kept), members, self.copies)  # noqa: SLF001
+        activations = tuple(self.activations[index] for index in kept)
+        gains = tuple(self.gains[index] for index in kept)
+        found._start(self._compiler, activations, gains, members, self.copies)  # noqa: SLF001
         return found
 
     def layout(self, channels: int) -> Layout:
@@ -201,6 +215,10 @@ class PopulationFunction:
                 for entry in range(length)
             ]
         return found
+
+
+def _again(activations: Sequence[Activation], gains: Sequence[float], copies: int) -> PopulationFunction:
+    return PopulationFunction(activations, gains=gains, copies=copies)
 
 
 def checked_gains(activations: Sequence[Activation], gains: Sequence[float] | None, copies: int) -> Sequence[float]:
