@@ -43,8 +43,8 @@ def main() -> None:
             continue
         print(f"{name:14} {seconds:8.3f} s a training, stated: {stated:g}", flush=True)
         rows.append(record.machine("torch") | {"task": name, "seconds": float(f"{seconds:.3g}"), "stated": stated})
-    if rows and not arguments.tasks:
-        record.write(TABLE, rows)
+        if not arguments.tasks:
+            record.write(TABLE, rows)
 
 
 def _seconds(name: str) -> tuple[float, float]:

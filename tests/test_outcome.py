@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actsearch.outcome import Failed, Point, Rejected, Scored, Scores, from_json, paired, standard_error, to_json
+from actsearch.outcome import Failed, Point, Rejected, Scored, Scores, from_json, standard_error, to_json
 from tests.grammar.strategies import quick
 
 FINITE = st.floats(-1e6, 1e6)
@@ -45,6 +45,14 @@ def test_scores_on_the_way_survive_json():
         table((1.0, 2.0)), test=((None, 4.0),), curve=(dataclasses.replace(point, test=None), point)
     )
     assert through_json(Scored(score=1.5, scores=scores, stage="train")).scores == scores
+
+
+@quick(50)
+@given(score_tables(), score_tables(), FINITE)
+def test_scores_on_a_test_split_survive_json_too(scores, other, score):
+    scored = Scored(score=score, scores=dataclasses.replace(scores, test=other.values), stage="train")
+    assert through_json(scored) == scored
+    assert "test" not in to_json(Scored(score=score, scores=scores, stage="train"))["scores"]
 
 
 @pytest.mark.parametrize("measured", [None, 0.0, -1.5, 1e300, 5e-324, 0.1, math.inf, -math.inf])
@@ -133,38 +141,3 @@ def test_the_standard_error_of_a_known_sample():
     assert standard_error((2.0, 2.0, 2.0)) == 0.0
     assert standard_error((2.0,)) is None
     assert standard_error(()) is None
-
-
-def test_differences_are_paired_by_seed():
-    first, second = table((0.9, 0.5, 0.7)), table((0.8, 0.4, 0.6))
-    difference, error = paired(first, second)
-    assert difference == pytest.approx(0.1)
-    # Each seed moves both alike, so the difference is far surer than either mean.
-    assert error == pytest.approx(0, abs=1e-12)
-    assert first.standard_error() > 0.1
-    assert paired(second, first)[0] == -difference
-
-
-def test_each_side_has_its_own_best_learning_rate():
-    first, second = table((0.1, 0.1), (0.8, 0.9)), table((0.5, 0.4), (0.2, 0.2))
-    difference, error = paired(first, second)
-    assert difference == pytest.approx(0.4)
-    assert error == pytest.approx(standard_error((0.8 - 0.5, 0.9 - 0.4)))
-
-
-def test_one_seed_has_a_difference_without_an_error():
-    assert paired(table((0.75,)), table((0.5,))) == (0.25, None)
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        (table((0.5, 0.6)), table((0.5, 0.6), seeds=(0, 2))),
-        (table((0.5, 0.6)), table((0.5,))),
-        (table((0.5, 0.6)), table((None, 0.6))),
-        (table((None, None)), table((0.5, 0.6))),
-    ],
-    ids=["other seeds", "fewer seeds", "second diverged", "first diverged"],
-)
-def test_what_has_no_common_seeds_has_no_difference(first, second):
-    assert paired(first, second) is None

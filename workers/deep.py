@@ -32,7 +32,7 @@ from actsearch.outcome import Rejected, Scores
 
 CLASSES = 10
 WIDTH = 32
-_FACTORS = np.geomspace(1 / 8, 8, 37)
+_FACTORS = np.geomspace(1 / 8, 8, 25)
 """Of the weights' variance at which a gradient keeps its size in the first layer; 1 is among them."""
 
 

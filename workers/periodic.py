@@ -41,6 +41,7 @@ class Periodic(Task):
     learning_rates: ClassVar[tuple[float, ...]] = (3e-3, 1e-2, 3e-2)
     baselines: ClassVar[tuple[str, ...]] = (*Task.baselines, "sin", "snake")
     fidelity: ClassVar[str] = "steps"
+    seconds: ClassVar[float] = 0.02
     recipe: ClassVar[Recipe] = Recipe(
         widths=(1, 32, 32, 1),
         steps=400,

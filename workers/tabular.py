@@ -33,6 +33,7 @@ class Tabular(Task):
     chance: ClassVar[float] = 0.0
     learning_rates: ClassVar[tuple[float, ...]] = RATES
     fidelity: ClassVar[str] = "steps"
+    seconds: ClassVar[float] = 0.01
 
     def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
         """Train all subjects in one stack a table."""

@@ -96,7 +96,7 @@ def _cells(entry: Compared, best: str | None) -> tuple[str, str, str]:
     if isinstance(outcome, Failed):
         return f"failed: {outcome.traceback.strip().splitlines()[-1]}", "-", "-"
     if judgement is None:
-        return "diverged on the test split", "-", "-"
+        return "a training diverged at every rate", "-", "-"
     delta = None if entry.name == best else judgement.to_best
     return (
         plus_minus(judgement.mean, judgement.half_width),
@@ -120,5 +120,9 @@ def _entry(entry: Compared) -> dict[str, Any]:
     elif isinstance(outcome, Failed):
         document["failure"] = outcome.traceback
     else:
-        document["rejection"] = {"stage": "test", "reason": "diverged on the test split", "measured": None}
+        document["rejection"] = {
+            "stage": "final",
+            "reason": "a training diverged at every learning rate",
+            "measured": None,
+        }
     return document

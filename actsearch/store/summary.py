@@ -205,7 +205,8 @@ class _Finals:
         comparable = {name: value for name, value in scores.items() if value.seeds == seeds}
         verdict = judge(comparable, functions=[n for n in comparable if n not in baselines], baselines=baselines)
         failures |= {name: "trained on other seeds than planned" for name in scores if name not in comparable}
-        failures |= {name: "diverged on the test split" for name in comparable if name not in verdict.judgements}
+        diverged = [name for name in comparable if name not in verdict.judgements]
+        failures |= dict.fromkeys(diverged, "a training diverged at every learning rate")
         return cls(task=task, scores=scores, failures=failures, verdict=verdict, plans=plans)
 
     def standing(self, name: str, score: float, record: CandidateRecord | None) -> Standing:
@@ -230,7 +231,7 @@ def _reason(outcome: Outcome) -> str:
     """Why there is no score, in one line."""
     if isinstance(outcome, Rejected):
         return outcome.reason
-    return outcome.traceback.strip().splitlines()[-1] if isinstance(outcome, Failed) else ""
+    return outcome.traceback.strip().splitlines()[-1].strip() if isinstance(outcome, Failed) else ""
 
 
 def _counts(records: Sequence[CandidateRecord], other: Sequence[Scores], tunings: Iterable[Tuned]) -> Counts:
@@ -278,13 +279,12 @@ def _candidate_json(standing: Standing) -> dict[str, Any]:
 
 
 def _plan_json(plans: Sequence[PlanRecord]) -> dict[str, Any] | None:
-    """The plan that holds, when it was laid down, and the digests of those that held before."""
+    """The plan that holds and the digests of those that held before; no time, as a resume gives the same document."""
     if not plans:
         return None
     *before, last = plans
     return {
         "digest": last.digest,
-        "written": last.written,
         "replaces": [plan.digest for plan in before],
         **last.document,
     }

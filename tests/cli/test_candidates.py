@@ -159,6 +159,13 @@ def test_evaluate_compares_with_the_baselines_on_common_seeds(document, cheap):
     names = {entry["name"]: entry for entry in found["baselines"]}
     assert set(names) == {"gelu", "selu"}
     assert names["gelu"] == entries["gelu"]
+    assert [c["baseline"] for c in entries["sin(x)"]["comparisons"]] == ["gelu", "selu"]
+    assert entries["sin(x)"]["p_value"] == max(c["p_value"] for c in entries["sin(x)"]["comparisons"])
+    assert found["conclusions"]["sin(x)"] == entries["sin(x)"]["claim"]
+    assert found["conclusions"]["erf(x)"] is None
+    assert found["plan"]["tasks"][0]["seeds"] == found["seeds"]
+    assert len(found["plan"]["digest"]) == 64
+    assert found["tasks"] == [{key: value for key, value in found.items() if key in found["tasks"][0]}]
     assert names[found["best_baseline"]]["delta_to_best_baseline"] == 0
     assert entries["gelu"]["score"] <= max(entry["score"] for entry in names.values())
 
@@ -189,10 +196,27 @@ def test_evaluate_prints_a_table_for_a_person(command, cheap):
     assert code == 0, err
     shown = on_one_line(out)
     assert "minus the mean squared error, 2 seeds, more is better" in shown
+    assert "beta * sin(x) on cheap; p corrected for 2 comparisons" in shown
+    assert "beta * sin(x) shows no difference on cheap, which 2 seeds could not have shown." in shown
     assert "beta * sin(x)" in shown
     assert "failed: " in shown
     assert "[/erf]" in shown
     assert err.startswith("training 2 function(s) and 2 baselines on ")
+
+
+def test_evaluate_compares_on_several_tasks_and_stays_within_80_columns(command, cheap, tmp_path):
+    other = tmp_path / "other.py"
+    other.write_text(cheap.read_text(encoding="utf-8").replace("2 * x", "3 * x"), encoding="utf-8")
+    arguments = ("evaluate", "sin(x)", "x * sigmoid(x) * tanh(x) * cos(2 * x)", "--task", cheap, "--task", other)
+    code, out, err = command(*arguments, "--workers", "in-process", "--seeds", 7)
+    assert code == 0, err
+    assert max(map(len, out.splitlines())) <= 80
+    shown = on_one_line(out)
+    assert "on each of 2 tasks" in shown
+    assert shown.count("sin(x) beats ") + shown.count("sin(x) shows ") + shown.count("sin(x) is worse ") == 1
+    assert "on cheap" in shown
+    assert "on other" in shown
+    assert len([line for line in err.splitlines() if line.startswith("training 2 function(s)")]) == 2
 
 
 def test_evaluate_refuses_what_cannot_be_trained(command, cheap):

@@ -68,6 +68,24 @@ def test_finalists_have_a_final_score_and_the_others_no_error(finished):
     assert finished["winner"] == max(finalists, key=lambda c: c["final_score"])["id"]
 
 
+def test_finalists_say_what_may_be_claimed_by_a_plan_that_was_laid_down_before(finished, store):
+    finalists = [candidate for candidate in finished["candidates"] if "final_score" in candidate]
+    for candidate in finalists:
+        assert [c["baseline"] for c in candidate["comparisons"]] == ["gelu", "selu"]
+        assert candidate["p_value"] == max(c["p_value"] for c in candidate["comparisons"])
+        low, high = candidate["interval"]
+        assert low < candidate["final_score"] < high
+        # With three seeds no difference could be.
+        assert candidate["claim"] == "shows no difference on cheap, which 3 seeds could not have shown"
+    assert finished["claim"] == finalists[0]["claim"]
+    plan = finished["plan"]
+    assert (plan["functions"], plan["level"], plan["replaces"]) == (3, 0.05, [])
+    assert plan["tasks"][0]["seeds"] == [500, 501, 502]
+    with Journal.open(store) as journal:
+        (laid_down,) = journal.plans(journal.search(finished["search"]))
+    assert laid_down.digest == plan["digest"]
+
+
 def test_every_parent_was_proposed_in_an_earlier_generation(finished, records):
     born = {}
     for record in records:
@@ -124,6 +142,8 @@ def test_a_search_tells_a_person_what_it_found_and_how_to_go_on(command, request
     assert code == 0, err
     assert "Finals on 3 fresh seeds" in out
     assert "Winner: " in out
+    assert "shows no difference on cheap, which 3 seeds could not have shown." in out
+    assert "Analysis plan " in out
     assert "catalog: " in out
     assert "8c is spent" in out
     assert f"exported:  {tmp_path}/exports/swish_cheap_1.py" in out

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from actsearch.errors import ConfigError, UnknownNameError, UnsupportedError
-from actsearch.evaluate.compare import compare
+from actsearch.evaluate.compare import compare, study
 from actsearch.evaluate.pool import InProcess
 from actsearch.evaluate.profile import Profile
 from actsearch.evaluate.protocols.quality import Quality
@@ -39,14 +39,14 @@ def test_functions_and_baselines_come_best_first_with_paired_differences(near_ta
     assert comparison.metric == "minus a distance"
     assert comparison.seeds == (500, 501, 502)
     assert comparison.best_baseline == "tanh"
-    scores = [entry.outcome.score for entry in comparison.entries]
+    scores = [entry.judgement.mean for entry in comparison.entries]
     assert scores == sorted(scores, reverse=True)
     entries = {entry.name: entry for entry in comparison.entries}
     assert set(entries) == {"tanh(x)", "sin(x)", "relu", "tanh"}
     # The same function is the same to the last bit, and the seeds' part cancels in every difference.
-    assert (entries["tanh(x)"].delta, entries["tanh(x)"].delta_error) == (0.0, 0.0)
-    assert entries["sin(x)"].delta < 0
-    assert entries["sin(x)"].delta_error < 1e-12
+    assert entries["tanh(x)"].judgement.to_best.is_exact_tie
+    assert entries["sin(x)"].judgement.to_best.mean < 0
+    assert entries["sin(x)"].judgement.to_best.standard_error < 1e-12
     assert [entry.name for entry in comparison.entries if entry.is_baseline] == ["tanh", "relu"]
 
 
@@ -58,12 +58,50 @@ def test_a_baseline_that_is_asked_for_is_trained_once_and_both(near_tanh):
     assert len(comparison.entries) == 2
 
 
+def test_several_tasks_are_one_family(near_tanh, write_task):
+    far = write_task(
+        NEAR_TANH.replace("abs(value - 1.2129)", "abs(value - 1.2129) * (1 + seed % 7)").replace("3\n", "9\n", 1)
+    )
+    given = {"sin(x)": parse("sin(x)"), "tanh(x)": parse("tanh(x)")}
+    said = []
+    made = study(given, tasks=[near_tanh, far, near_tanh], seeds=8, workers="in-process", announce=said.append)
+    assert [comparison.task for comparison in made.comparisons] == [near_tanh, far]
+    alone = compare(given, task=far, seeds=8, workers="in-process")
+    for ours, theirs in zip(made.comparisons[1].entries, alone.entries, strict=True):
+        assert ours.judgement.mean == theirs.judgement.mean
+        for both, one in zip(ours.judgement.differences, theirs.judgement.differences, strict=True):
+            assert both.p_value == min(2 * one.p_value, 1.0)
+    assert made.plan.digest[:12] in said[0]
+    assert made.plan.functions == tuple(given)
+    assert made.conclusion("tanh(x)").count("on mine") == 2
+    assert made.conclusion("relu") is None
+
+
+def test_a_second_task_that_is_not_there_is_found_before_the_first_is_trained(near_tanh):
+    said = []
+    with pytest.raises(UnknownNameError, match="did you mean digits"):
+        study({"x": parse("sin(x)")}, tasks=[near_tanh, "digit"], seeds=1, workers="in-process", announce=said.append)
+    assert said == []
+
+
+def test_what_is_reported_is_the_test_split_and_what_is_told_is_the_whole_verdict():
+    comparison = compare({"sin(x)": parse("sin(x)")}, task="digits", seeds=2, workers="in-process")
+    for entry in comparison.entries:
+        scores = entry.outcome.scores
+        assert entry.judgement.mean == pytest.approx(sum(scores.test[scores.best]) / 2, rel=1e-12)
+    sin = next(entry for entry in comparison.entries if entry.name == "sin(x)")
+    assert [d.baseline for d in sin.judgement.differences] == ["relu", "gelu", "silu", "tanh", "elu", "mish", "sin"]
+    assert sin.claim.endswith("which 2 seeds could not have shown; equals sin to the last bit")
+    assert "on digits from relu" not in sin.claim
+    assert "from relu, gelu, silu, tanh, elu and mish on digits" in sin.claim
+
+
 def test_a_function_that_does_no_better_than_chance_comes_last_with_the_reason():
     comparison = compare({"bad": parse("x**20")}, task="digits", seeds=1, workers="in-process")
     last = comparison.entries[-1]
     assert last.name == "bad"
     assert isinstance(last.outcome, Rejected)
-    assert last.delta is None
+    assert (last.judgement, last.claim) == (None, None)
 
 
 def test_it_agrees_with_what_workers_measure():

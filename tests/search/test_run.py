@@ -47,7 +47,7 @@ def test_the_numbers_of_a_summary_agree_with_each_other_and_with_the_journal(sea
     assert all(math.isfinite(candidate.score) for candidate in summary.candidates)
     # Two seeds at three learning rates for all, three fresh seeds for four finalists and the baselines.
     assert counts.trained == 6 * (counts.evaluated + 2) + 9 * (4 + 2)
-    assert [c.name for c in summary.candidates if c.final is not None] == [c.name for c in summary.candidates[:4]]
+    assert [c.name for c in summary.candidates if c.judgement] == [c.name for c in summary.candidates[:4]]
     assert summary.winner is summary.finalists[0]
     assert sorted(b.name for b in summary.baselines) == ["gelu", "selu"]
 
@@ -121,7 +121,7 @@ def test_a_space_in_which_nothing_can_be_trained_ends_without_a_winner(search, w
     summary = search(write_space({"a": "x + 1", "b": "sqrt(x)"}), store=tmp_path)
     assert (summary.search.status, summary.candidates, summary.winner) == ("finished", (), None)
     assert "exhausted" in summary.search.stopped_because
-    assert all(baseline.final is not None for baseline in summary.baselines)
+    assert all(baseline.judgement is not None for baseline in summary.baselines)
     assert not (tmp_path / "exports").exists()
 
 

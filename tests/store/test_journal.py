@@ -320,24 +320,12 @@ def test_what_a_search_is_made_from_is_kept_by_the_generation_it_held_from(journ
 
 
 # A store as the first version of actsearch left it, of which it needs no more than this.
-OLD_STORE = """
-CREATE TABLE searches (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, created TEXT NOT NULL, version TEXT NOT NULL,
-    space TEXT NOT NULL, task TEXT NOT NULL, strategy TEXT NOT NULL, workers TEXT NOT NULL, budget TEXT NOT NULL,
-    seed INTEGER NOT NULL, settings TEXT NOT NULL, status TEXT NOT NULL, stopped_because TEXT, seconds REAL NOT NULL
-) STRICT;
-CREATE TABLE scores (
-    search INTEGER NOT NULL, rung TEXT NOT NULL, subject TEXT NOT NULL, document TEXT NOT NULL,
-    PRIMARY KEY (search, rung, subject)
-) STRICT;
-CREATE TABLE views (
-    search INTEGER NOT NULL, uri TEXT NOT NULL, run TEXT NOT NULL, generation INTEGER NOT NULL,
-    PRIMARY KEY (search, uri)
-) STRICT;
+OLD_STORE = f"""
+{schema._FIRST};
 INSERT INTO searches VALUES (1, 'swish-digits-1', '2026-11-01T00:00:00+00:00', '0.1.0', 'swish', 'digits', 'random',
-    'laptop', '6c', 0, '{}', 'stopped', 'interrupted', 12.5);
+    'laptop', '6c', 0, '{{}}', 'stopped', 'interrupted', 12.5);
 INSERT INTO scores VALUES (1, 'search', 'baseline:a',
-    '{"learning_rates":[0.1],"seeds":[0],"values":[[1.0]]}');
+    '{{"learning_rates":[0.1],"seeds":[0],"values":[[1.0]]}}');
 INSERT INTO views VALUES (1, 'sqlite:////old/place/mlflow.sqlite', 'run', 3);
 INSERT INTO views VALUES (1, 'sqlite:////old/place/mlflow.sqlite#complete', 'run', 7);
 INSERT INTO views VALUES (1, 'http://host', 'other', 2);

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from actsearch.evaluate.fairness import Plan, PlannedTask
 from actsearch.outcome import Failed, Rejected, Scored
 from actsearch.store.record import Step
 from actsearch.store.summary import summarise, to_json
@@ -17,6 +18,11 @@ CANDIDATE_KEYS = {
 }  # fmt: skip
 BASELINE_KEYS = {"name", "score", "standard_error"}
 SEEDS = 5
+
+
+def values_elsewhere(rows: np.ndarray) -> np.ndarray:
+    """Every seed at the learning rate that has the best mean on the other seeds."""
+    return np.array([rows[np.delete(rows, s, axis=1).mean(axis=1).argmax(), s] for s in range(rows.shape[1])])
 
 
 @pytest.fixture
@@ -80,7 +86,7 @@ def test_candidates_stand_by_score_and_ties_by_id(told):
 
 def test_final_scores_deltas_and_errors_are_those_of_numpy(told, finals):
     summary = summarise(*told)
-    best = {name: rows[rows.mean(axis=1).argmax()] for name, rows in finals.items()}
+    best = {name: values_elsewhere(rows) for name, rows in finals.items()}
     reference = max((name for name in best if name.startswith("baseline")), key=lambda name: best[name].mean())
     assert summary.best_baseline.name == reference.removeprefix("baseline:")
     for standing in (*summary.finalists, *summary.baselines):
@@ -132,6 +138,52 @@ def test_a_finalist_whose_every_training_diverged_is_no_finalist(told, scores):
     standing = next(c for c in summarise(journal, search).candidates if c.name == f"{7:012x}")
     assert (standing.final_score, standing.standard_error, standing.delta) == (None, None, None)
     assert standing not in summarise(journal, search).finalists
+    assert standing in summarise(journal, search).lost
     document = to_json(summarise(journal, search), status="finished")
     entry = next(c for c in document["candidates"] if c["id"] == f"{7:012x}")
     assert "final_score" not in entry
+    assert (entry["stage"], entry["final_failure"]) == ("final", "a training diverged at every learning rate")
+
+
+def test_a_finalist_that_fails_in_the_finals_is_not_dropped_in_silence(told):
+    journal, search = told
+    journal.record_failures(search, "final", {f"{7:012x}": Failed(stage="train", traceback="T:\n  E: no room")})
+    (lost,) = summarise(journal, search).lost
+    assert (lost.name, lost.failure, lost.judgement) == (f"{7:012x}", "E: no room", None)
+
+
+def test_finalists_are_judged_together_and_say_what_may_be_claimed(told):
+    summary = summarise(*told)
+    assert summary.verdict.comparisons == 2 * 2
+    assert [d.baseline for d in summary.winner.judgement.differences] == ["relu", "gelu"]
+    document = to_json(summary, status="finished")
+    entry = next(c for c in document["candidates"] if c["id"] == summary.winner.name)
+    assert document["claim"] == entry["claim"] == summary.winner.claim
+    assert entry["p_value"] == max(c["p_value"] for c in entry["comparisons"])
+    assert "on digits" in entry["claim"]
+    assert document["plan"] is None
+
+
+def test_the_plan_says_which_scores_are_compared(told, scores):
+    journal, search = told
+    part = PlannedTask(
+        task="digits",
+        metric="m",
+        baselines=("relu", "elu"),
+        learning_rates=(0.1,),
+        seeds=tuple(range(500, 500 + SEEDS)),
+    )
+    for functions in (10, 9):
+        plan = Plan(tasks=(part,), functions=functions)
+        journal.record_plan(search, plan.digest, plan.to_json())
+    journal.record_scores(search, "final", {f"{7:012x}": scores((1.0,) * SEEDS, first_seed=600)})
+    summary = summarise(journal, search)
+    assert [d.baseline for d in summary.winner.judgement.differences] == ["relu"]
+    assert summary.verdict.missing == ("elu",)
+    assert summary.winner.claim.endswith("; no score of elu")
+    (lost,) = summary.lost
+    assert lost.failure == "trained on other seeds than planned"
+    told_plan = to_json(summary, status="finished")["plan"]
+    assert told_plan["digest"] == plan.digest
+    assert len(told_plan["replaces"]) == 1
+    assert told_plan["functions"] == 9

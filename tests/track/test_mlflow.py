@@ -104,7 +104,13 @@ def test_ten_best_have_runs(story: Any, view: View) -> None:
     assert best.data.tags["parents"] == f"{30:012x} {31:012x}"
     assert (best.data.tags["generation"], best.data.tags["move"]) == ("4", "crossover")
     assert best.data.metrics == pytest.approx(
-        {"score": -0.44, "final_score": -0.444, "standard_error": 0.01 / 3**0.5, "delta_to_best_baseline": 0.306}
+        {
+            "score": -0.44,
+            "final_score": -0.444,
+            "standard_error": 0.01 / 3**0.5,
+            "delta_to_best_baseline": 0.306,
+            "p_value": 0.25,
+        }
     )
     assert set(fifth.data.metrics) == {"score"}
 

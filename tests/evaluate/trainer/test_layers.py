@@ -48,7 +48,7 @@ def test_layers_of_their_own_agree_with_the_stack_where_both_can(digits, monkeyp
     for module in ("actsearch.evaluate.trainer", "actsearch.evaluate.trainer.block"):
         monkeypatch.setattr(f"{module}.is_stacked", lambda _: False)
     (own,) = digits.run([subject], (0,), Quality())
-    # Kernels round otherwise than eager torch, and 150 steps magnify that.
+    # Modules round otherwise than tapes, and 150 steps magnify that.
     for a, b in zip(own.values, stacked.values, strict=True):
         assert a == pytest.approx(b, abs=2e-3)
 
