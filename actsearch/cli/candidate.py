@@ -19,6 +19,7 @@ from actsearch.grammar.text import read
 from actsearch.outcome import Scored
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord
+from actsearch.store.tuning import TUNE, Tuned, tuned
 
 _ASSIGNMENT = re.compile(r"\s*(layer|lane):\d+\s*=")
 _PREFIX = re.compile(r"^[0-9a-f]{6,64}$")
@@ -33,6 +34,8 @@ class Found:
     candidate: Candidate
     record: CandidateRecord | None = None
     search: SearchRecord | None = None
+    tuned: Tuned | None = None
+    """Its trials on the search's real task, if it came so far."""
 
     @property
     def activation(self) -> Activation:
@@ -129,8 +132,10 @@ def _in_journal(prefix: str, store: Path) -> Found | None:
     if not matches:
         return None
     search, record = matches[0]
+    with Journal.open(store) as journal:
+        trials = tuned(journal.trials(search, TUNE)).get(record.id)
     candidate = candidate_from_json(record.expression, record.parameters)
-    return Found(name=record.id, candidate=candidate, record=record, search=search)
+    return Found(name=record.id, candidate=candidate, record=record, search=search, tuned=trials)
 
 
 def _refuse(given: dict[str, ParameterSpec], what: str) -> None:

@@ -17,6 +17,7 @@ from actsearch.analysis.properties import properties
 from actsearch.analysis.textbook import READABLE, derivative
 from actsearch.cli.candidate import Found
 from actsearch.cli.options import out
+from actsearch.cli.rungs import told
 from actsearch.compile.cost import WEIGHT, kernel_cost
 from actsearch.compile.derive import derive
 from actsearch.grammar.activation import Activation
@@ -26,6 +27,7 @@ from actsearch.grammar.text import write
 from actsearch.outcome import Failed, Rejected
 from actsearch.store.journal import Journal
 from actsearch.store.summary import summarise, to_json
+from actsearch.store.tuning import tuned_json
 
 
 def describe(found: Found, store: Path) -> dict[str, Any]:
@@ -95,6 +97,9 @@ def _journalled(found: Found, store: Path) -> dict[str, Any]:
         document["rejection"] = {"stage": outcome.stage, "reason": outcome.reason, "measured": outcome.measured}
     elif isinstance(outcome, Failed):
         document["failure"] = {"stage": outcome.stage, "traceback": outcome.traceback}
+    if found.tuned is not None:
+        document["tuned"] = tuned_json(found.tuned, whole=True)
+        document["tuned"]["summary"] = told(found.tuned)
     with Journal.open(store) as journal:
         candidates = to_json(summarise(journal, search), status=search.status)["candidates"]
     for candidate in candidates:
@@ -188,6 +193,8 @@ def _origin(document: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("failed", document["failure"]["traceback"].strip().splitlines()[-1]))
     if document.get("score") is not None:
         rows.append(("score", f"{document['score']:.4f} in the search"))
+    if "tuned" in document:
+        rows.append(("tuned", document["tuned"]["summary"]))
     if document.get("final_score") is not None:
         delta = document["delta_to_best_baseline"]
         against = "" if delta is None else f", {delta:+.4f} to the best baseline"

@@ -34,6 +34,14 @@ def add_to(app: typer.Typer) -> None:
 def search(
     space: Annotated[str, typer.Argument(help="Search space: a name (see `actsearch spaces`) or a YAML file.")],
     task: Annotated[str, typer.Option(help="Task: a name (see `actsearch tasks`) or a Python file.")] = TASK,
+    then: Annotated[
+        str,
+        typer.Option(
+            help="Real task to which the best go when the budget is spent: they and the best baselines are tuned there"
+            " (Ray Tune with ASHA, Optuna; bounded by --set ladder.trials, not by the budget), then compared on fresh"
+            " seeds. A trial is compared with those of earlier rounds only, so workers and timing change no result."
+        ),
+    ] = "",
     strategy: Annotated[str, typer.Option(help="Strategy (see `actsearch strategies`).")] = STRATEGY,
     workers: Annotated[
         str, typer.Option(help="Profile (see `actsearch profiles`) or address of a Ray cluster.")
@@ -52,9 +60,16 @@ def search(
     from actsearch.search.launch import Request, launch
 
     request = Request(
-        space=space, task=task, strategy=strategy, workers=workers, budget=budget, seed=seed, settings=settings_of(set_)
+        space=space,
+        task=task,
+        then=then,
+        strategy=strategy,
+        workers=workers,
+        budget=budget,
+        seed=seed,
+        settings=settings_of(set_),
     )
-    title = f"actsearch: {space} on {task}, {strategy}"
+    title = f"actsearch: {space} on {task}, {f'then {then}, ' if then else ''}{strategy}"
     from actsearch.cli.live import LiveView
 
     with LiveView(err, title=title, budget=budget) as view:
@@ -114,6 +129,7 @@ def stop(
 
 def report(store: Path, name: str, *, json: bool) -> None:
     """Print the result of a search that has just ended; exits with 130 if it was interrupted."""
+    from actsearch.cli.rungs import tuning_table
     from actsearch.cli.tables import finals_table, funnel_table, search_table, verdict
     from actsearch.export.winner import exported_path
     from actsearch.store.journal import Journal
@@ -127,6 +143,8 @@ def report(store: Path, name: str, *, json: bool) -> None:
         exported = str(path) if path.exists() else None
         print_json({**to_json(summary, status=record.status), "exported": exported})
     else:
+        if summary.tuned:
+            out.print(tuning_table(summary))
         if summary.verdict is not None:
             out.print(finals_table(summary))
         elif summary.candidates:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from rich.table import Table
 
@@ -19,7 +20,8 @@ def finals_table(summary: Summary, *, most: int = 10) -> Table:
     reference = summary.best_baseline
     against = f"vs {reference.name}" if reference else "difference"
     seeds = summary.verdict.seeds if summary.verdict else 0
-    title = f"Finals on {seeds} fresh seeds (score, more is better; ± is 95 %)"
+    then = Path(summary.search.settings.get("ladder.task", "")).stem
+    title = f"Finals on {f'{then}, ' if then else ''}{seeds} fresh seeds (score, more is better; ± is 95 %)"
     table = Table(title=title, title_justify="left", expand=False, caption=_caption(summary), caption_justify="left")
     table.add_column("function", overflow="fold", ratio=1)
     table.add_column("score", justify="right", no_wrap=True)

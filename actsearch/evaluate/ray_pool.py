@@ -107,12 +107,16 @@ class RayPool:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.release()
+        if self._started_here:
+            ray.shutdown()
+
+    def release(self) -> None:
+        """Give the actors' CPUs back to the cluster, to which this process stays connected."""
         for slot in self._slots:
             ray.kill(slot.actor)
         # A submission that was broken off may be closed after this, and must not start actors then.
         self._slots = []
-        if self._started_here:
-            ray.shutdown()
 
     def submit(self, jobs: Sequence[Job], order: Order) -> Iterator[Result]:
         """Results as batches finish. A job that hangs past its time limit or brings its worker down is `Failed`.

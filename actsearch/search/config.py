@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self, get_args
 
 from actsearch.errors import ConfigError, unknown_name
+from actsearch.evaluate.ladder.settings import LadderSettings
 from actsearch.evaluate.protocols.cost import Cost
 from actsearch.evaluate.protocols.domain import Domain
 from actsearch.evaluate.protocols.escape import Escape
@@ -35,6 +36,14 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("protocols.signal.depth", 1, 1000),
     ("protocols.signal.start", 0, _MOST),
     ("protocols.escape.depth", 1, _MOST),
+    ("ladder.survivors", 1, _MOST),
+    ("ladder.baselines", 1, _MOST),
+    ("ladder.trials", 1, _MOST),
+    ("ladder.together", 1, _MOST),
+    ("ladder.grace", 0.001, 1),
+    ("ladder.reduction", 1.01, _MOST),
+    ("ladder.rates", 1, _MOST),
+    ("ladder.spread", 0, _MOST),
     ("protocols.stability.steps", 1, _MOST),
     ("evolution.population", 2, _MOST),
     ("evolution.tournament", 1, _MOST),
@@ -78,6 +87,7 @@ class SearchConfig:
     track_uri: str = ""
     """MLflow tracking URI; empty is a database in the store, `none` switches MLflow off."""
     protocols: Protocols = field(default_factory=Protocols)
+    ladder: LadderSettings = field(default_factory=LadderSettings)
     evolution: EvolutionSettings = field(default_factory=EvolutionSettings)
     random: RandomSettings = field(default_factory=RandomSettings)
 

@@ -13,16 +13,17 @@ from actsearch.store.summary import Standing, summarise
 
 
 def reject_unstable(journal: Journal, search: SearchRecord, config: SearchConfig, progress: Progress) -> None:
-    """Reject unstable candidates, best first, until as many stable ones are known as go to the finals.
+    """Reject unstable candidates, best first, until as many stable ones are known as go to the next rung.
 
     A check depends on the candidate alone, so a search that is killed here and resumed comes to the same finalists.
     """
     if config.protocols.stability.when != "finalists":
         return
     standings = summarise(journal, search).candidates
+    wanted = max(config.finalists, config.ladder.survivors) if config.ladder.task else config.finalists
     stable: list[Standing] = []
     for place, standing in enumerate(standings):
-        if len(stable) == config.finalists or standing.record is None:
+        if len(stable) == wanted or standing.record is None:
             return
         # A check takes a third of a second, and the user may want to stop.
         progress.changed()

@@ -6,11 +6,12 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from actsearch import __version__, plugins
 from actsearch.errors import SearchStateError, StoreError
+from actsearch.evaluate.ladder.runner import open_runner
 from actsearch.evaluate.pool import Executor, open_executor
 from actsearch.evaluate.profile import Profile, check_address, read_profile
 from actsearch.evaluate.sites import check_sites
@@ -23,6 +24,7 @@ from actsearch.search.config import SearchConfig, make_strategy
 from actsearch.search.interruption import Interruption
 from actsearch.search.progress import Progress, Snapshot
 from actsearch.search.run import Search
+from actsearch.search.rungs import Ladder, real_task
 from actsearch.search.sources import differences, sources
 from actsearch.search.strategy import Strategy
 from actsearch.search.trials import Trials
@@ -46,6 +48,8 @@ class Request:
     budget: str = defaults.BUDGET
     seed: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
+    then: str = ""
+    """The real task for what survives; short for the setting `ladder.task`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,8 @@ class _Parts:
     profile: Profile
     budget: Budget
     config: SearchConfig
+    then: Task | None
+    """The real task."""
     made_from: Mapping[str, str]
     """See `actsearch.search.sources`."""
 
@@ -68,6 +74,7 @@ def launch(store: Path, request: Request, *, show: Show, warn: Warn) -> SearchRe
 
     Raises an `ActsearchError`, with nothing written, if the request cannot be carried out.
     """
+    request = _settled(request)
     parts = _parts(request)
     with Journal.open(store, create=True) as journal:
         record = journal.create_search(
@@ -162,6 +169,21 @@ def _drive(
     return journal.search(record.name)
 
 
+def _settled(request: Request) -> Request:
+    """The request with its real task among the settings, under a name that a resume elsewhere still finds."""
+    then = request.then or request.settings.get("ladder.task", "")
+    settings = {**request.settings, "ladder.task": plugins.lasting("workers", then)} if then else request.settings
+    return replace(request, then="", settings=settings)
+
+
+def _ladder(trials: Trials, parts: _Parts) -> Ladder | None:
+    """The rungs above the search's own task, if it has any."""
+    if parts.then is None:
+        return None
+    scratch = trials.journal.store / f"scratch-{trials.record.name}"
+    return Ladder.above(trials, parts.then, open_runner(parts.config.ladder.task, parts.profile, scratch))
+
+
 def _search(
     journal: Journal, record: SearchRecord, parts: _Parts, executor: Executor, *, progress: Progress, warn: Warn
 ) -> Search:
@@ -173,6 +195,7 @@ def _search(
         config=parts.config,
         progress=progress,
         warn=warn,
+        then=parts.then,
     )
     return Search(
         record=record,
@@ -180,6 +203,7 @@ def _search(
         space=parts.space,
         strategy=parts.strategy,
         trials=trials,
+        ladder=_ladder(trials, parts),
         config=parts.config,
         budget=parts.budget,
         progress=progress,
@@ -216,7 +240,8 @@ def _parts(request: Request) -> _Parts:
     budget = Budget.parse(request.budget)
     task_name = plugins.lasting("workers", request.task)
     # Before they are read: what is edited in between is then noticed by a resume.
-    made_from = sources(lasting_name(request.space), task_name)
+    above = [config.ladder.task] if config.ladder.task else []
+    made_from = sources(lasting_name(request.space), task_name, *above)
     space = open_space(request.space)
     task_name = plugins.lasting("workers", request.task)
     task = load_task(task_name)
@@ -232,8 +257,15 @@ def _parts(request: Request) -> _Parts:
         profile=profile,
         budget=budget,
         config=config,
+        then=_real_task(config, space, profile) if config.ladder.task else None,
         made_from=made_from,
     )
+
+
+def _real_task(config: SearchConfig, space: Space, profile: Profile) -> Task:
+    task = real_task(config.ladder.task, profile)
+    check_searchable(space, task)
+    return task
 
 
 def check_searchable(space: Space, task: Task) -> None:

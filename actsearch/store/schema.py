@@ -49,6 +49,10 @@ CREATE TABLE stops (search INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE plans (
     search INTEGER NOT NULL, digest TEXT NOT NULL, written TEXT NOT NULL, document TEXT NOT NULL
 ) STRICT;
+CREATE TABLE trials (
+    search INTEGER NOT NULL, rung TEXT NOT NULL, subject TEXT NOT NULL, number INTEGER NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (search, rung, subject, number)
+) STRICT;
 UPDATE OR REPLACE views SET uri = 'sqlite:///mlflow.sqlite' WHERE uri LIKE 'sqlite:////%/mlflow.sqlite';
 UPDATE OR REPLACE views SET uri = 'sqlite:///mlflow.sqlite#complete'
     WHERE uri LIKE 'sqlite:////%/mlflow.sqlite#complete'
