@@ -261,3 +261,31 @@ def test_the_default_store_is_the_environment_s_or_here(monkeypatch):
     assert default_store() == Path("/somewhere")
     monkeypatch.delenv("ACTSEARCH_STORE")
     assert default_store() == Path("actsearch-runs")
+
+
+def test_gains_of_several_functions_come_back_in_their_order(journal, request_of_search, candidate):
+    search = journal.create_search(request_of_search)
+    written = candidate(
+        0, expression="layer:2 = relu(x); layer:1 = b * x", gain=None, gains={"layer:2": 1.7, "layer:1": 0.5},
+        parameters={"layer:2": {}, "layer:1": {"b": {"initial": 2.0, "granularity": "layer"}}},
+    )  # fmt: skip
+    journal.begin_step(search, STEP, [written])
+    (read,) = journal.candidates(search)
+    assert read == written
+    assert list(read.gains) == ["layer:2", "layer:1"]
+
+
+def test_a_store_of_the_first_schema_is_brought_forward(tmp_path, request_of_search, candidate):
+    with Journal.open(tmp_path, create=True) as journal:
+        search = journal.create_search(request_of_search)
+        journal.begin_step(search, STEP, [candidate(0)])
+    connection = sqlite3.connect(tmp_path / "journal.sqlite")
+    connection.execute("ALTER TABLE candidates DROP COLUMN gains")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+    with Journal.open(tmp_path) as journal:
+        assert journal.candidates(search) == [candidate(0)]
+        journal.begin_step(search, Step(generation=2, state={}, seconds=1.0), [candidate(1, gains={"lane:1": 1.0})])
+        assert journal.candidates(search, since=1)[0].gains == {"lane:1": 1.0}
+    Journal.open(tmp_path).close()
