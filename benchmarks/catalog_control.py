@@ -4,8 +4,8 @@
 
 A search that beats fixed baselines may owe it to choosing, not to finding: whoever tries hundreds of known functions on
 a task also gets to choose. So a search of `SPACE` on digits is given a budget of as many candidates as the catalog has
-functions of x that can be trained there. Both sides train theirs on the same two seeds, send their ten best to finals on
-the same 16 fresh seeds, and are judged against the task's baselines; then the best finalist of the search is judged
+functions of x that can be trained there. Both sides train theirs on the same two seeds, send their ten best to finals
+on the same 16 fresh seeds, and are judged against the task's baselines; then the best finalist of the search is judged
 against the best of the catalog. One row a seed of the search.
 """
 
