@@ -130,7 +130,7 @@ def test_a_time_budget_ends_with_its_reason_and_with_finals(search):
     assert summary.search.stopped_because == "the budget of 0.4s is spent"
     assert summary.candidates
     assert summary.finalists
-    assert all(baseline.final is not None for baseline in summary.baselines)
+    assert all(baseline.judgement is not None for baseline in summary.baselines)
 
 
 def test_the_shortest_time_budget_still_tries_one_generation(search, journalled, tmp_path):

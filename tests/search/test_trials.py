@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from actsearch.errors import TaskError
 from actsearch.evaluate.fairness import Plan
 from actsearch.search.launch import Request, launch, resume
 from actsearch.search.progress import Snapshot
@@ -36,6 +38,8 @@ def stop(write_task, write_profile, tmp_path) -> Callable[[Callable[[Snapshot], 
 def go_on(store: Path, task: Path, final_seeds: int) -> list[str]:
     """Resume with another number of final seeds in the task's file; gives the warnings about the plan."""
     task.write_text(task.read_text(encoding="utf-8").replace("final_seeds = 3", f"final_seeds = {final_seeds}"))
+    # As a new process would: a file is loaded once in each.
+    del sys.modules[f"actsearch_plugin:{task}"]
     warnings: list[str] = []
     resume(store, None, show=lambda _: None, warn=warnings.append, allow_changed=True)
     return [warning for warning in warnings if "plan" in warning]
@@ -53,8 +57,9 @@ def plans_and_seeds(store: Path) -> tuple[list[str], set[int]]:
         return [plan.digest for plan in journal.plans(record)], {len(value.seeds) for value in finals.values()}
 
 
-def test_a_plan_is_laid_down_before_anything_is_trained(stop, tmp_path):
-    stop(lambda snapshot: snapshot.phase == "baselines")
+def test_a_plan_is_laid_down_before_anything_is_trained(search, write_task, tmp_path):
+    with pytest.raises(TaskError):
+        search(task=write_task("raise OSError('no data')"), store=tmp_path)
     with Journal.open(tmp_path) as journal:
         record = journal.search()
         assert not any(journal.scores(record, rung) for rung in (SEARCH, FINAL))
