@@ -52,7 +52,7 @@ def go_on(store: Path, **options: Any) -> Summary:
 
 def comparable(summary: Summary) -> dict[str, Any]:
     document = to_json(summary, status=summary.search.status)
-    del document["seconds"], document["plan"]["written"]
+    del document["seconds"]
     return document
 
 
