@@ -19,18 +19,23 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from actsearch.analysis.catalog import functions as catalog
     from actsearch.analysis.novelty import novelty
+    from actsearch.compile.population import compile_population
     from actsearch.grammar.activation import Activation, ParameterSpec, parse
 
 _HOMES = {
     "Activation": "actsearch.grammar.activation",
     "ParameterSpec": "actsearch.grammar.activation",
     "parse": "actsearch.grammar.activation",
+    "compile_population": "actsearch.compile.population",
     "novelty": "actsearch.analysis.novelty",
 }
 _CALLABLE_PACKAGES = ("search", "evaluate")
 """Subpackages that are also verbs: `actsearch.search(...)`, `actsearch.evaluate(...)`."""
 
-__all__ = ["Activation", "ParameterSpec", "__version__", "catalog", "evaluate", "novelty", "parse", "search"]
+__all__ = [
+    "Activation", "ParameterSpec", "__version__", "catalog", "compile_population", "evaluate", "novelty", "parse",
+    "search",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -40,8 +45,4 @@ def __getattr__(name: str) -> Any:
         return import_module("actsearch.analysis.catalog").functions
     if name in _CALLABLE_PACKAGES:
         return import_module(f"actsearch.{name}")
-    if name == "compile_population":
-        from actsearch.errors import UnsupportedError
-
-        raise UnsupportedError("compile_population is not in this version: a population runs one module after another.")
     raise AttributeError(f"module 'actsearch' has no attribute {name!r}")

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+Matrix = tuple[tuple[float | None, ...], ...]
+"""By learning rate, then by seed; None where a training has diverged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """Scores on the way, after a share of the training."""
+
+    share: float
+    values: Matrix
+    test: Matrix | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +31,10 @@ class Scores:
 
     learning_rates: tuple[float, ...]
     seeds: tuple[int, ...]
-    values: tuple[tuple[float | None, ...], ...]
-    test: tuple[tuple[float | None, ...], ...] | None = None
+    values: Matrix
+    test: Matrix | None = None
+    curve: tuple[Point, ...] = ()
+    """Some points before the end, earliest first."""
 
     @property
     def best(self) -> int | None:
@@ -122,15 +136,28 @@ def scores_to_json(scores: Scores) -> dict[str, Any]:
     }  # fmt: skip
     if scores.test is not None:
         document["test"] = scores.test
+    if scores.curve:
+        document["curve"] = [{"share": p.share, "values": p.values, "test": p.test} for p in scores.curve]
     return document
 
 
 def scores_from_json(document: Mapping[str, Any]) -> Scores:
     """The `Scores` whose fields stand in `document`."""
-    test = document.get("test")
     return Scores(
         learning_rates=tuple(document["learning_rates"]),
         seeds=tuple(document["seeds"]),
-        values=tuple(tuple(row) for row in document["values"]),
-        test=None if test is None else tuple(tuple(row) for row in test),
+        values=_matrix(document["values"]),
+        test=_optional_matrix(document.get("test")),
+        curve=tuple(
+            Point(share=point["share"], values=_matrix(point["values"]), test=_optional_matrix(point["test"]))
+            for point in document.get("curve", ())
+        ),
     )
+
+
+def _matrix(rows: Sequence[Sequence[float | None]]) -> Matrix:
+    return tuple(tuple(row) for row in rows)
+
+
+def _optional_matrix(rows: Sequence[Sequence[float | None]] | None) -> Matrix | None:
+    return None if rows is None else _matrix(rows)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import actsearch as a
-from actsearch.errors import UnknownNameError, UnsupportedError
+from actsearch.errors import UnknownNameError
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
@@ -48,7 +48,7 @@ def test_search_and_evaluate_are_packages_that_can_be_called(tmp_path: Path) -> 
     summary = a.search("swish", budget="4c", workers="in-process", store=tmp_path, settings=settings)
     assert summary.search.status == "finished"
     assert summary.counts.generated == summary.counts.evaluated + sum(summary.counts.rejected.values())
-    assert (tmp_path / "exports" / f"{summary.search.name}.py").is_file()
+    assert (tmp_path / "exports" / "swish_digits_1.py").is_file()
 
     comparison = a.evaluate(a.parse("sin(x)"), a.parse("3 * sin(x)"), seeds=2)
     by_name = {entry.name: entry.outcome for entry in comparison.entries}
@@ -56,6 +56,7 @@ def test_search_and_evaluate_are_packages_that_can_be_called(tmp_path: Path) -> 
     assert {"relu", "gelu", "silu"} <= set(by_name)
 
 
-def test_what_does_not_exist_yet_says_so() -> None:
-    with pytest.raises(UnsupportedError, match="not in this version"):
-        a.compile_population  # noqa: B018
+def test_a_population_is_one_layer_of_many_activations() -> None:
+    population = a.compile_population([a.parse("relu(x)"), a.parse("sin(x)")])
+    x = torch.linspace(-3, 3, 12).view(2, 2, 3)
+    torch.testing.assert_close(population(x), torch.stack([x[0].relu(), x[1].sin()]))

@@ -12,7 +12,10 @@ from actsearch import plugins
 from actsearch.analysis import catalog
 
 ROOT = Path(__file__).resolve().parent.parent
-IDS = [*(f"A{n}" for n in range(1, 9)), *(f"B{n}" for n in range(1, 16)), "C1", "C10", "C11", "C15"]
+IDS = [
+    *(f"A{n}" for n in range(1, 9)), *(f"B{n}" for n in range(1, 16)),
+    "C1", "C7", "C8", "C9", "C10", "C11", "C12", "C14", "C15", "C17",
+]  # fmt: skip
 STATES = {"here", "in part", "open"}
 
 
@@ -44,8 +47,9 @@ def test_what_a_row_names_is_there(row: list[str]) -> None:
     if state == "open":
         assert not held
         return
-    spaces, functions = named("space", here), named("catalog", here)
-    assert spaces or functions or "`actsearch " in here
+    spaces, functions, tasks = named("space", here), named("catalog", here), named("task", here)
+    assert spaces or functions or tasks or "`actsearch " in here
+    assert set(tasks) <= set(plugins.names("workers"))
     assert set(spaces) <= set(plugins.names("search_spaces"))
     assert set(functions) <= set(catalog.names())
     tests = re.findall(r"`(tests/[^`]+)`", held)

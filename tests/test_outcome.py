@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actsearch.outcome import Failed, Rejected, Scored, Scores, from_json, standard_error, to_json
+from actsearch.outcome import Failed, Point, Rejected, Scored, Scores, from_json, standard_error, to_json
 from tests.grammar.strategies import quick
 
 FINITE = st.floats(-1e6, 1e6)
@@ -37,6 +37,14 @@ def through_json(outcome):
 def test_a_scored_candidate_survives_json(scores, score):
     outcome = Scored(score=score, scores=scores, stage="train")
     assert through_json(outcome) == outcome
+
+
+def test_scores_on_the_way_survive_json():
+    point = Point(share=0.3, values=((0.1, None),), test=((0.2, 0.3),))
+    scores = dataclasses.replace(
+        table((1.0, 2.0)), test=((None, 4.0),), curve=(dataclasses.replace(point, test=None), point)
+    )
+    assert through_json(Scored(score=1.5, scores=scores, stage="train")).scores == scores
 
 
 @quick(50)

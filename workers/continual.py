@@ -35,6 +35,7 @@ class Continual(Task):
     chance: ClassVar[float] = 1 / CLASSES
     learning_rates: ClassVar[tuple[float, ...]] = (1e-3, 3e-3, 1e-2, 3e-2)
     baselines: ClassVar[tuple[str, ...]] = (*Task.baselines, "sin", "elephant")
+    seconds: ClassVar[float] = 0.1
     fidelity: ClassVar[str] = "phases"
     steps: ClassVar[int] = 30
     """Steps of each phase."""

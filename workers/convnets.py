@@ -41,6 +41,7 @@ class ConvNets(Task):
     chance: ClassVar[float] = -math.log(CLASSES)
     learning_rates: ClassVar[tuple[float, ...]] = (3e-3, 1e-2, 3e-2)
     baselines: ClassVar[tuple[str, ...]] = ("relu", "silu", "gelu", "evonorm_b0", "evonorm_s0")
+    seconds: ClassVar[float] = 2.0
     steps: ClassVar[int] = 60
 
     def curve(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> Curve:
@@ -53,7 +54,7 @@ class ConvNets(Task):
 
         def train(block: type[nn.Module]) -> Curve:
             with drawn_from(seed):
-                model = _network(block, make_activation)
+                model = _network(block, make_activation.another_model())
             scale_weights(model, generator)
             return descend(
                 model,

@@ -32,7 +32,7 @@ from actsearch.outcome import Rejected, Scores
 
 CLASSES = 10
 WIDTH = 32
-_FACTORS = np.geomspace(1 / 8, 8, 37)
+_FACTORS = np.geomspace(1 / 8, 8, 25)
 """Of the weights' variance at which a gradient keeps its size in the first layer; 1 is among them."""
 
 
@@ -43,6 +43,7 @@ class Deep(Task):
     chance: ClassVar[float] = -math.log(CLASSES)
     learning_rates: ClassVar[tuple[float, ...]] = (1e-4, 3e-4, 1e-3, 3e-3)
     baselines: ClassVar[tuple[str, ...]] = (*Task.baselines, "selu")
+    seconds: ClassVar[float] = 0.6
     recipe: ClassVar[Recipe] = Recipe(
         widths=(64, *[WIDTH] * LAYERS, CLASSES), steps=150, batch=64, learning_rates=learning_rates, chance=chance
     )
@@ -50,7 +51,7 @@ class Deep(Task):
     def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
         """Train all subjects in one stack, each with the gain that suits its depth."""
         split = plugins.load("workers", "digits").Digits().split
-        tuned = [replace(subject, gain=gain_at_depth(subject.activation) or subject.gain) for subject in subjects]
+        tuned = [replace(subject, gains=(gain_at_depth(subject.activation) or subject.gain,)) for subject in subjects]
         return train(tuned, seeds, split, self.recipe, quality)
 
 

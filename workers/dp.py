@@ -45,6 +45,7 @@ class PrivateDigits(Task):
     chance: ClassVar[float] = -math.log(CLASSES)
     learning_rates: ClassVar[tuple[float, ...]] = (0.5, 1.0, 2.0)
     baselines: ClassVar[tuple[str, ...]] = (*Task.baselines, "tempered_sigmoid")
+    seconds: ClassVar[float] = 0.5
     steps: ClassVar[int] = 120
 
     def curve(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> Curve:

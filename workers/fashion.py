@@ -26,6 +26,8 @@ from actsearch.evaluate.idx import find_idx, read_idx
 from actsearch.evaluate.task import Curve, MakeActivation, Task
 
 VARIABLE = "ACTSEARCH_FASHION_MNIST"
+PLACES = (Path("/usr/share/datasets/fashion-mnist"), Path("data/FashionMNIST/raw"))
+"""Where Debian's package puts the files, and torchvision under the root that its examples use."""
 CLASSES = 10
 SIDE = 28
 TRAINED, HELD_OUT = 6000, 1000
@@ -39,6 +41,7 @@ class Fashion(Task):
     metric: ClassVar[str] = "minus the cross-entropy (nats), mean over two architectures"
     chance: ClassVar[float] = -math.log(CLASSES)
     learning_rates: ClassVar[tuple[float, ...]] = (1e-3, 3e-3, 1e-2)
+    seconds: ClassVar[float] = 2.5
     steps: ClassVar[int] = 150
 
     def curve(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> Curve:
@@ -107,7 +110,7 @@ def folder() -> Path:
     """Where the files are; raises `TaskError` saying how to get them."""
     named = os.environ.get(VARIABLE)
     places = [Path(named), Path(named) / "FashionMNIST" / "raw"] if named else []
-    places += [Path("/usr/share/datasets/fashion-mnist"), Path("data/FashionMNIST/raw")]
+    places += PLACES
     for place in places:
         if find_idx(place, "train-images-idx3-ubyte"):
             return place

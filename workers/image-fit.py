@@ -39,6 +39,7 @@ class ImageFit(Task):
     chance: ClassVar[float] = -20 * math.log10(CONTRAST)
     learning_rates: ClassVar[tuple[float, ...]] = (1e-3, 3e-3, 1e-2)
     baselines: ClassVar[tuple[str, ...]] = (*Task.baselines, "sin")
+    seconds: ClassVar[float] = 0.7
     steps: ClassVar[int] = 300
 
     def curve(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> Curve:

@@ -38,6 +38,7 @@ class Pinn(Task):
     learning_rates: ClassVar[tuple[float, ...]] = (1e-3, 3e-3, 1e-2)
     # relu is no baseline: its second derivative is 0, and a search would reject it as it rejects a candidate like it.
     baselines: ClassVar[tuple[str, ...]] = ("tanh", "sin", "gelu", "silu", "mish", "softplus")
+    seconds: ClassVar[float] = 1.1
     steps: ClassVar[int] = 300
 
     def curve(self, make_activation: MakeActivation, seed: int, learning_rate: float) -> Curve:

@@ -15,6 +15,11 @@ from actsearch.analysis.probe import Probe
 from actsearch.analysis.tensor_probe import TensorProbe, probe_of
 from actsearch.grammar.activation import Activation
 
+_END = 16
+"""Points at an end of the grid."""
+_UNSETTLED = 0.05
+"""Share of a variance that says that there is none; kinks and steps are far below it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
@@ -67,6 +72,22 @@ def spread(probe: Probe | TensorProbe) -> Spread:
         centred = values - mean
         centred *= centred
         return Spread(mean=mean, std=math.sqrt(max(float(weights.dot(centred)), 0.0)))
+
+
+def has_variance(probe: Probe) -> bool:
+    """Whether the variance under N(0, 1) is finite, as far as the points of `spread` show it.
+
+    Around a pole, such as that of 1/x, the nearest points have almost all of it, so that every third point says
+    something else than the next ones; and what grows faster than the density falls has much of it at the last points.
+    """
+    values, (_, weights) = probe.gaussian_values, probe.grid
+    with np.errstate(all="ignore"):
+        parts = weights * np.square(values - spread(probe).mean)
+        # Thirds and not halves: a pole in the middle between two points would be the same to both.
+        thirds = [float(parts[first::3].sum()) for first in range(3)]
+        ends = float(parts[:_END].sum() + parts[-_END:].sum())
+    most = _UNSETTLED * sum(thirds)
+    return math.isfinite(most) and max(thirds) - min(thirds) <= most and ends <= most
 
 
 def normalised(activation: Activation) -> tuple[Activation, float]:

@@ -9,7 +9,18 @@ from contextlib import suppress
 
 import typer
 
-from actsearch.cli import candidates, catalog, code, inventory, novelty, results, searches, services, spaces
+from actsearch.cli import (
+    candidates,
+    catalog,
+    code,
+    function_table,
+    inventory,
+    novelty,
+    results,
+    searches,
+    services,
+    spaces,
+)
 from actsearch.errors import ActsearchError
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -23,7 +34,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (searches, results, candidates, code, catalog, novelty, spaces, inventory, services):
+for group in (
+    searches,
+    results,
+    candidates,
+    code,
+    catalog,
+    novelty,
+    spaces,
+    inventory,
+    function_table,
+    services,
+):
     group.add_to(app)
 
 

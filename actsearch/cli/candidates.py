@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from actsearch.cli.options import Json, Parameters, Store, err, out, print_json, store_of
+from actsearch.cli.options import Json, Parameters, Store, err, out, print_json, store_of, warn
 from actsearch.errors import ConfigError, UnsupportedError
 from actsearch.search.defaults import TASK, WORKERS
 
@@ -64,12 +64,12 @@ def evaluate(
 
     Differences are paired by seed, and p values corrected for every comparison that is made, over all tasks.
     """
-    from actsearch.cli.candidate import find
+    from actsearch.cli.candidate import find_all
     from actsearch.cli.comparison import study_json, study_pages
     from actsearch.evaluate.compare import study
     from actsearch.grammar.activation import granularity_of
 
-    activations = {text: find(text, store_of(store), param).candidate for text in candidates}
+    activations = {text: found.candidate for text, found in find_all(candidates, store_of(store), param).items()}
     if granularity is not None:
         wanted = granularity_of(granularity)
         activations = {text: candidate.with_granularity(wanted) for text, candidate in activations.items()}
@@ -94,13 +94,13 @@ def export(
     param: Parameters = None,
     store: Store = None,
 ) -> None:
-    """Export a candidate as one self-contained file that needs only torch."""
+    """Export a candidate, with its best initial values if it was tuned, as one file that needs only torch."""
     from actsearch import __version__
     from actsearch.cli.candidate import find
     from actsearch.cli.files import write_text
     from actsearch.errors import unknown_name
     from actsearch.export.module import export_module
-    from actsearch.export.winner import lineage_of
+    from actsearch.export.winner import as_trained, lineage_of
 
     if format_ not in FORMATS:
         if format_ in ("onnx", "pt2"):
@@ -111,6 +111,13 @@ def export(
     if not all(map(math.isfinite, gains)):
         raise ConfigError(f"{candidate[:60]!r} cannot be exported: it is constant, or not finite under N(0, 1).")
     path = to / f"activation_{found.name}.py" if to.is_dir() else to
-    lineage = lineage_of(found.record, found.search) if found.record and found.search else {}
-    write_text(path, export_module(found.candidate, gain=gains, lineage=lineage, version=__version__))
+    winner = found.candidate
+    if found.record is not None and found.tuned is not None:
+        winner, gains = as_trained(found.record, found.tuned)
+    # One that was trained keeps the gain that it was trained with.
+    if found.record is None and not found.has_variance:
+        gains = (1.0,)
+        warn(f"{candidate[:60]!r} has no finite variance under N(0, 1), it seems: its output gain is left at 1.")
+    lineage = lineage_of(found.record, found.search, found.tuned) if found.record and found.search else {}
+    write_text(path, export_module(winner, gain=gains, lineage=lineage, version=__version__))
     out.print(f"exported: {path}", markup=False, soft_wrap=True)

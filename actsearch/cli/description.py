@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from actsearch.analysis.properties import properties
 from actsearch.analysis.textbook import READABLE, derivative
 from actsearch.cli.candidate import Found
 from actsearch.cli.options import out
+from actsearch.cli.rungs import told
+from actsearch.compile.cost import WEIGHT, kernel_cost
 from actsearch.compile.derive import derive
 from actsearch.grammar.activation import Activation
 from actsearch.grammar.canonical import canonical
@@ -24,6 +27,7 @@ from actsearch.grammar.text import write
 from actsearch.outcome import Failed, Rejected
 from actsearch.store.journal import Journal
 from actsearch.store.summary import summarise, to_json
+from actsearch.store.tuning import tuned_json
 
 
 def describe(found: Found, store: Path) -> dict[str, Any]:
@@ -59,6 +63,7 @@ def _described(activation: Activation) -> dict[str, Any]:
         "parameters": activation.parameters_json(),
         "properties": None,
         "novelty": {"verdict": verdict.verdict, "sentence": verdict.sentence()},
+        "cost": _cost(activation),
     }
     if not activation.statistics:
         document["derivative"] = write(canonical(derive(activation.expression, X)))
@@ -69,6 +74,12 @@ def _described(activation: Activation) -> dict[str, Any]:
     else:
         document["properties_reason"] = f"properties of a function of x alone do not apply: {reason}."
     return document
+
+
+def _cost(activation: Activation) -> dict[str, Any]:
+    """Primitives that an element needs; see `actsearch.compile.cost`."""
+    cost = kernel_cost(activation)
+    return {"forward": asdict(cost.forward), "backward": asdict(cost.backward), "weighted": cost.weighted}
 
 
 def _journalled(found: Found, store: Path) -> dict[str, Any]:
@@ -86,6 +97,9 @@ def _journalled(found: Found, store: Path) -> dict[str, Any]:
         document["rejection"] = {"stage": outcome.stage, "reason": outcome.reason, "measured": outcome.measured}
     elif isinstance(outcome, Failed):
         document["failure"] = {"stage": outcome.stage, "traceback": outcome.traceback}
+    if found.tuned is not None:
+        document["tuned"] = tuned_json(found.tuned, whole=True)
+        document["tuned"]["summary"] = told(found.tuned)
     with Journal.open(store) as journal:
         candidates = to_json(summarise(journal, search), status=search.status)["candidates"]
     for candidate in candidates:
@@ -134,6 +148,7 @@ def _function_rows(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield name, f"starts at {entries}, one value per {spec['granularity']}"
     if document["properties"] is None:
         yield "properties", document["properties_reason"]
+    yield "cost", _cost_text(document["cost"])
 
 
 def _gain_row(gain: float) -> tuple[str, str]:
@@ -160,6 +175,11 @@ def _facts_table(facts: dict[str, dict[str, Any]]) -> Table:
     return table
 
 
+def _cost_text(cost: dict[str, Any]) -> str:
+    parts = [f"{way} {cost[way]['operations']} ({cost[way]['special']} special)" for way in ("forward", "backward")]
+    return f"operations an element: {', '.join(parts)}; {cost['weighted']} with special ones weighted by {WEIGHT}"
+
+
 def _origin(document: dict[str, Any]) -> list[tuple[str, str]]:
     if "search" not in document:
         return []
@@ -167,11 +187,14 @@ def _origin(document: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [("found by", f"{document['search']}, generation {document['generation']}, {document['move']} of {parents}")]
     if document["rejection"]:
         rejection = document["rejection"]
-        rows.append(("rejected", f"{rejection['stage']}: {rejection['reason']} (measured {rejection['measured']})"))
+        measured = "nothing" if rejection["measured"] is None else f"{rejection['measured']:.4g}"
+        rows.append(("rejected", f"{rejection['stage']}: {rejection['reason']} (measured {measured})"))
     if "failure" in document:
         rows.append(("failed", document["failure"]["traceback"].strip().splitlines()[-1]))
     if document.get("score") is not None:
         rows.append(("score", f"{document['score']:.4f} in the search"))
+    if "tuned" in document:
+        rows.append(("tuned", document["tuned"]["summary"]))
     if document.get("final_score") is not None:
         delta = document["delta_to_best_baseline"]
         against = "" if delta is None else f", {delta:+.4f} to the best baseline"

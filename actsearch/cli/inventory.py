@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
@@ -40,6 +41,7 @@ def tasks(name: _Name = None, check: _Check = False, json: Json = False, store: 
         task = found[name]
         metric, chance, about = rows[name]
         facts: dict[str, Any] = {"task": name, "about": about, "metric": metric, "chance": chance}
+        facts |= {"fidelity": task.fidelity, "seconds": None if math.isnan(task.seconds) else task.seconds}
         facts["learning_rates"] = list(task.learning_rates)
         facts |= {"search_seeds": task.search_seeds, "final_seeds": task.final_seeds, "baselines": list(task.baselines)}
         _one(json, facts)

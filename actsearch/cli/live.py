@@ -81,6 +81,8 @@ class LiveView:
 def _phase(snapshot: Snapshot) -> str:
     if snapshot.phase == "starting":
         return "starting workers"
+    if snapshot.phase == "tuning":
+        return f"tuning on the real task, {snapshot.finals_done} of {snapshot.finals_total} trials"
     if snapshot.phase == "finals":
         return f"finals on fresh seeds, {snapshot.finals_done} of {snapshot.finals_total}"
     return snapshot.phase

@@ -52,6 +52,7 @@ def top(
     json: Json = False,
 ) -> None:
     """Show the best candidates of a search, also while it runs."""
+    from actsearch.cli.rungs import tuning_table
     from actsearch.cli.tables import finals_table, search_table
     from actsearch.store.summary import summarise, to_json
 
@@ -63,6 +64,8 @@ def top(
         print_json(to_json(summary, status=status, most=n))
         return
     out.print(search_table(summary, most=n))
+    if summary.tuned:
+        out.print(tuning_table(summary, most=n))
     if summary.verdict is not None:
         out.print(finals_table(summary, most=n))
 

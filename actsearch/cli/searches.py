@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from actsearch.cli.options import Json, Store, err, out, print_json, settings_of, store_of, warn
+from actsearch.errors import SearchStateError
 from actsearch.search.defaults import BUDGET, STRATEGY, TASK, WORKERS
 
 if TYPE_CHECKING:
@@ -19,16 +21,27 @@ _Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. evolution.population=128. Repeatable."),
 ]
 
+_POLL_SECONDS = 0.05
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command("search")(search)
     app.command("resume")(resume)
+    app.command("stop")(stop)
 
 
 def search(
     space: Annotated[str, typer.Argument(help="Search space: a name (see `actsearch spaces`) or a YAML file.")],
     task: Annotated[str, typer.Option(help="Task: a name (see `actsearch tasks`) or a Python file.")] = TASK,
+    then: Annotated[
+        str,
+        typer.Option(
+            help="Real task to which the best go when the budget is spent: they and the best baselines are tuned there"
+            " (Ray Tune with ASHA, Optuna; bounded by --set ladder.trials, not by the budget), then compared on fresh"
+            " seeds. A trial is compared with those of earlier rounds only, so workers and timing change no result."
+        ),
+    ] = "",
     strategy: Annotated[str, typer.Option(help="Strategy (see `actsearch strategies`).")] = STRATEGY,
     workers: Annotated[
         str, typer.Option(help="Profile (see `actsearch profiles`) or address of a Ray cluster.")
@@ -47,9 +60,16 @@ def search(
     from actsearch.search.launch import Request, launch
 
     request = Request(
-        space=space, task=task, strategy=strategy, workers=workers, budget=budget, seed=seed, settings=settings_of(set_)
+        space=space,
+        task=task,
+        then=then,
+        strategy=strategy,
+        workers=workers,
+        budget=budget,
+        seed=seed,
+        settings=settings_of(set_),
     )
-    title = f"actsearch: {space} on {task}, {strategy}"
+    title = f"actsearch: {space} on {task}, {f'then {then}, ' if then else ''}{strategy}"
     from actsearch.cli.live import LiveView
 
     with LiveView(err, title=title, budget=budget) as view:
@@ -80,9 +100,37 @@ def resume(
     report(store_of(store), record.name, json=json)
 
 
+def stop(
+    search: Annotated[
+        str | None, typer.Argument(help="Name of the search (see `actsearch list`); default: the newest.")
+    ] = None,
+    store: Store = None,
+    json: Json = False,
+) -> None:
+    """Stop a search that runs in another process, after its next result; `actsearch resume` goes on with it."""
+    from actsearch.cli.results import standing
+    from actsearch.store.journal import Journal
+
+    with Journal.open(store_of(store)) as journal:
+        record = journal.search(search)
+        if not journal.is_running(record):
+            raise SearchStateError(f"the search {record.name} is not running.")
+        journal.ask_to_stop(record)
+        while journal.is_running(record):
+            time.sleep(_POLL_SECONDS)
+        record = journal.search(record.name)
+        # One that was killed meanwhile could not say how it stands.
+        status, reason = standing(journal, record), record.stopped_because or "its process was killed"
+    if json:
+        print_json({"search": record.name, "status": status, "stopped_because": reason})
+        return
+    out.print(f"{record.name} is {status}: {reason}", markup=False, soft_wrap=True)
+
+
 def report(store: Path, name: str, *, json: bool) -> None:
     """Print the result of a search that has just ended; exits with 130 if it was interrupted."""
-    from actsearch.cli.tables import finals_table, funnel_line, ordered_rejections, search_table, verdict
+    from actsearch.cli.rungs import tuning_table
+    from actsearch.cli.tables import finals_table, funnel_table, search_table, verdict
     from actsearch.export.winner import exported_path
     from actsearch.store.journal import Journal
     from actsearch.store.summary import summarise, to_json
@@ -95,8 +143,8 @@ def report(store: Path, name: str, *, json: bool) -> None:
         exported = str(path) if path.exists() else None
         print_json({**to_json(summary, status=record.status), "exported": exported})
     else:
-        counts = summary.counts
-        line = funnel_line(ordered_rejections(dict(counts.rejected)), counts.generated, counts.evaluated, counts.failed)
+        if summary.tuned:
+            out.print(tuning_table(summary))
         if summary.verdict is not None:
             out.print(finals_table(summary))
         elif summary.candidates:
@@ -104,7 +152,8 @@ def report(store: Path, name: str, *, json: bool) -> None:
         if summary.winner is not None:
             out.print(verdict(summary), markup=False, soft_wrap=True)
             out.print(f"catalog: {_novelty(summary)}", markup=False, soft_wrap=True)
-        out.print(f"{line}; {counts.trained} trainings in {record.seconds:.0f} s", markup=False, soft_wrap=True)
+        out.print(funnel_table(summary.counts, len(summary.finalists)))
+        out.print(f"{summary.counts.trained} trainings in {record.seconds:.0f} s", markup=False, soft_wrap=True)
         out.print(f"stopped because: {record.stopped_because}", markup=False, soft_wrap=True)
         _print_next(store, record.name, record.status, summary.winner.name if summary.winner else None, path)
     if record.status != "finished":

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from pathlib import Path
 
 from rich.table import Table
 
 from actsearch.outcome import Scored
-from actsearch.store.summary import Standing, Summary
+from actsearch.store.summary import Counts, Standing, Summary
 
-STAGES = ("duplicate", "domain", "trivial", "gradient", "quality")
+STAGES = ("duplicate", "domain", "trivial", "gradient", "signal", "escape", "cost", "quality", "stability")
+SELDOM = ("escape", "cost", "stability")
+"""Stages that some searches do not have."""
 
 
 def finals_table(summary: Summary, *, most: int = 10) -> Table:
@@ -17,7 +20,8 @@ def finals_table(summary: Summary, *, most: int = 10) -> Table:
     reference = summary.best_baseline
     against = f"vs {reference.name}" if reference else "difference"
     seeds = summary.verdict.seeds if summary.verdict else 0
-    title = f"Finals on {seeds} fresh seeds (score, more is better; ± is 95 %)"
+    then = Path(summary.search.settings.get("ladder.task", "")).stem
+    title = f"Finals on {f'{then}, ' if then else ''}{seeds} fresh seeds (score, more is better; ± is 95 %)"
     table = Table(title=title, title_justify="left", expand=False, caption=_caption(summary), caption_justify="left")
     table.add_column("function", overflow="fold", ratio=1)
     table.add_column("score", justify="right", no_wrap=True)
@@ -92,16 +96,27 @@ def search_table(summary: Summary, *, most: int) -> Table:
     return table
 
 
-def funnel_line(counts_rejected: Sequence[tuple[str, int]], generated: int, evaluated: int, failed: int) -> str:
-    """One line: how many proposals fell at which stage."""
-    fell = ", ".join(f"{stage} {count}" for stage, count in counts_rejected if count) or "none"
-    return f"{generated} generated, {evaluated} scored, {failed} failed; rejected: {fell}"
+def funnel_table(counts: Counts, finalists: int) -> Table:
+    """What became of all proposals: how many each stage took away, and how many were left behind it."""
+    table = Table(title="Funnel", title_justify="left", expand=False)
+    table.add_column("stage", no_wrap=True)
+    for heading in ("rejected", "share", "left"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    left = counts.generated
+    table.add_row("proposals", "", "", str(left))
+    fell = [*ordered_rejections(counts.rejected), ("failed", counts.failed)]
+    for stage, count in fell:
+        left -= count
+        table.add_row(stage, str(count), f"{count / max(counts.generated, 1):.1%}", str(left))
+    table.add_row("scored", "", "", str(counts.evaluated))
+    table.add_row("finals", "", "", str(finalists))
+    return table
 
 
-def ordered_rejections(rejected: dict[str, int]) -> list[tuple[str, int]]:
-    """Stages in the order of the funnel, others after them."""
-    others = sorted(set(rejected) - set(STAGES))
-    return [(stage, rejected.get(stage, 0)) for stage in (*STAGES, *others)]
+def ordered_rejections(rejected: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Stages in the order of the funnel, unknown ones after them; what is seldom asked only where it took something."""
+    known = [stage for stage in STAGES if stage not in SELDOM or rejected.get(stage)]
+    return [(stage, rejected.get(stage, 0)) for stage in (*known, *sorted(set(rejected) - set(STAGES)))]
 
 
 def plus_minus(value: float, error: float | None) -> str:

@@ -38,15 +38,18 @@ def confine(memory_mebibytes: int | None) -> None:
     os.register_at_fork(after_in_child=lambda: prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL))
 
 
+def is_out_of_memory(result: Result) -> bool:
+    """Whether the job has failed for want of memory."""
+    outcome = result.outcome
+    return isinstance(outcome, Failed) and bool(_NO_MEMORY.search(outcome.traceback.rstrip().rpartition("\n")[2]))
+
+
 def with_hint(result: Result, memory_mebibytes: int | None) -> Result:
     """`result`; a failure for want of memory ends with the limit and where it is set."""
     outcome = result.outcome
-    if memory_mebibytes is None or not isinstance(outcome, Failed):
+    if memory_mebibytes is None or not isinstance(outcome, Failed) or not is_out_of_memory(result):
         return result
-    last = outcome.traceback.rstrip().rpartition("\n")[2]
-    if not _NO_MEMORY.search(last):
-        return result
-    hint = f"out of memory: a worker may take {memory_mebibytes} MiB (memory_mebibytes in its profile)"
+    hint = f"MemoryError: a worker may take {memory_mebibytes} MiB (memory_mebibytes in its profile)"
     return replace(result, outcome=replace(outcome, traceback=f"{outcome.traceback.rstrip()}\n{hint}\n"))
 
 

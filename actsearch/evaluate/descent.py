@@ -78,11 +78,13 @@ def descend(
 
 
 def side_by_side(curves: Sequence[Curve]) -> Curve:
-    """The mean of several trainings of equally many checks, which advance together."""
+    """The mean of several trainings of equally many checks, which advance together; one that diverges ends all."""
     for points in zip(*curves, strict=False):
-        yield points[0][0], sum(score for _, score in points) / len(points)
-        if any(math.isnan(score) for _, score in points):
+        score = sum(score for _, score in points) / len(points)
+        if math.isnan(score):
+            yield 1.0, score
             return
+        yield points[0][0], score
 
 
 def batches(samples: int, batch: int, steps: int, generator: torch.Generator) -> Tensor:

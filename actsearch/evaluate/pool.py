@@ -18,6 +18,10 @@ class Executor(AbstractContextManager["Executor"], Protocol):
         """Results of all `jobs`, in any order."""
         ...
 
+    def release(self) -> None:
+        """Give the workers back: nothing is submitted any more, and others may have their place."""
+        ...
+
 
 class InProcess:
     """Evaluates in this process, one batch after the other; it cannot enforce a time limit or survive a crash."""
@@ -31,6 +35,9 @@ class InProcess:
 
     def __exit__(self, *exception: object) -> None:
         """Nothing to release."""
+
+    def release(self) -> None:
+        """Nothing to give back."""
 
     def submit(self, jobs: Sequence[Job], order: Order) -> Iterator[Result]:
         """Results batch by batch, in the order of `jobs`."""

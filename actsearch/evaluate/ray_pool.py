@@ -21,7 +21,7 @@ import ray
 from ray.exceptions import RayError
 
 from actsearch.errors import ActsearchError, ConfigError
-from actsearch.evaluate.confinement import confine, with_hint
+from actsearch.evaluate.confinement import confine, is_out_of_memory, with_hint
 from actsearch.evaluate.pool import batches
 from actsearch.evaluate.profile import Profile, check_address
 from actsearch.evaluate.task import load_task
@@ -68,6 +68,8 @@ class _Slot:
     starting: Any
     """Reference that is ready once the actor stands; None from then on."""
     started: float
+    calls: int = 0
+    """How many it has answered."""
     call: Any = None
     """Reference of the call under way; None while idle."""
     jobs: Sequence[Job] = ()
@@ -105,12 +107,16 @@ class RayPool:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.release()
+        if self._started_here:
+            ray.shutdown()
+
+    def release(self) -> None:
+        """Give the actors' CPUs back to the cluster, to which this process stays connected."""
         for slot in self._slots:
             ray.kill(slot.actor)
         # A submission that was broken off may be closed after this, and must not start actors then.
         self._slots = []
-        if self._started_here:
-            ray.shutdown()
 
     def submit(self, jobs: Sequence[Job], order: Order) -> Iterator[Result]:
         """Results as batches finish. A job that hangs past its time limit or brings its worker down is `Failed`.
@@ -192,6 +198,14 @@ class RayPool:
             hung = isinstance(error, TimeoutError)
             reason = f"not done within {limit:.0f} s, its worker was replaced" if hung else f"its worker died: {error}"
             return [Result(key=jobs[0].key, outcome=Failed(stage=STAGE, traceback=reason), seconds=limit)]
+        slot.calls += 1
+        short = {result.key for result in results if is_out_of_memory(result)}
+        if short:
+            # Whether it was theirs or what others before them have left behind shows in a fresh worker.
+            self._replace(slot)
+            if slot.calls > 1 or len(jobs) > 1:
+                queue.extendleft([job] for job in reversed(jobs) if job.key in short)
+                results = [result for result in results if result.key not in short]
         self._seconds.extend(result.seconds / slot.seeds for result in results)
         return results
 

@@ -60,11 +60,11 @@ class MakeActivation:
     """
 
     def __init__(self, subject: Subject) -> None:
+        self._subject = subject
         self._parts = {
             selector: (activation, gain)
             for (selector, activation), gain in zip(subject.candidate.assignment, subject.gains, strict=True)
         }
-        self._candidate, self._gains = subject.candidate, subject.gains
         self._shared: dict[str, nn.Parameter] = {}
         self.is_gated = subject.is_gated
 
@@ -77,6 +77,10 @@ class MakeActivation:
     def outputs(self) -> int:
         """By how many they are multiplied in its output: the number of lanes."""
         return max(sum(selector.startswith("lane:") for selector in self._parts), 1)
+
+    def another_model(self) -> MakeActivation:
+        """What makes the layers of another model, for tasks that score several together."""
+        return MakeActivation(self._subject)
 
     def __call__(
         self,
@@ -95,7 +99,11 @@ class MakeActivation:
         together = self._shared if shared is None else shared
         if self.outputs > 1:
             return build_lanes(
-                self._candidate, gain=self._gains, channels=channels, channel_dim=channel_dim, shared=together
+                self._subject.candidate,
+                gain=self._subject.gains,
+                channels=channels,
+                channel_dim=channel_dim,
+                shared=together,
             )
         selector = "*" if "*" in self._parts else f"layer:{layer}"
         if selector not in self._parts:

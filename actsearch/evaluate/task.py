@@ -87,6 +87,9 @@ class Task:
 def load_task(name: str) -> Task:
     """The task called `name`, or the one in the file at the path `name`; raises `TaskError`."""
     path = plugins.find("workers", name)
+    # A task finds what stands beside its file, such as the user's model, as a script would; last, to hide nothing.
+    if os.fspath(path.parent) not in sys.path:
+        sys.path.append(os.fspath(path.parent))
     try:
         with redirect_stdout(sys.stderr):
             module = plugins.load("workers", name)

@@ -14,6 +14,7 @@ from typing import Self
 
 from actsearch.evaluate.protocols.quality import STAGE as QUALITY_STAGE
 from actsearch.evaluate.protocols.quality import Quality
+from actsearch.evaluate.protocols.stability import Stability
 from actsearch.evaluate.task import Subject, Task, load_task
 from actsearch.outcome import Failed, Outcome, Rejected, Scored, Scores
 
@@ -44,6 +45,8 @@ class Order:
 
     seeds: tuple[int, ...]
     quality: Quality
+    stability: Stability | None = None
+    """What is asked of whatever was scored; None for nothing."""
 
 
 class Worker:
@@ -67,7 +70,8 @@ class Worker:
         try:
             # What a task prints is not the driver's to print: its standard output may be one JSON document.
             with redirect_stdout(sys.stderr):
-                outcomes = [_outcome(value) for value in self._measure(jobs, order)]
+                values = self._measure(jobs, order)
+                outcomes = [_judged(job, _outcome(value), order) for job, value in zip(jobs, values, strict=True)]
         except (Exception, SystemExit):  # noqa: BLE001 - whatever a task raises is a failure of the candidate, and data
             if len(jobs) > 1:
                 return [self.run([job], order)[0] for job in jobs]
@@ -101,5 +105,14 @@ def _outcome(value: object) -> Outcome:
     if any(score is not None and not math.isfinite(score) for row in table for score in row):
         raise ValueError("a task's run gave a score that is not finite: None marks a training that diverged")
     if value.best is None:
-        return Rejected(stage=QUALITY_STAGE, reason="training diverged at every learning rate", measured=None)
+        share = 1 - value.trained / sum(map(len, value.values))
+        reason = f"training diverged at every learning rate ({share:.0%} of all trainings)"
+        return Rejected(stage=QUALITY_STAGE, reason=reason, measured=share)
     return Scored(score=value.mean(), scores=value, stage=STAGE)
+
+
+def _judged(job: Job, outcome: Outcome, order: Order) -> Outcome:
+    """The outcome, or a rejection of what is unstable at its best learning rate."""
+    if order.stability is None or not isinstance(outcome, Scored) or outcome.scores.best is None:
+        return outcome
+    return order.stability.check(job.subject, outcome.scores.learning_rates[outcome.scores.best]) or outcome

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from actsearch import __version__
 from actsearch.export.module import export_module, write
-from actsearch.grammar.activation import candidate_from_json
+from actsearch.grammar.activation import Candidate, candidate_from_json
 from actsearch.store.record import CandidateRecord, SearchRecord
 from actsearch.store.summary import Summary
+from actsearch.store.tuning import Tuned, said
 
 
 def exported_path(store: Path, search: SearchRecord) -> Path:
@@ -27,31 +28,32 @@ def export_winner(store: Path, summary: Summary) -> Path | None:
     winner = summary.winner
     if winner is None or winner.record is None:
         return None
-    record = winner.record
-    source = export_module(
-        candidate_from_json(record.expression, record.parameters),
-        gain=gain_of(record),
-        lineage=lineage_of(record, summary.search),
-        version=__version__,
-    )
+    candidate, gains = as_trained(winner.record, winner.tuned)
+    lineage = lineage_of(winner.record, summary.search, winner.tuned)
+    source = export_module(candidate, gain=gains, lineage=lineage, version=__version__)
     path = exported_path(store, summary.search)
-    path.parent.mkdir(parents=True, exist_ok=True)
     write(path, source)
     return path
 
 
-def gain_of(record: CandidateRecord) -> float | tuple[float, ...]:
-    """The gain of a scored candidate, or those of its activations in the order of their assignment."""
-    if record.gains is not None:
-        return tuple(record.gains.values())
-    return 1.0 if record.gain is None else record.gain
+def as_trained(record: CandidateRecord, tuned: Tuned | None) -> tuple[Candidate, tuple[float, ...]]:
+    """What the last rung trained: a candidate with its best initial values, and the gains of its activations."""
+    best = None if tuned is None else tuned.best
+    if best is not None:
+        candidate = candidate_from_json(record.expression, best.parameters)
+        return candidate, tuple(best.gains[selector] or 1.0 for selector, _ in candidate.assignment)
+    gains = record.gains or {"*": 1.0 if record.gain is None else record.gain}
+    return candidate_from_json(record.expression, record.parameters), tuple(gains.values())
 
 
-def lineage_of(record: CandidateRecord, search: SearchRecord) -> Mapping[str, str]:
+def lineage_of(record: CandidateRecord, search: SearchRecord, tuned: Tuned | None = None) -> Mapping[str, str]:
     """Where a candidate comes from, for the header of its file."""
-    return {
+    lineage = {
         "search": search.name,
         "generation": str(record.generation),
         "move": record.move,
         "parents": ", ".join(record.parents) or "none",
     }
+    if tuned is not None and tuned.best is not None:
+        lineage["tuned on"] = f"{Path(search.settings['ladder.task']).stem}: {said(tuned.best.values)}"
+    return lineage

@@ -27,6 +27,7 @@ class _Verb(ModuleType):
         space: str,
         *,
         task: str = defaults.TASK,
+        then: str = "",
         strategy: str = defaults.STRATEGY,
         workers: str = defaults.WORKERS,
         budget: str = defaults.BUDGET,
@@ -37,7 +38,8 @@ class _Verb(ModuleType):
     ) -> Summary:
         """Run a search to its end, as `actsearch search` does, and return its summary.
 
-        `settings` maps dotted keys to values, as `--set`; `show` is called with a snapshot after every change.
+        `then` is the real task to which the best go when the budget is spent. `settings` maps dotted keys to values,
+        as `--set`; `show` is called with a snapshot after every change.
         Raises an `ActsearchError` if what is asked for cannot be.
         """
         import warnings
@@ -49,6 +51,7 @@ class _Verb(ModuleType):
         request = Request(
             space=space,
             task=task,
+            then=then,
             strategy=strategy,
             workers=workers,
             budget=budget,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from actsearch.evaluate.protocols import domain, escape, gradient, trivial
+from actsearch.evaluate.protocols import domain, trivial
 from actsearch.grammar.space import Space
 from actsearch.outcome import Rejected
 from actsearch.search.config import SearchConfig
@@ -24,7 +24,7 @@ class Census:
     """How many genomes there are of each kind; every genome is of one."""
 
     distinct: int = 0
-    """Functions that are finite and no straight line, each counted once, whatever their gradients and growth."""
+    """Functions that are finite and no straight line, each counted once, whatever else is said against them."""
     same_text: int = 0
     """Repetitions of a normal form that was seen before, up to a positive factor."""
     same_function: int = 0
@@ -54,11 +54,9 @@ def census(space: Space, genomes: Iterable[Any] | None = None, *, config: Search
 
 def _kind(record: CandidateRecord) -> str:
     rejection = record.outcome
-    if not isinstance(rejection, Rejected) or rejection.stage in (gradient.STAGE, escape.STAGE):
-        return "distinct"
-    if rejection.stage == DUPLICATE:
+    if isinstance(rejection, Rejected) and rejection.stage == DUPLICATE:
         return "same_text" if rejection.reason.startswith(SAME_EXPRESSION) else "same_function"
-    if rejection.stage == trivial.STAGE:
+    if isinstance(rejection, Rejected) and rejection.stage == trivial.STAGE:
         # "affine", or "constant at" a site.
         return rejection.reason.split()[0]
-    return {domain.STAGE: "not_finite"}[rejection.stage]
+    return "not_finite" if isinstance(rejection, Rejected) and rejection.stage == domain.STAGE else "distinct"

@@ -7,13 +7,17 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from actsearch.errors import ConfigError, unknown_name
+from actsearch.evaluate.ladder.settings import LadderSettings
+from actsearch.evaluate.protocols.cost import Cost
 from actsearch.evaluate.protocols.domain import Domain
 from actsearch.evaluate.protocols.escape import Escape
 from actsearch.evaluate.protocols.gradient import Gradient
 from actsearch.evaluate.protocols.quality import Quality
+from actsearch.evaluate.protocols.signal import Signal
+from actsearch.evaluate.protocols.stability import Stability, When
 from actsearch.evaluate.protocols.trivial import Trivial
 from actsearch.grammar.activation import granularity_of
 from actsearch.grammar.space import Space
@@ -29,13 +33,26 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     # The seeds of the finals begin 500 after those of the search, and those of the next `--seed` 500 later.
     ("search_seeds", 0, 500),
     ("final_seeds", 0, 500),
+    ("protocols.signal.depth", 1, 1000),
+    ("protocols.signal.start", 0, _MOST),
     ("protocols.escape.depth", 1, _MOST),
+    ("ladder.survivors", 1, _MOST),
+    ("ladder.baselines", 1, _MOST),
+    ("ladder.trials", 1, _MOST),
+    ("ladder.together", 1, _MOST),
+    ("ladder.grace", 0.001, 1),
+    ("ladder.reduction", 1.01, _MOST),
+    ("ladder.rates", 1, _MOST),
+    ("ladder.spread", 0, _MOST),
+    ("protocols.stability.steps", 1, _MOST),
     ("evolution.population", 2, _MOST),
     ("evolution.tournament", 1, _MOST),
     ("evolution.crossover", 0, 1),
     ("evolution.fresh", 0, 1),
 )
 """Settings that have a smallest and a largest value."""
+_CHOICES: Mapping[str, tuple[str, ...]] = {"protocols.stability.when": get_args(When)}
+"""Settings that have one of a few values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +62,12 @@ class Protocols:
     domain: Domain = field(default_factory=Domain)
     trivial: Trivial = field(default_factory=Trivial)
     gradient: Gradient = field(default_factory=Gradient)
+    signal: Signal = field(default_factory=Signal)
     escape: Escape = field(default_factory=Escape)
     """For spaces that ask for it."""
+    cost: Cost = field(default_factory=Cost)
     quality: Quality = field(default_factory=Quality)
+    stability: Stability = field(default_factory=Stability)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +87,7 @@ class SearchConfig:
     track_uri: str = ""
     """MLflow tracking URI; empty is a database in the store, `none` switches MLflow off."""
     protocols: Protocols = field(default_factory=Protocols)
+    ladder: LadderSettings = field(default_factory=LadderSettings)
     evolution: EvolutionSettings = field(default_factory=EvolutionSettings)
     random: RandomSettings = field(default_factory=RandomSettings)
 
@@ -80,6 +101,10 @@ class SearchConfig:
             value: float = operator.attrgetter(key)(config)
             if not least <= value <= most:
                 raise ConfigError(f"the setting {key} is {value:g}: give {least:g} to {most:g}.")
+        for key, choices in _CHOICES.items():
+            chosen: str = operator.attrgetter(key)(config)
+            if chosen not in choices:
+                raise ConfigError(f"the setting {key} is {chosen[:40]!r}: give one of {', '.join(choices)}.")
         if config.granularity:
             granularity_of(config.granularity)
         return config

@@ -36,7 +36,7 @@ SAME_EXPRESSION, SAME_FUNCTION = "the same expression", "the same function"
 class Funnel:
     """Rejects what need not be trained, and remembers what it has seen.
 
-    Duplicate, domain, trivial, gradient, and escape where the space asks for it.
+    Duplicate, domain, trivial, gradient, signal, escape where the space asks for it, and cost where there is a budget.
     """
 
     space: Space
@@ -119,9 +119,10 @@ class Funnel:
         draft.rejection = draft.rejection or protocols.trivial.check(probe)
         if draft.rejection:
             return
-        draft.rejection = protocols.gradient.check(probe)
+        draft.rejection = protocols.gradient.check(probe) or protocols.signal.check(probe)
         if not draft.rejection and "escape" in self.space.protocols and isinstance(probe, Probe):
             draft.rejection = protocols.escape.check(probe)
+        draft.rejection = draft.rejection or protocols.cost.check(probe.activation)
         _measure(draft, probe)
 
     def _judge_assignment(self, draft: _Draft, candidate: Candidate) -> None:

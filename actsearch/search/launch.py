@@ -6,12 +6,13 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from actsearch import __version__, plugins
 from actsearch.errors import SearchStateError, StoreError
-from actsearch.evaluate.pool import open_executor
+from actsearch.evaluate.ladder.runner import open_runner
+from actsearch.evaluate.pool import Executor, open_executor
 from actsearch.evaluate.profile import Profile, check_address, read_profile
 from actsearch.evaluate.sites import check_sites
 from actsearch.evaluate.task import Task, load_task
@@ -23,6 +24,7 @@ from actsearch.search.config import SearchConfig, make_strategy
 from actsearch.search.interruption import Interruption
 from actsearch.search.progress import Progress, Snapshot
 from actsearch.search.run import Search
+from actsearch.search.rungs import Ladder, real_task
 from actsearch.search.sources import differences, sources
 from actsearch.search.strategy import Strategy
 from actsearch.search.trials import Trials
@@ -46,6 +48,8 @@ class Request:
     budget: str = defaults.BUDGET
     seed: int = 0
     settings: Mapping[str, str] = field(default_factory=dict)
+    then: str = ""
+    """The real task for what survives; short for the setting `ladder.task`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,10 @@ class _Parts:
     profile: Profile
     budget: Budget
     config: SearchConfig
+    then: Task | None
+    """The real task."""
+    made_from: Mapping[str, str]
+    """See `actsearch.search.sources`."""
 
 
 def launch(store: Path, request: Request, *, show: Show, warn: Warn) -> SearchRecord:
@@ -66,23 +74,21 @@ def launch(store: Path, request: Request, *, show: Show, warn: Warn) -> SearchRe
 
     Raises an `ActsearchError`, with nothing written, if the request cannot be carried out.
     """
-    space, task = lasting_name(request.space), plugins.lasting("workers", request.task)
-    # Before they are read: what is edited in between is then noticed by a resume.
-    made_from = sources(space, task)
+    request = _settled(request)
     parts = _parts(request)
     with Journal.open(store, create=True) as journal:
         record = journal.create_search(
             {
                 "version": __version__,
-                "space": space,
-                "task": task,
+                "space": lasting_name(request.space),
+                "task": parts.task_name,
                 "strategy": request.strategy,
                 "workers": plugins.lasting("workers/profiles", request.workers),
                 "budget": request.budget,
                 "seed": request.seed,
                 "settings": dict(request.settings),
             },
-            made_from,
+            parts.made_from,
         )
         return _drive(journal, record, parts, show=show, warn=warn)
 
@@ -105,25 +111,27 @@ def resume(store: Path, name: str | None, *, show: Show, warn: Warn, allow_chang
             seed=record.seed,
             settings=record.settings,
         )
-        made_from = sources(record.space, record.task)
-        _refuse_changed(journal, record, made_from, warn if allow_changed else None)
-        parts = _parts(request)
-        last = journal.last_step(record)
-        journal.record_sources(record, 0 if last is None else last.generation, made_from)
-        return _drive(journal, record, parts, show=show, warn=warn)
+        return _drive(journal, record, _parts(request), show=show, warn=warn, allow_changed=allow_changed)
 
 
-def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show, warn: Warn) -> SearchRecord:
+def _drive(
+    journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show, warn: Warn, allow_changed: bool = False
+) -> SearchRecord:
     started = time.monotonic()
     interruption = Interruption()
+    status, reason = "stopped", "interrupted"
 
     def shown(snapshot: Snapshot) -> None:
+        nonlocal reason
         interruption.check()
+        if journal.is_asked_to_stop(record):
+            reason = "`actsearch stop` asked for it"
+            raise KeyboardInterrupt
         show(snapshot)
 
     progress = Progress(show=shown)
 
-    def ended(status: str, reason: str) -> None:
+    def ended() -> None:
         journal.set_status(
             record,
             status=status,
@@ -132,11 +140,11 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
             budget_seconds=progress.seconds,
         )
 
-    status, reason = "stopped", "interrupted"
     with ExitStack() as stack:
         stack.enter_context(journal.driving(record))
         record = journal.search(record.name)
         _refuse_finished(record)
+        _compare(journal, record, parts.made_from, warn if allow_changed else None)
         journal.set_status(record, status="running", stopped_because=None, seconds=record.seconds)
         if parts.config.track_uri != "none":
             uri = parts.config.track_uri or os.environ.get("MLFLOW_TRACKING_URI")
@@ -146,26 +154,7 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
             # Twice: while the executor starts, and again because Ray then has a handler of its own.
             executors = open_executor(parts.task_name, parts.profile)
             with interruption.heard(), executors as executor, interruption.heard():
-                trials = Trials(
-                    record=record,
-                    journal=journal,
-                    task=parts.task,
-                    executor=executor,
-                    config=parts.config,
-                    progress=progress,
-                    warn=warn,
-                )
-                search = Search(
-                    record=record,
-                    journal=journal,
-                    space=parts.space,
-                    strategy=parts.strategy,
-                    trials=trials,
-                    config=parts.config,
-                    budget=parts.budget,
-                    progress=progress,
-                )
-                reason = search.run()
+                reason = _search(journal, record, parts, executor, progress=progress, warn=warn).run()
                 export_winner(journal.store, summarise(journal, record))
                 status = "finished"
         except KeyboardInterrupt:
@@ -174,10 +163,51 @@ def _drive(journal: Journal, record: SearchRecord, parts: _Parts, *, show: Show,
             reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
             # A journal that cannot be written is the error itself.
             with suppress(StoreError):
-                ended(status, reason)
+                ended()
             raise
-        ended(status, reason)
+        ended()
     return journal.search(record.name)
+
+
+def _settled(request: Request) -> Request:
+    """The request with its real task among the settings, under a name that a resume elsewhere still finds."""
+    then = request.then or request.settings.get("ladder.task", "")
+    settings = {**request.settings, "ladder.task": plugins.lasting("workers", then)} if then else request.settings
+    return replace(request, then="", settings=settings)
+
+
+def _ladder(trials: Trials, parts: _Parts) -> Ladder | None:
+    """The rungs above the search's own task, if it has any."""
+    if parts.then is None:
+        return None
+    scratch = trials.journal.store / f"scratch-{trials.record.name}"
+    return Ladder.above(trials, parts.then, open_runner(parts.config.ladder.task, parts.profile, scratch))
+
+
+def _search(
+    journal: Journal, record: SearchRecord, parts: _Parts, executor: Executor, *, progress: Progress, warn: Warn
+) -> Search:
+    trials = Trials(
+        record=record,
+        journal=journal,
+        task=parts.task,
+        executor=executor,
+        config=parts.config,
+        progress=progress,
+        warn=warn,
+        then=parts.then,
+    )
+    return Search(
+        record=record,
+        journal=journal,
+        space=parts.space,
+        strategy=parts.strategy,
+        trials=trials,
+        ladder=_ladder(trials, parts),
+        config=parts.config,
+        budget=parts.budget,
+        progress=progress,
+    )
 
 
 def _refuse_finished(record: SearchRecord) -> None:
@@ -185,26 +215,33 @@ def _refuse_finished(record: SearchRecord) -> None:
         raise SearchStateError(f"the search {record.name} is finished: start another with `actsearch search`.")
 
 
-def _refuse_changed(journal: Journal, record: SearchRecord, made_from: Mapping[str, str], warn: Warn | None) -> None:
-    """Refuse what is not made from what the search was last driven with; with `warn` say it and go on."""
+def _compare(journal: Journal, record: SearchRecord, made_from: Mapping[str, str], warn: Warn | None) -> None:
+    """Refuse to go on with a search that was last driven with other sources; with `warn` say so, and note the new."""
     known = list(journal.sources(record).values())
     changed = differences(known[-1], made_from) if known else []
-    if not changed:
+    if known and not changed:
         return
-    said = f"since the search {record.name} was last driven: {', '.join(changed)}"
-    if warn is None:
-        raise SearchStateError(
-            f"{said}; put that back as it was, or go on with what there is now:"
-            f" `actsearch resume {record.name} --allow-changed`."
-        )
-    warn(f"{said}; scores from before are kept beside those that come now.")
-    # What was mended may have been the reason.
-    journal.forget_failures(record)
+    if changed:
+        said = f"since the search {record.name} was last driven: {', '.join(changed)}"
+        if warn is None:
+            raise SearchStateError(
+                f"{said}; put that back as it was, or go on with what there is now:"
+                f" `actsearch resume {record.name} --allow-changed`."
+            )
+        warn(f"{said}; scores from before are kept beside those that come now.")
+        # What was mended may have been the reason.
+        journal.forget_failures(record)
+    last = journal.last_step(record)
+    journal.record_sources(record, 0 if last is None else last.generation, made_from)
 
 
 def _parts(request: Request) -> _Parts:
     config = SearchConfig.of(request.settings)
     budget = Budget.parse(request.budget)
+    task_name = plugins.lasting("workers", request.task)
+    # Before they are read: what is edited in between is then noticed by a resume.
+    above = [config.ladder.task] if config.ladder.task else []
+    made_from = sources(lasting_name(request.space), task_name, *above)
     space = open_space(request.space)
     task_name = plugins.lasting("workers", request.task)
     task = load_task(task_name)
@@ -220,7 +257,15 @@ def _parts(request: Request) -> _Parts:
         profile=profile,
         budget=budget,
         config=config,
+        then=_real_task(config, space, profile) if config.ladder.task else None,
+        made_from=made_from,
     )
+
+
+def _real_task(config: SearchConfig, space: Space, profile: Profile) -> Task:
+    task = real_task(config.ladder.task, profile)
+    check_searchable(space, task)
+    return task
 
 
 def check_searchable(space: Space, task: Task) -> None:

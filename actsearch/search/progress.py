@@ -10,8 +10,9 @@ from typing import Literal
 
 from actsearch.outcome import Failed, Outcome, Rejected, Scored
 from actsearch.store.record import CandidateRecord
+from actsearch.store.summary import Standing
 
-Phase = Literal["starting", "baselines", "searching", "finals", "done"]
+Phase = Literal["starting", "baselines", "searching", "tuning", "finals", "done"]
 _RATE_WINDOW_SECONDS = 20.0
 
 
@@ -33,6 +34,7 @@ class Snapshot:
     baselines: Mapping[str, float]
     """Search scores by name."""
     finals_done: int = 0
+    """Subjects of the finals; on a real task trials of the tuning, then trainings of the finals."""
     finals_total: int = 0
 
 
@@ -79,6 +81,12 @@ class Progress:
                 self.best, self.best_score = record, outcome.score
         if trained_now:
             self._recent.append(time.monotonic())
+
+    def reject_scored(self, stage: str, best: Standing | None) -> None:
+        """Take note that a candidate which was scored is rejected after all, and which one is now the best."""
+        self.evaluated -= 1
+        self.rejected[stage] += 1
+        self.best, self.best_score = (None, None) if best is None else (best.record, best.score)
 
     def changed(self) -> None:
         """Show the present state."""

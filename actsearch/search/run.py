@@ -14,8 +14,10 @@ from actsearch.grammar.space import Space
 from actsearch.outcome import Outcome, Rejected, Scored
 from actsearch.search.budget import Budget
 from actsearch.search.config import SearchConfig
+from actsearch.search.finalists import reject_unstable
 from actsearch.search.funnel import Funnel, subject_of_record
 from actsearch.search.progress import Progress
+from actsearch.search.rungs import Ladder
 from actsearch.search.strategy import State, Strategy, Told
 from actsearch.search.trials import Trials
 from actsearch.store.journal import Journal
@@ -35,6 +37,8 @@ class Search:
     space: Space
     strategy: Strategy
     trials: Trials
+    ladder: Ladder | None = None
+    """The rungs above the search's own task, if there are any."""
     config: SearchConfig
     budget: Budget
     progress: Progress
@@ -62,15 +66,24 @@ class Search:
                 break
             if generation:
                 state = self._evaluate(state, generation)
-            if in_finals or self._is_spent():
+            if in_finals or self._is_spent() or (self.ladder is not None and self.ladder.has_begun):
                 reason = f"the budget of {self.record.budget} is spent"
                 break
             state, generation = self._ask(state, generation[-1].number + 1 if generation else 0)
-        left = self.budget.amount - self.progress.seconds if self.budget.kind == "seconds" else None
-        self.trials.run_finals(left)
+        reject_unstable(self.journal, self.record, self.config, self.progress)
+        self._finish()
         self.progress.phase = "done"
         self.progress.changed()
         return reason
+
+    def _finish(self) -> None:
+        """The finals: on the search's own task within the budget, or on the real task, which has its own."""
+        if self.ladder is not None:
+            self.trials.executor.release()
+            self.ladder.climb()
+            return
+        left = self.budget.amount - self.progress.seconds if self.budget.kind == "seconds" else None
+        self.trials.run_finals(left)
 
     def _restore(self) -> tuple[Step | None, list[CandidateRecord]]:
         """The last step and its generation, after counting what the journal holds."""

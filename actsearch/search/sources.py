@@ -14,8 +14,8 @@ VERSION = "actsearch"
 """The entry that holds a version and no digest."""
 
 
-def sources(space: str, task: str) -> dict[str, str]:
-    """Version of actsearch, and SHA-256 of every file that the space and the task are read from, by what each is.
+def sources(space: str, *tasks: str) -> dict[str, str]:
+    """Version of actsearch, and SHA-256 of every file that the space and the tasks are read from, by what each is.
 
     A task's files are its own, the modules beside it that it imports, and the plug-ins that it loads by name, and so
     on from there. What it reads as data is not among them. Raises `UnknownNameError`.
@@ -23,8 +23,9 @@ def sources(space: str, task: str) -> dict[str, str]:
     found = {VERSION: __version__}
     for name in names_of(space):
         found[f"the search space {name}"] = _digest(plugins.find("search_spaces", name))
-    for label, path in _files(f"the task {task}", plugins.find("workers", task)).items():
-        found[label] = _digest(path)
+    for task in tasks:
+        for label, path in _files(f"the task {task}", plugins.find("workers", task)).items():
+            found[label] = _digest(path)
     return found
 
 
@@ -91,4 +92,8 @@ def _loaded(call: ast.Call) -> Iterator[tuple[str, Path]]:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return "not readable"  # Reading it for use says why.

@@ -11,6 +11,8 @@ from pathlib import Path
 from actsearch.analysis import catalog
 from actsearch.errors import TaskError
 from actsearch.evaluate.fairness import Plan, PlannedTask
+from actsearch.evaluate.fairness.plan import TEST
+from actsearch.evaluate.ladder.settings import tuning_rule
 from actsearch.evaluate.pool import Executor
 from actsearch.evaluate.task import Subject, Task, subject_of
 from actsearch.evaluate.worker import Job, Order, Result
@@ -40,6 +42,8 @@ class Trials:
     config: SearchConfig
     progress: Progress
     warn: Callable[[str], None]
+    then: Task | None = None
+    """The real task above it: there the finals are, and its baselines are in the search too."""
     _plan: Plan | None = None
     _trainings: int = 0
     _seconds: float = 0.0
@@ -59,14 +63,23 @@ class Trials:
         if self._plan is not None:
             return self._plan
         first = self.record.seed * _SEEDS_APART + _FINAL_OFFSET
+        ladder, task = self.config.ladder, self.then or self.task
         part = PlannedTask(
-            task=Path(self.record.task).stem,
-            metric=self.task.metric,
-            baselines=tuple(self.task.baselines),
-            learning_rates=tuple(self.task.learning_rates),
-            seeds=tuple(range(first, first + (self.config.final_seeds or self.task.final_seeds))),
+            task=Path(ladder.task or self.record.task).stem,
+            metric=task.metric,
+            baselines=self.baselines,
+            learning_rates=tuple(task.learning_rates),
+            seeds=tuple(range(first, first + (self.config.final_seeds or task.final_seeds))),
         )
-        return Plan(tasks=(part,), functions=self.config.finalists)
+        if self.then is None:
+            return Plan(tasks=(part,), functions=self.config.finalists)
+        test = f"{tuning_rule(ladder)}; {TEST}"
+        return Plan(tasks=(part,), functions=min(self.config.finalists, ladder.survivors), test=test)
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Catalog names: the task's own, and those of the real task above it."""
+        return tuple(dict.fromkeys((*(self.then.baselines if self.then else ()), *self.task.baselines)))
 
     def lay_down_plan(self) -> None:
         """Journal the plan before anything is trained; a resume that would have another one says so.
@@ -90,7 +103,7 @@ class Trials:
     def evaluate(self, jobs: Sequence[Job]) -> Iterator[Result]:
         """Results of one generation as they come; what they take is the measure for later estimates."""
         started = time.monotonic()
-        for result in self._submit(jobs, SEARCH):
+        for result in self._submit_candidates(jobs):
             if isinstance(result.outcome, Scored):
                 self._trainings += result.outcome.scores.trained
             yield result
@@ -110,18 +123,18 @@ class Trials:
         self._longest_seconds = max(end - begin for begin, end in itertools.pairwise((0.0, *ends)))
 
     def score_baselines(self) -> None:
-        """Train the task's baselines that the journal does not have yet.
+        """Train the baselines that the journal does not have yet.
 
         Raises `TaskError` if the task breaks on all of them: then it is the task that is at fault, not a candidate, and
         a resume tries all of them again.
         """
         known = self._known(SEARCH) if self.journal.scores(self.record, SEARCH) else set()
-        missing = [name for name in self.task.baselines if BASELINE + name not in known]
+        missing = [name for name in self.baselines if BASELINE + name not in known]
         outcomes = self._score(
             SEARCH, {BASELINE + name: subject_of(catalog.look_up(name).candidate) for name in missing}
         )
         failures = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-        if failures and len(failures) == len(self.task.baselines):
+        if failures and len(failures) == len(self.baselines):
             reason = failures[-1].traceback.strip().splitlines()[-1]
             raise TaskError(f"the task {self.record.task!r} fails on every baseline: {reason}")
         scores = self.journal.scores(self.record, SEARCH)
@@ -152,7 +165,9 @@ class Trials:
         return bool(self._known(FINAL))
 
     def reserve_seconds(self) -> float:
-        """Estimated time of one more generation and the finals; 0 before anything was trained."""
+        """Estimated time of one more generation and the finals, if they are the budget's; 0 before any training."""
+        if self.then is not None:
+            return self._longest_seconds
         subjects = self._most_finalists + len(self.plan.tasks[0].baselines)
         return self._longest_seconds + _MARGIN * self._training_seconds * subjects * self._trainings_each
 
@@ -175,6 +190,12 @@ class Trials:
     def _known(self, rung: str) -> set[str]:
         """Subjects of which the journal says what became of them on `rung`."""
         return {*self.journal.scores(self.record, rung), *self.journal.failures(self.record, rung)}
+
+    def _submit_candidates(self, jobs: Sequence[Job]) -> Iterator[Result]:
+        protocols = self.config.protocols
+        stability = protocols.stability if protocols.stability.when == "all" else None
+        order = Order(seeds=self.seeds(SEARCH), quality=protocols.quality, stability=stability)
+        return self.executor.submit(jobs, order)
 
     def _score(self, rung: str, subjects: Mapping[str, Subject]) -> list[Outcome]:
         """Outcomes of subjects that are no proposals, journalled as they come."""

@@ -11,9 +11,9 @@ import fcntl
 import json
 import os
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -22,12 +22,9 @@ from actsearch import outcome as outcomes
 from actsearch.errors import SearchStateError, StoreError, unknown_name
 from actsearch.outcome import Outcome, Scores
 from actsearch.store import schema
-from actsearch.store.record import CandidateRecord, PlanRecord, SearchRecord, Step
+from actsearch.store.database import PRIMARY, connect
+from actsearch.store.record import CandidateRecord, PlanRecord, SearchRecord, Step, TrialRecord
 
-_WAIT_SECONDS = 30.0
-"""How long a process waits for another one's transaction."""
-_PRIMARY = 0xFF
-"""The lowest byte of SQLite's error codes: the others tell kinds of one error apart."""
 _OUTSIDE = {
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_READONLY,
@@ -53,10 +50,7 @@ class Journal:
             raise StoreError(f"no searches in the store {str(store)!r}: start one with `actsearch search`.")
         try:
             store.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
-            connection.row_factory = sqlite3.Row
-            _write_ahead(connection)
-            connection.execute("PRAGMA synchronous=NORMAL")
+            connection = connect(path)
             schema.migrate(connection, store)
         except (OSError, sqlite3.Error) as error:
             reason = getattr(error, "strerror", None) or str(error)
@@ -130,7 +124,17 @@ class Journal:
                 "UPDATE searches SET status = ?, stopped_because = ?, seconds = ? WHERE id = ?",
                 (status, stopped_because, seconds, search.id),
             )
+            connection.execute("DELETE FROM stops WHERE search = ?", (search.id,))
             _use(connection, search, budget_seconds)
+
+    def ask_to_stop(self, search: SearchRecord) -> None:
+        """Ask the process that drives `search` to stop; the next `set_status` answers that."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO stops VALUES (?)", (search.id,))
+
+    def is_asked_to_stop(self, search: SearchRecord) -> bool:
+        """Whether somebody has asked for it since the last `set_status`."""
+        return self._connection.execute("SELECT 1 FROM stops WHERE search = ?", (search.id,)).fetchone() is not None
 
     def record_sources(self, search: SearchRecord, generation: int, sources: Mapping[str, str]) -> None:
         """Write what `search` is made from after `generation`: a digest or version by the name of each source."""
@@ -241,6 +245,15 @@ class Journal:
             )
             _use(connection, search, budget_seconds)
 
+    def reject_scored(self, search: SearchRecord, rejections: Mapping[int, Outcome]) -> None:
+        """Write what a later protocol says, by candidate number, over the scores of candidates."""
+        with self._transaction() as connection:
+            for number, rejection in rejections.items():
+                connection.execute(
+                    "UPDATE candidates SET outcome = ? WHERE search = ? AND number = ?",
+                    (_dump(outcomes.to_json(rejection)), search.id, number),
+                )
+
     def candidates(self, search: SearchRecord, *, since: int = 0) -> list[CandidateRecord]:
         """The proposals of `search` with number `since` or later, in order of proposal."""
         query = "SELECT * FROM candidates WHERE search = ? AND number >= ? ORDER BY number"
@@ -290,6 +303,21 @@ class Journal:
         rows = self._connection.execute(query, (search.id, rung))
         return {row["subject"]: outcomes.scores_from_json(json.loads(row["document"])) for row in rows}
 
+    def record_trial(self, search: SearchRecord, rung: str, trial: TrialRecord, *, budget_seconds: float = 0.0) -> None:
+        """Write one training of `rung` that has ended."""
+        row = (search.id, rung, trial.subject, trial.number, _dump(asdict(trial)))
+        with self._transaction() as connection:
+            connection.execute("INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?, ?)", row)
+            _use(connection, search, budget_seconds)
+
+    def trials(self, search: SearchRecord, rung: str) -> list[TrialRecord]:
+        """The trainings of `rung` in the order of writing."""
+        query = "SELECT document FROM trials WHERE search = ? AND rung = ? ORDER BY rowid"
+        return [
+            TrialRecord.from_json(json.loads(row["document"]))
+            for row in self._connection.execute(query, (search.id, rung))
+        ]
+
     # -- views ----------------------------------------------------------------------------------------------
 
     def view(self, search: SearchRecord, uri: str) -> tuple[str, int] | None:
@@ -318,7 +346,7 @@ class Journal:
                     connection.execute("ROLLBACK")
                 raise
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & _PRIMARY not in _OUTSIDE:
+            if getattr(error, "sqlite_errorcode", 0) & PRIMARY not in _OUTSIDE:
                 raise
             raise StoreError(
                 f"the store {str(self.store)!r} cannot be written: {error}; what stands in it is safe: put that right"
@@ -332,20 +360,6 @@ class Journal:
 def default_store() -> Path:
     """Folder of the default store: `$ACTSEARCH_STORE`, else `./actsearch-runs`."""
     return Path(os.environ.get("ACTSEARCH_STORE") or "actsearch-runs")
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch to WAL mode, for which SQLite itself does not wait while other processes open the same new store."""
-    deadline = time.monotonic() + _WAIT_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
 
 
 def _use(connection: sqlite3.Connection, search: SearchRecord, budget_seconds: float) -> None:

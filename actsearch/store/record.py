@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from actsearch.outcome import Outcome
 
@@ -88,3 +88,37 @@ class PlanRecord:
     written: str
     """UTC, ISO 8601."""
     document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """One training of the upper rungs: a trial of the tuning, or one seed of a final."""
+
+    subject: str
+    """A candidate's id, or `baseline:NAME`."""
+    number: int
+    """Of the trial, from 0; in the finals, of the seed."""
+    seed: int
+    values: Mapping[str, float]
+    """What was tuned: `learning rate`, and NAME or NAME[INDEX] for each initial value."""
+    parameters: Mapping[str, Mapping[str, Any]]
+    """As in `CandidateRecord`, with those initial values."""
+    gains: Mapping[str, float | None]
+    """Output gain that belongs to them, by selector; `*` is every site. None where it is not finite."""
+    ending: str
+    """`complete`, `stopped` before its end, `diverged`, or `failed`."""
+    curve: tuple[tuple[float, float], ...]
+    """(share of the training, score) on the way."""
+    seconds: float
+    reason: str | None = None
+    """Why it failed."""
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Self:
+        """The record whose fields stand in `document`."""
+        return cls(**{**document, "curve": tuple((share, score) for share, score in document["curve"])})
+
+    @property
+    def score(self) -> float | None:
+        """Score of the whole training; None if it did not run to its end."""
+        return self.curve[-1][1] if self.ending == "complete" else None

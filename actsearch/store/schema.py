@@ -36,6 +36,7 @@ CREATE TABLE views (
 # The views of a store's own MLflow database were kept under its absolute path, which a move of the store changes.
 _SECOND = """
 ALTER TABLE searches ADD COLUMN budget_seconds REAL NOT NULL DEFAULT 0;
+ALTER TABLE candidates ADD COLUMN gains TEXT;
 CREATE TABLE failures (
     search INTEGER NOT NULL, rung TEXT NOT NULL, subject TEXT NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (search, rung, subject)
@@ -44,17 +45,19 @@ CREATE TABLE sources (
     search INTEGER NOT NULL, generation INTEGER NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (search, generation)
 ) STRICT;
+CREATE TABLE stops (search INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE plans (
+    search INTEGER NOT NULL, digest TEXT NOT NULL, written TEXT NOT NULL, document TEXT NOT NULL
+) STRICT;
+CREATE TABLE trials (
+    search INTEGER NOT NULL, rung TEXT NOT NULL, subject TEXT NOT NULL, number INTEGER NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (search, rung, subject, number)
+) STRICT;
 UPDATE OR REPLACE views SET uri = 'sqlite:///mlflow.sqlite' WHERE uri LIKE 'sqlite:////%/mlflow.sqlite';
 UPDATE OR REPLACE views SET uri = 'sqlite:///mlflow.sqlite#complete'
     WHERE uri LIKE 'sqlite:////%/mlflow.sqlite#complete'
 """
-_THIRD = "ALTER TABLE candidates ADD COLUMN gains TEXT"
-_FOURTH = """
-CREATE TABLE plans (
-    search INTEGER NOT NULL, digest TEXT NOT NULL, written TEXT NOT NULL, document TEXT NOT NULL
-) STRICT
-"""
-_MIGRATIONS = (_FIRST, _SECOND, _THIRD, _FOURTH)
+_MIGRATIONS = (_FIRST, _SECOND)
 """Statements that bring a journal of version i to version i + 1; a new one takes all of them."""
 VERSION = len(_MIGRATIONS)
 """Version of the schema that this version of actsearch writes."""
@@ -78,8 +81,8 @@ def migrate(connection: sqlite3.Connection, store: Path) -> None:
     try:
         # Another process may have been faster.
         version = _version(connection)
-        if not version and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            raise _another_s(store)
+        if not version:
+            _refuse_tables(connection, store)
         for statements in _MIGRATIONS[version:]:
             for statement in statements.split(";"):
                 connection.execute(statement)
@@ -92,6 +95,11 @@ def migrate(connection: sqlite3.Connection, store: Path) -> None:
 
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _refuse_tables(connection: sqlite3.Connection, store: Path) -> None:
+    if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise _another_s(store)
 
 
 def _another_s(store: Path) -> StoreError:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actsearch.outcome import Failed, Outcome, Rejected, Scored, Scores
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, PlanRecord, SearchRecord
+from actsearch.store.tuning import TUNE, Tuned, tuned, tuned_json
 
 if TYPE_CHECKING:
     from actsearch.evaluate.fairness import Judgement, Verdict
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 SEARCH, FINAL = "search", "final"
 """Rungs under which the journal keeps scores of baselines and finalists."""
 BASELINE = "baseline:"
-TRAINED_STAGES = ("quality",)
+TRAINED_STAGES = ("quality", "stability")
 """Stages of rejection that come after the static rungs."""
 
 
@@ -36,6 +37,8 @@ class Standing:
     """What may be claimed of a finalist, as a sentence without its subject."""
     failure: str | None = None
     """Why it has no score in the finals although it was in them."""
+    tuned: Tuned | None = None
+    """Its trials on the real task, if it came so far."""
 
     @property
     def final_score(self) -> float | None:
@@ -83,6 +86,8 @@ class Summary:
     """What the finals rest on; None if there were none."""
     plans: tuple[PlanRecord, ...] = ()
     """Analysis plans of the finals, oldest first: the last one holds."""
+    tuned: tuple[Tuned, ...] = ()
+    """What was tuned on the real task, best trial first, those without a score last."""
 
     @property
     def finalists(self) -> tuple[Standing, ...]:
@@ -113,23 +118,25 @@ def summarise(journal: Journal, search: SearchRecord) -> Summary:
     records = journal.candidates(search)
     searched = journal.scores(search, SEARCH)
     finals = _Finals.of(journal, search)
+    tunings = tuned(journal.trials(search, TUNE))
     baselines = [
-        finals.standing(subject.removeprefix(BASELINE), scores.mean(), None)
+        replace(finals.standing(subject.removeprefix(BASELINE), scores.mean(), None), tuned=tunings.get(subject))
         for subject, scores in searched.items()
         if subject.startswith(BASELINE) and scores.best is not None
     ]
     scored = [
-        finals.standing(record.id, record.outcome.score, record)
+        replace(finals.standing(record.id, record.outcome.score, record), tuned=tunings.get(record.id))
         for record in records
         if isinstance(record.outcome, Scored)
     ]
     return Summary(
         search=search,
-        counts=_counts(records, [*searched.values(), *finals.scores.values()]),
+        counts=_counts(records, [*searched.values(), *finals.scores.values()], tunings.values()),
         candidates=tuple(sorted(scored, key=lambda standing: (-standing.score, standing.name))),
         baselines=tuple(sorted(baselines, key=lambda standing: (-standing.score, standing.name))),
         verdict=finals.verdict,
         plans=finals.plans,
+        tuned=tuple(tunings.values()),
     )
 
 
@@ -162,6 +169,7 @@ def to_json(summary: Summary, *, status: str, most: int | None = None) -> dict[s
         "winner": None if winner is None else winner.name,
         "claim": None if winner is None else winner.claim,
         "plan": _plan_json(summary.plans),
+        **({"rungs": [tuned_json(subject, whole=False) for subject in summary.tuned]} if summary.tuned else {}),
     }
 
 
@@ -190,16 +198,16 @@ class _Finals:
         from actsearch.evaluate.fairness import Plan, judge
 
         baselines = [subject.removeprefix(BASELINE) for subject in found if subject.startswith(BASELINE)]
-        seeds = next(reversed(found.values())).seeds
+        seeds, task = next(reversed(found.values())).seeds, Path(search.task).stem
         if plans:
             (planned,) = Plan.from_json(plans[-1].document).tasks
-            baselines, seeds = list(planned.baselines), planned.seeds
+            baselines, seeds, task = list(planned.baselines), planned.seeds, planned.task
         comparable = {name: value for name, value in scores.items() if value.seeds == seeds}
         verdict = judge(comparable, functions=[n for n in comparable if n not in baselines], baselines=baselines)
         failures |= {name: "trained on other seeds than planned" for name in scores if name not in comparable}
         diverged = [name for name in comparable if name not in verdict.judgements]
         failures |= dict.fromkeys(diverged, "a training diverged at every learning rate")
-        return cls(task=Path(search.task).stem, scores=scores, failures=failures, verdict=verdict, plans=plans)
+        return cls(task=task, scores=scores, failures=failures, verdict=verdict, plans=plans)
 
     def standing(self, name: str, score: float, record: CandidateRecord | None) -> Standing:
         """How a candidate, or a baseline if `record` is None, stands."""
@@ -226,11 +234,12 @@ def _reason(outcome: Outcome) -> str:
     return outcome.traceback.strip().splitlines()[-1].strip() if isinstance(outcome, Failed) else ""
 
 
-def _counts(records: Sequence[CandidateRecord], other: Sequence[Scores]) -> Counts:
+def _counts(records: Sequence[CandidateRecord], other: Sequence[Scores], tunings: Iterable[Tuned]) -> Counts:
     outcomes = [record.outcome for record in records if record.outcome is not None]
     scored = [outcome for outcome in outcomes if isinstance(outcome, Scored)]
     rejected = Counter(outcome.stage for outcome in outcomes if isinstance(outcome, Rejected))
     trained = sum(outcome.scores.trained for outcome in scored) + sum(scores.trained for scores in other)
+    trained += sum(subject.endings.get("complete", 0) for subject in tunings)
     return Counts(
         generated=len(outcomes),
         evaluated=len(scored),
@@ -254,7 +263,7 @@ def _candidate_json(standing: Standing) -> dict[str, Any]:
         "generation": record.generation,
         "parents": list(record.parents),
         "move": record.move,
-        "stage": FINAL if standing.judgement or standing.failure else record.outcome.stage,
+        "stage": FINAL if standing.judgement or standing.failure else TUNE if standing.tuned else record.outcome.stage,
         "gain": record.gain,
     }
     if record.gains is not None:

@@ -37,7 +37,7 @@ def baselines_csv(summary: Summary) -> str:
 
 
 def note(summary: Summary, most: int) -> str:
-    """Markdown that stands above the parent run: the `most` best candidates and the baselines."""
+    """Markdown that stands above the parent run: the `most` best candidates, the baselines, and what fell where."""
     named = [(_code(row.record.expression), row) for row in summary.candidates[:most] if row.record is not None]
     named += [(f"baseline {_code(row.name)}", row) for row in summary.baselines]
     lines = ["| | score | final score |", "|---|---|---|"]
@@ -47,6 +47,11 @@ def note(summary: Summary, most: int) -> str:
             "",
             f"{_code(summary.winner.record.expression if summary.winner.record else '')} {summary.winner.claim}.",
         ]
+    counts = summary.counts
+    lines += ["", "| stage | rejected | share |", "|---|---|---|"]
+    fell = {**counts.rejected, "failed": counts.failed}
+    lines += [f"| {stage} | {count} | {count / max(counts.generated, 1):.1%} |" for stage, count in fell.items()]
+    lines += ["", f"{counts.generated} proposals, {counts.evaluated} scored, {len(summary.finalists)} in the finals."]
     return "\n".join([*lines, "", "See `lineage.html` and `candidates.json` among the artifacts."])
 
 

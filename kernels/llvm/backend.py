@@ -19,6 +19,7 @@ from actsearch.grammar.activation import Activation
 COMPILER = sibling(__file__, "compiler")
 KERNELS = sibling(__file__, "kernels")
 MACHINE = sibling(__file__, "machine")
+STACK = sibling(__file__, "stack")
 TYPES = sibling(__file__, "types")
 
 
@@ -38,6 +39,10 @@ class LlvmBackend:
     def compile(self, activation: Activation, *, gain: float = 1.0, cache: Path | None = None) -> Fused:
         """`gain` times the activation; derivatives of every order are compiled when they are first asked for."""
         return Fused(activation, COMPILER.Compiler(cache or default_cache()), tuple(TYPES.ELEMENTS), gain)
+
+    def stack(self) -> Any:
+        """What compiles and runs populations; see `actsearch.compile.population.function`."""
+        return STACK.Compiler()
 
     def emit(self, activation: Activation, kind: str, *, target: str | None = None, dtype: str = "fp32") -> str:
         """LLVM assembly or machine code of forward (`sweep_0`) and backward (`sweep_1`) for this processor.

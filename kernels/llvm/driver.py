@@ -21,6 +21,7 @@ from actsearch.compile.backend import sibling
 
 LOADER = sibling(__file__, "loader")
 _RUN = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+_RUN_ALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _RUN_PARALLEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int32)
 _SYMBOLS = ("GOMP_parallel", "omp_get_thread_num", "omp_get_num_threads")
 _DECLARATIONS = """
@@ -64,7 +65,45 @@ def driver(scalar: str) -> Driver:
     return Driver(_RUN(code["run"]), parallel, code)
 
 
+@dataclass(frozen=True, slots=True)
+class PopulationDriver:
+    """Runs tapes (see README.md) of all members of a population."""
+
+    function: Callable[..., None]
+    parallel: Callable[..., None] | None
+    code: Any
+
+    def run(self, place: int, threads: int) -> None:
+        """Run the table at an address on up to `threads` threads, each of which takes slices until none is left."""
+        if threads < 2:
+            self.function(place)
+        elif self.parallel is not None:
+            self.parallel(place, threads)
+        else:
+            pool = _pool(threads, os.getpid())
+            for done in [pool.submit(self.function, place) for _ in range(threads)]:
+                done.result()
+
+
+@functools.cache
+def population_driver(lanes: int) -> PopulationDriver:
+    """The driver of tapes whose operations compute `lanes` elements at once; compiled once a process."""
+    is_parallel = _find_openmp()
+    parts = {"openmp": _DECLARATIONS, "parallel": _TAKE_ALL} if is_parallel else _NO_THREADS
+    text = string.Template(_text("population.ll.in")).substitute(lanes=lanes, lanes_less_one=lanes - 1, **parts)
+    names = ("run", "run_parallel") if is_parallel else ("run",)
+    code = LOADER.loader().library(LOADER.Code(names=names, key=text, text=lambda: text, cache=default_cache()))
+    parallel = _RUN_PARALLEL(code["run_parallel"]) if is_parallel else None
+    return PopulationDriver(_RUN_ALL(code["run"]), parallel, code)
+
+
 _NO_THREADS = {"openmp": "", "parallel": ""}
+_TAKE_ALL = """
+define void @run_parallel(ptr %population, i32 %threads) {
+  call void @GOMP_parallel(ptr @run, ptr %population, i32 %threads, i32 0)
+  ret void
+}
+"""
 
 
 def _text(name: str) -> str:

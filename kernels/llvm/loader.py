@@ -143,7 +143,7 @@ class Loader:
 
     def _compiled(self, codes: Sequence[Code], *, thorough: bool) -> Library:
         """All of `codes`, which share a cache, from one module."""
-        machine_code = self._machine.object(_module([code.text() for code in codes]), thorough=thorough)
+        machine_code = self._machine.object(joined([code.text() for code in codes]), thorough=thorough)
         names = {self._digests(code, thorough=thorough)[-1]: code.names for code in codes}
         return self._new(codes[0].cache, OBJECTS.Stored(names=names, code=machine_code), is_new=True)
 
@@ -154,7 +154,7 @@ class Loader:
         return library
 
 
-def _module(texts: Sequence[str]) -> str:
+def joined(texts: Sequence[str]) -> str:
     """One module of several, which may declare the same functions."""
     if len(texts) == 1:
         return texts[0]

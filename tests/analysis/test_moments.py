@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import integrate, special
 
 from actsearch import plugins
-from actsearch.analysis.moments import moments, normalised
+from actsearch.analysis.moments import has_variance, moments, normalised
 from actsearch.analysis.probe import Probe
 from actsearch.compile.eager import evaluate
 from actsearch.grammar.activation import parse
@@ -45,6 +45,18 @@ CLOSED = {
     "sign(x)": (0, 1, 0),
     "2": (2, 4, 0),
 }
+
+
+@pytest.mark.parametrize("text", [*(text for text in CLOSED if text != "2"), "floor(x)", "exp(x**2 / 5)", "1e-9 * x"])
+def test_a_finite_variance_is_known_as_one(text):
+    assert has_variance(Probe(parse(text)))
+
+
+@pytest.mark.parametrize(
+    "text", ["1/x", "1/(x - 0.31)", "x + 1e-2 / (x + 2)**2", "exp(x**2 / 3)", "exp(x**2)", "log(x)"]
+)
+def test_an_infinite_variance_is_known_as_none(text):
+    assert not has_variance(Probe(parse(text)))
 
 
 @pytest.mark.parametrize(("text", "expected"), CLOSED.items(), ids=CLOSED)

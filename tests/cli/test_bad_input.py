@@ -76,6 +76,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     },
     "store below a file": ((*SEARCH, "--store", "file/store"), r"the store 'file/store' cannot be used: .*--store"),
     "resume without a store": (("resume",), "no searches in the store"),
+    "stop without a store": (("stop",), "no searches in the store"),
     "top without a store": (("top",), "no searches in the store"),
     "list without a store": (("list",), "no searches in the store"),
     "lineage without a store": (("lineage",), "no searches in the store"),
@@ -98,6 +99,10 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "no function of x": (("show", "gellu"), "unknown catalog function or expression of x 'gellu': did you mean .*gelu"),
     "plot": (("show", "gelu", "--plot", "none/f.png"), "cannot write 'none/f.png': "),
     "evaluate constant": (("evaluate", "x - x", "--workers", "in-process"), "cannot be trained|unknown"),
+    "evaluate parameter": (
+        ("evaluate", "beta * sin(x)", "gelu", "--param", "gamma=1"), "--param gamma: none of the functions takes it"
+    ),
+    "evaluate parameter of the catalog": (("evaluate", "elu", "gelu", "--param", "alpha=1"), "none of the functions"),
     "evaluate workers": (("evaluate", "gelu", "--workers", "labtop"), "unknown profile 'labtop'"),
     "evaluate task": (("evaluate", "gelu", "--task", "digit"), "unknown task 'digit'"),
     "evaluate granularity": (("evaluate", "gelu", "--granularity", "chanel"), "unknown granularity 'chanel'"),

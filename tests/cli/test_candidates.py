@@ -178,6 +178,18 @@ def test_evaluate_agrees_with_the_finals_of_a_search(finished, document, cheap, 
     assert scores == {candidate["id"]: candidate["final_score"] for candidate in finalists}
 
 
+def test_evaluate_gives_a_parameter_to_every_expression_that_has_it(document, cheap):
+    given = ("--param", "beta=3", "--param", "c=0,1:channel")
+    texts = ("sin(beta * x)", "beta * x * sigmoid(x)", "pwpoly(x, c)", "sin(x)", "gelu")
+    arguments = ("--task", cheap, "--seeds", 2, "--workers", "in-process")
+    together = document("evaluate", *texts, *given, *arguments)
+    alone = document("evaluate", texts[0], *given[:2], *arguments)
+    scores = {entry["name"]: entry["score"] for entry in together["candidates"]}
+    assert sorted(scores) == sorted(texts)
+    assert scores["sin(beta * x)"] == alone["candidates"][0]["score"]
+    assert scores["sin(beta * x)"] == document("evaluate", "sin(3 * x)", *arguments)["candidates"][0]["score"]
+
+
 def test_evaluate_prints_a_table_for_a_person(command, cheap):
     arguments = ("evaluate", "beta * sin(x)", "erf(x)", "--granularity", "channel", "--task", cheap)
     code, out, err = command(*arguments, "--workers", "in-process", "--seeds", 2)
@@ -244,6 +256,16 @@ def test_an_expression_is_exported_with_its_parameters(text, tmp_path):
     assert beta.item() == 1.5
     ratio = (layer(x) / (x * torch.sigmoid(1.5 * x)))[x != 0]
     torch.testing.assert_close(ratio, ratio[0].expand_as(ratio), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("text_", ["1/x", "3/(x - 0.31)"])
+def test_a_function_without_a_variance_is_exported_without_a_gain_and_says_so(command, tmp_path, text_):
+    path = tmp_path / "pole.py"
+    code, out, err = command("export", text_, "--to", path)
+    assert (code, out) == (0, f"exported: {path}\n")
+    assert err == f"warning: {text_!r} has no finite variance under N(0, 1), it seems: its output gain is left at 1.\n"
+    x = torch.tensor([0.5, -2.0])
+    torch.testing.assert_close(exported(path)()(x), 1 / x if text_ == "1/x" else 3 / (x - 0.31))
 
 
 def test_export_writes_two_lanes_of_the_catalog(text, tmp_path):

@@ -54,7 +54,7 @@ def test_search_prints_the_document_of_the_contract(finished, store):
     assert counts["generated"] == counts["evaluated"] + counts["failed"] + sum(counts["rejected"].values())
     assert counts["failed"] > 0
     assert counts["evaluated"] == len(finished["candidates"])
-    assert finished["exported"] == str(store / "exports" / "swish-cheap-1.py")
+    assert finished["exported"] == str(store / "exports" / "swish_cheap_1.py")
 
 
 def test_finalists_have_a_final_score_and_the_others_no_error(finished):
@@ -146,7 +146,7 @@ def test_a_search_tells_a_person_what_it_found_and_how_to_go_on(command, request
     assert "Analysis plan " in out
     assert "catalog: " in out
     assert "8c is spent" in out
-    assert f"exported:  {tmp_path}/exports/swish-cheap-1.py" in out
+    assert f"exported:  {tmp_path}/exports/swish_cheap_1.py" in out
     assert f"actsearch top swish-cheap-1 --store {tmp_path}" in out
     assert "] baselines" in err
     assert "what a task prints" in err

@@ -38,11 +38,15 @@ class Unruly(Task):
                 case "erf(x)": sys.exit(5)
                 case "asinh(x)": os.fork()
                 case "exp(x)": self.hoard = [torch.ones(1 << 22) for _ in range(10_000)]
-                case "sinh(x)": self.hoard = [bytes(1 << 24) for _ in range(10_000)]
+                case "sinh(x)":
+                    self.hoard = []
+                    while True:
+                        self.hoard.append(bytes(1 << 24))
         return super().run(subjects, seeds, quality)
 
     def score(self, make_activation, seed, learning_rate):
         time.sleep(0.05)
+        torch.ones(1 << 23)
         return float(os.getpid())
 """
 LIMIT = 2.0
@@ -81,6 +85,14 @@ def test_whatever_a_candidate_does_the_others_keep_their_results_and_the_pool_go
     # Scores are process ids: never this process, and no more processes at a time than there are workers.
     assert os.getpid() not in first | second
     assert len(second) <= 2
+
+
+def test_who_finds_the_memory_taken_by_another_is_tried_again_in_a_fresh_worker(unruly, jobs, order):
+    # The hoard of sinh stays in its worker, where even an evaluation of relu finds too little.
+    with RayPool(unruly, Profile(title="t", workers=1, batch=3, memory_mebibytes=300)) as pool:
+        outcomes = {r.key: r.outcome for r in pool.submit(jobs("sinh(x)", "log1p(abs(x))", "relu(x)"), order)}
+    assert isinstance(outcomes.pop("sinh(x)"), Failed)
+    assert all(isinstance(outcome, Scored) for outcome in outcomes.values())
 
 
 def test_actors_live_long_and_are_gone_with_the_pool(unruly, jobs, order):

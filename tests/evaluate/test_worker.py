@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from actsearch.evaluate.worker import Order, Worker
@@ -79,3 +83,32 @@ def test_seeds_reach_the_task(worker, jobs):
 
     (result,) = worker.run(jobs("sin(x)"), Order(seeds=(3, 1, 4), quality=Quality()))
     assert result.outcome.scores.seeds == (3, 1, 4)
+
+
+FORKS = """
+import os, sys
+from actsearch.evaluate.protocols.quality import Quality
+from actsearch.evaluate.task import Task, subject_of
+from actsearch.evaluate.worker import Job, Order, Worker
+from actsearch.grammar.activation import parse
+
+PARENT = os.getpid()
+
+class Forks(Task):
+    def score(self, make_activation, seed, learning_rate):
+        if os.getpid() == PARENT and seed == 0 and os.fork() == 0 and learning_rate < 0.01:
+            raise RuntimeError("in the child")
+        return 1.0
+
+jobs = [Job(key=text, subject=subject_of(parse(text))) for text in ("sin(x)", "tanh(x)")]
+results = Worker(Forks()).run(jobs, Order(seeds=(0, 1), quality=Quality()))
+print([type(result.outcome).__name__ for result in results], flush=True)
+"""
+
+
+def test_the_child_of_a_task_that_forks_goes_no_further_than_the_evaluation(root):
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS],
+        env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout == "['Scored', 'Scored']\n", done.stderr

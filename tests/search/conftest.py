@@ -108,14 +108,20 @@ class Drivers:
         self._root = root
         self._started: list[subprocess.Popen[str]] = []
 
-    def start(self, *arguments: str, log: Path, seconds: float = 0.004) -> subprocess.Popen[str]:
-        """A process that takes `seconds` for a training."""
+    def start(
+        self, *arguments: str, log: Path, seconds: float = 0.004, largest_file: int | None = None
+    ) -> subprocess.Popen[str]:
+        """A process that takes `seconds` for a training and cannot write files of more than `largest_file` blocks.
+
+        A block is 512 bytes.
+        """
         environment = {
             **os.environ, "PYTHONPATH": str(self._root), "COLUMNS": "200",
             "ACTSEARCH_TEST_LOG": str(log), "ACTSEARCH_TEST_SECONDS": str(seconds),
         }  # fmt: skip
+        limited = [] if largest_file is None else ["sh", "-c", f'ulimit -f {largest_file} && exec "$@"', "sh"]
         driver = subprocess.Popen(
-            [sys.executable, "-m", "actsearch", *arguments],
+            [*limited, sys.executable, "-m", "actsearch", *arguments],
             cwd=self._folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         self._started.append(driver)

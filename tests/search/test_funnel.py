@@ -143,6 +143,8 @@ def test_a_funnel_that_was_told_of_earlier_candidates_judges_as_the_one_that_saw
 
 def test_thresholds_are_the_settings(propose):
     (steep,) = propose("steep", **{"protocols.gradient.largest": "1e7"})
+    assert steep.outcome.stage == "signal"
+    (steep,) = propose("steep", **{"protocols.gradient.largest": "1e7", "protocols.signal.smallest": "0"})
     assert steep.outcome is None
     (sine,) = propose("sine", **{"protocols.gradient.largest": "1.1"})
     assert sine.outcome.stage == "gradient"

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actsearch.analysis import catalog
 from actsearch.errors import SpaceError, UnknownNameError
+from actsearch.evaluate.task import load_task, subject_of
+from actsearch.search.config import SearchConfig
 from actsearch.search.launch import resume
+from actsearch.search.progress import Progress, Snapshot
+from actsearch.search.trials import Trials
 from actsearch.store.journal import Journal
-from actsearch.store.summary import Summary, summarise, to_json
+from actsearch.store.summary import FINAL, SEARCH, Summary, summarise, to_json
 
 # Ctrl-C at one training, from within: the same exception at the same place, without a second process.
 CTRL_C = """with open(os.environ["ACTSEARCH_TEST_LOG"]) as log:
@@ -31,22 +37,22 @@ def stop(search, stopping, monkeypatch) -> Callable[..., Summary]:
     def run(space: str = "swish", *, at: int, store: Path, **options: Any) -> Summary:
         monkeypatch.setenv("ACTSEARCH_TEST_LOG", str(store.with_suffix(".log")))
         monkeypatch.setenv("STOP_AT", str(at))
-        summary = search(space, task=stopping, store=store, **{**SMALL, **options})
+        summary = search(space, store=store, **{"task": stopping, **SMALL, **options})
         monkeypatch.setenv("STOP_AT", "-1")
         return summary
 
     return run
 
 
-def go_on(store: Path) -> Summary:
-    record = resume(store, None, show=lambda _: None, warn=pytest.fail)
+def go_on(store: Path, **options: Any) -> Summary:
+    record = resume(store, None, **{"show": lambda _: None, "warn": pytest.fail, **options})
     with Journal.open(store) as journal:
         return summarise(journal, record)
 
 
 def comparable(summary: Summary) -> dict[str, Any]:
     document = to_json(summary, status=summary.search.status)
-    del document["seconds"]
+    del document["seconds"], document["plan"]["written"]
     return document
 
 
@@ -88,7 +94,7 @@ def test_a_search_whose_space_has_changed_says_so(stop, write_space, tmp_path):
     renamed = write_space({f"new_{name}": text for name, text in functions.items()})
     Path(renamed).replace(space)
     with pytest.raises(SpaceError, match=r"the space no longer has the production '[abcd]' of 'unit'") as caught:
-        go_on(tmp_path / "store")
+        go_on(tmp_path / "store", warn=lambda _: None, allow_changed=True)
     assert "\n" not in str(caught.value)
     with Journal.open(tmp_path / "store") as journal:
         assert journal.search().stopped_because.startswith("SpaceError: the space no longer has")
@@ -113,3 +119,89 @@ def test_a_path_is_remembered_whole_so_that_a_search_resumes_from_any_folder(
     stop("mine.yaml", at=30, store=tmp_path / "store", workers=workers)
     monkeypatch.chdir(tmp_path)
     assert go_on(tmp_path / "store").search.status == "finished"
+
+
+# As above, with a baseline that fails on every seed.
+BROKEN_BASELINE = f"""if layer.activation.text == 'gelu(x)':
+            raise ValueError('no gelu')
+        {CTRL_C}"""
+
+
+def test_a_baseline_that_failed_is_not_trained_again_by_a_resume(stop, write_task, write_profile, tmp_path):
+    task, alone = write_task(BROKEN_BASELINE), write_profile(executor="in-process", batch=1)
+    gelu = subject_of(catalog.find("gelu").activation).activation.id
+    unbroken = comparable(stop(at=-1, store=tmp_path / "unbroken", task=task, workers=alone))
+
+    def trained(store: Path) -> list[list[str]]:
+        return [line.split() for line in store.with_suffix(".log").read_text(encoding="utf-8").splitlines()]
+
+    assert [seed for identity, seed, _ in trained(tmp_path / "unbroken") if identity == gelu] == ["0", "500"]
+    # Amid the search; and at the last training of all, when the finals' baselines are almost done.
+    for at in (20, len(trained(tmp_path / "unbroken"))):
+        store = tmp_path / f"at{at}"
+        stop(at=at, store=store, task=task, workers=alone)
+        with Journal.open(store) as journal:
+            rungs = [SEARCH] + [FINAL] * (at != 20)
+            assert all(
+                "no gelu" in journal.failures(journal.search(), rung)["baseline:gelu"].traceback for rung in rungs
+            )
+        assert comparable(go_on(store)) == unbroken
+        assert [seed for identity, seed, _ in trained(store) if identity == gelu] == ["0", "500"]
+
+
+def test_time_before_the_first_step_counts(stop, tmp_path, monkeypatch):
+    monkeypatch.setenv("ACTSEARCH_TEST_SECONDS", "0.02")
+    stopped = stop(at=6, store=tmp_path / "store", budget="1h")
+    with Journal.open(tmp_path / "store") as journal:
+        assert journal.last_step(stopped.search) is None
+    assert stopped.search.budget_seconds >= 5 * 0.02
+    shown: list[Snapshot] = []
+
+    def show(snapshot: Snapshot) -> None:
+        shown.append(snapshot)
+        if snapshot.phase == "baselines":
+            raise KeyboardInterrupt
+
+    go_on(tmp_path / "store", show=show)
+    assert shown[-1].budget_seconds >= stopped.search.budget_seconds
+
+
+FINALS_STOPPED = """with open(os.environ["ACTSEARCH_TEST_LOG"]) as log:
+            if seed >= 500 and os.environ["STOP_AT"] == "0" and sum(int(row.split()[1]) >= 500 for row in log) > 10:
+                raise KeyboardInterrupt"""
+
+
+def test_a_search_that_came_as_far_as_the_finals_goes_on_with_them(stop, write_task, write_profile, tmp_path):
+    store, alone = tmp_path / "store", write_profile(executor="in-process", batch=1)
+    stopped = stop(at=0, store=store, task=write_task(FINALS_STOPPED), workers=alone, budget="0.4s")
+    with Journal.open(store) as journal:
+        known = journal.scores(stopped.search, FINAL)
+        assert known
+        # Even if there were time: its finals have seen which candidates there are.
+        with journal._transaction() as connection:
+            connection.execute("UPDATE searches SET budget = '5s'")
+    resumed = go_on(store)
+    assert (resumed.search.status, resumed.counts.generated) == ("finished", stopped.counts.generated)
+    with Journal.open(store) as journal:
+        assert known.items() <= journal.scores(stopped.search, FINAL).items()
+
+
+def test_what_earlier_sessions_took_is_the_measure_of_what_comes(stop, stopping, tmp_path):
+    stopped = stop(at=60, store=tmp_path / "store")
+    with Journal.open(tmp_path / "store") as journal:
+        trials = Trials(
+            record=stopped.search,
+            journal=journal,
+            task=load_task(stopping),
+            executor=None,
+            config=SearchConfig(),
+            progress=Progress(show=lambda _: None),
+            warn=lambda _: None,
+        )
+        assert trials.reserve_seconds() == 0
+        trials.remember(journal.candidates(stopped.search))
+        ends = journal.step_seconds(stopped.search)
+    assert len(ends) >= 2
+    longest = max(ends[0], *(b - a for a, b in itertools.pairwise(ends)))
+    each = ends[-1] / stopped.counts.trained
+    assert trials.reserve_seconds() == pytest.approx(longest + 1.25 * each * (10 + 2) * 9)

@@ -98,6 +98,10 @@ def test_a_killed_search_resumes_to_the_result_of_an_unbroken_one(share, unbroke
         record = journal.search()
         assert (record.status, standing(journal, record)) == ("running", "stopped")
         assert bool(journal.scores(record, FINAL)) == (share == "finals")
+        # Time counts with every result that is journalled, before the first step and after the last one, too.
+        assert (record.budget_seconds > 0) == bool(known)
+        if share == "finals":
+            assert record.budget_seconds > journal.last_step(record).seconds
 
     assert result(logged("resume", "--store", str(store), log=after)) == unbroken.document
     assert not {(identity, seed) for identity, seed, _ in lines(after)} & known, "a journalled evaluation was repeated"
@@ -167,3 +171,35 @@ def test_an_interrupted_search_says_how_to_go_on_and_does(number, unbroken, driv
     code, out, err = command(*words)
     assert (code, out) == (2, "")
     assert err == "actsearch: the search swish-cheap-1 is finished: start another with `actsearch search`.\n"
+
+
+def test_a_search_is_stopped_from_another_process_and_resumes(unbroken, drivers, command, logged, tmp_path):
+    store, log = tmp_path / "store", tmp_path / "log"
+    driver = drivers.start(*unbroken.arguments, "--store", str(store), log=log)
+    drivers.wait(driver, lambda: len(lines(log)) >= unbroken.searched // 3)
+    code, out, err = command("stop", "--store", str(store))
+    assert (code, out) == (0, "swish-cheap-1 is stopped: `actsearch stop` asked for it\n"), err
+    out, err = driver.communicate()
+    assert driver.returncode == 130, err
+    assert "stopped because: `actsearch stop` asked for it" in out
+    code, out, err = command("stop", "--store", str(store))
+    assert (code, out, err) == (2, "", "actsearch: the search swish-cheap-1 is not running.\n")
+    # What was asked for once does not hold for those who go on.
+    assert result(logged("resume", "--store", str(store), log=log)) == unbroken.document
+
+
+def test_a_search_whose_disk_is_full_ends_in_one_sentence_and_resumes(unbroken, drivers, logged, tmp_path):
+    store, log = tmp_path / "store", tmp_path / "log"
+    # The system refuses to make any file larger than this, the journal's among them.
+    driver = drivers.start(*unbroken.arguments, "--store", str(store), log=log, largest_file=400)
+    out, err = driver.communicate()
+    assert (driver.returncode, out) == (2, ""), err
+    (said,) = (line for line in err.splitlines() if line.startswith("actsearch: "))
+    assert said.startswith(f"actsearch: the store {str(store)!r} cannot be written: ")
+    assert said.endswith("; what stands in it is safe: put that right and go on with `actsearch resume`.")
+    assert "Traceback" not in err
+    known = journalled(store)
+    assert known
+    after = tmp_path / "after.log"
+    assert result(logged("resume", "--store", str(store), log=after)) == unbroken.document
+    assert not {(identity, seed) for identity, seed, _ in lines(after)} & known

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
-from pathlib import Path
 
 import pytest
 import torch
@@ -184,22 +182,18 @@ def test_candidates_that_diverge_everywhere_are_rejected_with_a_reason(search, w
     assert all(isinstance(outcome, Rejected) and outcome.stage == "quality" for outcome in diverged)
 
 
-def module_of(path: Path) -> type[torch.nn.Module]:
-    spec = importlib.util.spec_from_file_location(path.stem.replace("-", "_"), path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Activation
-
-
-def test_the_exported_winner_computes_gain_times_the_function(search, tmp_path):
+def test_the_exported_winner_can_be_imported_and_computes_gain_times_the_function(search, tmp_path, monkeypatch):
     summary = search(store=tmp_path)
     record = summary.winner.record
-    path = tmp_path / "exports" / f"{summary.search.name}.py"
+    path = tmp_path / "exports" / "swish_cheap_1.py"
     assert [file.name for file in path.parent.iterdir()] == [path.name]
     assert record.id in path.read_text(encoding="utf-8")
     x = torch.linspace(-4, 4, 33).unsqueeze(1)
     bare = from_json(record.expression, record.parameters).module(channels=1)
-    torch.testing.assert_close(module_of(path)()(x), record.gain * bare(x), rtol=1e-5, atol=1e-6)
+    monkeypatch.syspath_prepend(path.parent)
+    from swish_cheap_1 import Activation
+
+    torch.testing.assert_close(Activation()(x), record.gain * bare(x), rtol=1e-5, atol=1e-6)
 
 
 def test_a_granularity_of_the_request_holds_for_every_parameter(search, journalled, tmp_path):
@@ -228,4 +222,4 @@ def test_a_mixture_of_spaces_is_searched_and_resumed_under_one_name(search, jour
     spaces = [json.loads(record.genome)[0] for record in records]
     assert set(spaces) == {"swish", "mine"}
     assert "switch" in {record.move for record in records}
-    assert (store / "exports" / "swish+mine-cheap-1.py").is_file()
+    assert (store / "exports" / "swish_mine_cheap_1.py").is_file()

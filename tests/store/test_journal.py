@@ -262,3 +262,103 @@ def test_the_default_store_is_the_environment_s_or_here(monkeypatch):
     assert default_store() == Path("/somewhere")
     monkeypatch.delenv("ACTSEARCH_STORE")
     assert default_store() == Path("actsearch-runs")
+
+
+def test_outcomes_without_a_score_come_back_until_they_are_forgotten(journal, request_of_search, scores):
+    search = journal.create_search(request_of_search)
+    failed, rejected = Failed(stage="train", traceback="t"), Rejected(stage="quality", reason="r", measured=math.inf)
+    journal.record_failures(search, "search", {"baseline:a": rejected, "baseline:b": failed}, budget_seconds=2.0)
+    journal.record_failures(search, "search", {"baseline:a": failed})
+    journal.record_failures(search, "final", {"baseline:a": rejected})
+    assert journal.failures(search, "search") == {"baseline:a": failed, "baseline:b": failed}
+    assert journal.failures(search, "final") == {"baseline:a": rejected}
+    assert journal.scores(search, "search") == {}
+    other = journal.create_search(request_of_search)
+    journal.record_failures(other, "search", {"baseline:a": failed})
+    journal.forget_failures(search)
+    assert (journal.failures(search, "search"), journal.failures(search, "final")) == ({}, {})
+    assert journal.failures(other, "search") == {"baseline:a": failed}
+
+
+def test_the_time_used_is_written_with_every_result_and_never_becomes_less(
+    journal, request_of_search, candidate, scores
+):
+    search = journal.create_search(request_of_search)
+
+    def used() -> float:
+        return journal.search(search.name).budget_seconds
+
+    assert used() == 0.0
+    journal.record_scores(search, "search", {"baseline:a": scores((1.0,))}, budget_seconds=0.25)
+    assert used() == 0.25
+    journal.begin_step(search, STEP, [candidate(0)])
+    assert used() == STEP.seconds
+    journal.record_outcomes(search, {0: (Failed(stage="train", traceback="t"), 1.0)}, budget_seconds=3.0)
+    assert (used(), journal.step_seconds(search)) == (3.0, [3.0])
+    journal.record_failures(search, "final", {"a": Failed(stage="train", traceback="t")}, budget_seconds=4.0)
+    journal.set_status(search, status="stopped", stopped_because="interrupted", seconds=9.0, budget_seconds=1.0)
+    assert used() == 4.0
+    journal.set_status(search, status="stopped", stopped_because="interrupted", seconds=9.0, budget_seconds=5.0)
+    assert used() == 5.0
+
+
+def test_a_search_is_asked_to_stop_until_it_says_how_it_stands(journal, request_of_search):
+    search, other = journal.create_search(request_of_search), journal.create_search(request_of_search)
+    journal.ask_to_stop(search)
+    journal.ask_to_stop(search)
+    assert (journal.is_asked_to_stop(search), journal.is_asked_to_stop(other)) == (True, False)
+    journal.set_status(search, status="stopped", stopped_because="asked", seconds=1.0)
+    assert not journal.is_asked_to_stop(search)
+
+
+def test_what_a_search_is_made_from_is_kept_by_the_generation_it_held_from(journal, request_of_search):
+    search = journal.create_search(request_of_search, {"the task a": "1"})
+    assert journal.sources(search) == {0: {"the task a": "1"}}
+    journal.record_sources(search, 3, {"the task a": "2"})
+    assert journal.sources(search) == {0: {"the task a": "1"}, 3: {"the task a": "2"}}
+    assert journal.sources(journal.create_search(request_of_search)) == {}
+
+
+# A store as the first version of actsearch left it, of which it needs no more than this.
+OLD_STORE = f"""
+{schema._FIRST};
+INSERT INTO searches VALUES (1, 'swish-digits-1', '2026-11-01T00:00:00+00:00', '0.1.0', 'swish', 'digits', 'random',
+    'laptop', '6c', 0, '{{}}', 'stopped', 'interrupted', 12.5);
+INSERT INTO scores VALUES (1, 'search', 'baseline:a',
+    '{{"learning_rates":[0.1],"seeds":[0],"values":[[1.0]]}}');
+INSERT INTO views VALUES (1, 'sqlite:////old/place/mlflow.sqlite', 'run', 3);
+INSERT INTO views VALUES (1, 'sqlite:////old/place/mlflow.sqlite#complete', 'run', 7);
+INSERT INTO views VALUES (1, 'http://host', 'other', 2);
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_store_of_the_first_version_is_brought_forward(tmp_path):
+    with sqlite3.connect(tmp_path / "journal.sqlite") as connection:
+        connection.executescript(OLD_STORE)
+    for _ in range(2):
+        with Journal.open(tmp_path) as journal:
+            search = journal.search()
+            assert (search.name, search.status, search.budget_seconds) == ("swish-digits-1", "stopped", 0.0)
+            assert journal.scores(search, "search")["baseline:a"].values == ((1.0,),)
+            assert (journal.failures(search, "search"), journal.sources(search)) == ({}, {})
+            assert journal.view(search, "sqlite:///mlflow.sqlite") == ("run", 3)
+            assert journal.view(search, "sqlite:///mlflow.sqlite#complete") == ("run", 7)
+            assert journal.view(search, "http://host") == ("other", 2)
+    connection = sqlite3.connect(tmp_path / "journal.sqlite")
+    assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+
+
+def test_a_full_disk_is_one_sentence_and_what_stands_there_stays(journal, request_of_search, candidate):
+    search = journal.create_search(request_of_search)
+    journal.begin_step(search, STEP, [candidate(0)])
+    pages = journal._connection.execute("PRAGMA page_count").fetchone()[0]
+    # SQLite's own error of a disk without room, at a size of the test's choice.
+    journal._connection.execute(f"PRAGMA max_page_count = {pages}")
+    next_step = Step(generation=2, state={"long": "x" * 100_000}, seconds=1.0)
+    with pytest.raises(StoreError, match=r"cannot be written: database or disk is full; .*`actsearch resume`\.$"):
+        journal.begin_step(search, next_step, [candidate(1)])
+    assert (journal.last_step(search), len(journal.candidates(search))) == (STEP, 1)
+    journal._connection.execute("PRAGMA max_page_count = 1000000")
+    journal.begin_step(search, next_step, [candidate(1)])
+    assert journal.last_step(search) == next_step

@@ -23,5 +23,7 @@ class Quality:
         best = max((score for score in early if not math.isnan(score)), default=-math.inf)
         if best > chance + self.margin:
             return None
-        reason = f"no better than chance ({chance:.4g}) after the first tenth of training"
+        needed = f"chance ({chance:.4g})" + (f" plus {self.margin:g}" if self.margin else "")
+        found = f"an early score of {best:.4g}" if best > -math.inf else "every training diverged early"
+        reason = f"{found}, no better than {needed}"
         return Rejected(stage=STAGE, reason=reason, measured=best)

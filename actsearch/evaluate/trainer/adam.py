@@ -85,3 +85,33 @@ class Adam:
 
 # What torch.optim.Adam(fused=True) calls: one pass over memory. That class itself takes longer than the pass.
 _fused: Callable[..., None] = torch._fused_adam_
+
+
+class Numbers:
+    """Numbers of any member, in any order, each with a learning rate; `gradient` is for others to fill."""
+
+    def __init__(self, value: Tensor, rates: Tensor) -> None:
+        self.value, self._rates = value, rates
+        self.gradient, self._mean, self._square = (torch.zeros_like(value) for _ in range(3))
+
+    def update(self, step: int) -> None:
+        """The update of step `step`, from 1 on."""
+        # Each line is one correctly rounded operation: a fused multiply-add might be used for some of the numbers and
+        # not for others, depending on where they lie.
+        if not len(self.value):
+            return
+        gradient = self.gradient
+        self._mean.mul_(_BETAS[0])
+        self._mean.add_(gradient * (1 - _BETAS[0]))
+        self._square.mul_(_BETAS[1])
+        self._square.add_(gradient.square().mul_(1 - _BETAS[1]))
+        below = (self._square / (1 - _BETAS[1] ** step)).sqrt_().add_(_EPSILON)
+        self.value.sub_(((self._mean * self._rates).mul_(1 / (1 - _BETAS[0] ** step))).div_(below))
+
+    def only(self, positions: Tensor) -> Numbers:
+        """Those at `positions`."""
+        kept = Numbers(self.value[positions], self._rates[positions])
+        kept.gradient, kept._mean, kept._square = (
+            tensor[positions] for tensor in (self.gradient, self._mean, self._square)
+        )
+        return kept

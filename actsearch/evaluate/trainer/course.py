@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from actsearch.evaluate.trainer.objective import Objective
 from actsearch.evaluate.trainer.recipe import MULTIPLE, Recipe, Split
+
+_AHEAD = 16
+"""Steps whose data are gathered at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one step trains on."""
+
+    step: int
+    inputs: Tensor
+    """(samples, features)."""
+    targets: Tensor
+    """Of the labels, what the objective makes of them."""
+    scale: Tensor
+    """How much each sample counts in the mean loss, (samples,), or all of them, ()."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +53,25 @@ class Course:
             for inputs, outputs in zip(recipe.widths, recipe.widths[1:], strict=False)
         ]
         weights[0] = _filled(weights[0].T).T
-        inputs = ("train_inputs", "validation_inputs", "test_inputs")
-        filled = {name: None if (x := getattr(split, name)) is None else _filled(x) for name in inputs}
-        return cls(
-            split=Split(**{name: getattr(split, name) for name in Split.__slots__} | filled),
-            batches=batches,
-            weights=tuple(weight.contiguous() for weight in weights),
+        test = split.test_inputs
+        filled = replace(
+            split,
+            train_inputs=_filled(split.train_inputs),
+            validation_inputs=_filled(split.validation_inputs),
+            test_inputs=None if test is None else _filled(test),
         )
+        return cls(split=filled, batches=batches, weights=tuple(weight.contiguous() for weight in weights))
+
+    def between(self, start: int, stop: int, objective: Objective) -> Iterator[Batch]:
+        """What the steps from `start` to `stop` train on; what is slow for small tensors is done for many at once."""
+        split, outputs = self.split, self.weights[-1].shape[1]
+        for first in range(start, stop, _AHEAD):
+            picked = self.batches[first : min(first + _AHEAD, stop)]
+            inputs, targets = split.train_inputs[picked], objective.targets(split.train_labels[picked], outputs)
+            scale = torch.full(picked.shape[:1], 1.0) if split.weights is None else split.weights[picked]
+            scale = scale / picked.shape[1]
+            for at in range(len(picked)):
+                yield Batch(step=first + at, inputs=inputs[at], targets=targets[at], scale=scale[at])
 
 
 def _shuffled(split: Split, recipe: Recipe, generator: torch.Generator) -> Tensor:

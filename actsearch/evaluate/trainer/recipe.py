@@ -79,3 +79,11 @@ class Recipe:
         if self.measure is not None:
             return self.measure(outputs, labels)
         return -self.objective.losses(outputs, labels).mean(dim=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """Data, by seed, and what is trained on them."""
+
+    split: Callable[[int], Split]
+    recipe: Recipe

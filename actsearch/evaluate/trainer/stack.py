@@ -28,7 +28,7 @@ class Member:
 
 
 class Stack:
-    """Members, ordered by learning rate, and the state of their trainings."""
+    """Members, ordered by learning rate within a group or two, and the state of their trainings."""
 
     def __init__(
         self,
@@ -41,9 +41,8 @@ class Stack:
         self.recipe, self.course, self.members, self.activations = recipe, course, tuple(members), activations
         self.layers = list(layers or _initial(course, len(members)))
         """Weight and bias of each layer: (inputs, outputs) and (1, outputs), of the last one turned around."""
-        leaves = [leaf for layer in self.layers for leaf in layer]
-        self._leaves = leaves
-        self._adam = Adam(leaves, [recipe.learning_rates[member.rate] for member in members])
+        self._leaves = [leaf for layer in self.layers for leaf in layer]
+        self._adam = Adam(self._leaves, [recipe.learning_rates[member.rate] for member in members])
         samples = len(course.batches[0])
         self._hidden = [torch.empty(len(members), samples, width) for width in recipe.widths[1:-1]]
         self._gradients = [torch.empty_like(hidden) for hidden in self._hidden]
@@ -64,23 +63,23 @@ class Stack:
     @torch.no_grad()
     def advance(self, start: int, stop: int) -> None:
         """Train from step `start` to step `stop`."""
-        split, objective = self.course.split, self.recipe.objective
-        for step in range(start, stop):
-            picked = self.course.batches[step]
-            inputs, labels = split.train_inputs[picked], split.train_labels[picked]
-            outputs, activated = self._outputs(inputs, step)
-            gradients = objective.gradients(outputs, labels)
-            if split.weights is None:
-                gradients.mul_(1 / len(picked))
-            else:
-                gradients.mul_(split.weights[picked] / len(picked))
-            self._differentiate(inputs, activated, gradients)
-            self._adam.update(step + 1)
-            self.activations.update(step + 1)
+        objective = self.recipe.objective
+        for batch in self.course.between(start, stop, objective):
+            outputs, activated = self._outputs(batch.inputs, batch.step)
+            gradients = objective.gradients(outputs, batch.targets).mul_(batch.scale)
+            self._differentiate(batch.inputs, activated, gradients)
+            self._adam.update(batch.step + 1)
+            self.activations.update(batch.step + 1)
 
     @torch.no_grad()
-    def scores(self, inputs: Tensor, labels: Tensor) -> list[float]:
-        """The score of each member on the given data."""
+    def scores(self, *, test: bool) -> list[float]:
+        """The score of each member on the validation data, or on the test data, which then there are."""
+        split = self.course.split
+        inputs, labels = split.validation_inputs, split.validation_labels
+        if test:
+            if split.test_inputs is None or split.test_labels is None:
+                raise ValueError("a split without test data has no test scores")
+            inputs, labels = split.test_inputs, split.test_labels
         return [float(value) for value in self.recipe.score(self._outputs(inputs, None)[0], labels)]
 
     def is_finite(self) -> list[bool]:
@@ -91,14 +90,15 @@ class Stack:
         return [bool(value) for value in finite]
 
     def _outputs(self, inputs: Tensor, step: int | None) -> tuple[Tensor, list[Tensor]]:
-        """Outputs (members, outputs, samples), and what each layer but the first reads; no step is evaluation."""
+        """Outputs (members, outputs, samples), and in a training step what each layer but the first reads."""
         hidden = inputs.expand(len(self.members), *inputs.shape)
         activated = []
         for site, (weight, bias) in enumerate(self.layers[:-1]):
             room = None if step is None else self._hidden[site]
             before = torch.baddbmm(bias.value, hidden, weight.value, out=room)
             hidden = self.activations.forward(site, before, step)
-            activated.append(hidden)
+            if step is not None:
+                activated.append(hidden)
         weight, bias = self.layers[-1]
         return torch.baddbmm(bias.value, weight.value, hidden.transpose(1, 2)), activated
 

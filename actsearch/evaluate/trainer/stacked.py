@@ -2,149 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from actsearch.compile.eager import compile_eager
-from actsearch.compile.stability import stabilise
+from actsearch.compile.population.function import PopulationFunction, can_stack
 from actsearch.evaluate.task import Subject
-from actsearch.evaluate.trainer.adam import Adam, Leaf
+from actsearch.evaluate.trainer.adam import Numbers
 
-STACKED = ("layer", "channel")
-"""Granularities of the parameters that a stacked function has."""
+_NOTHING = torch.empty(0)
+"""The parameters of members without any."""
 
 
 def is_stacked(subject: Subject) -> bool:
     """Whether all members of a subject can be computed by one function of a stacked tensor."""
-    return subject.activation.unsupported_by_pointwise(STACKED) is None
+    activation = subject.activation
+    has_own = any(spec.shared or spec.granularity == "element" for spec in activation.parameters)
+    return activation.is_pointwise and not has_own and can_stack()
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """A parameter of a member: where its value lies among those of its granularity."""
+def bare_first(subjects: Sequence[Subject]) -> list[int]:
+    """The positions of subjects, those without parameters before the others."""
+    return sorted(range(len(subjects)), key=lambda position: bool(subjects[position].activation.parameters))
 
-    member: int
-    name: str
-    granularity: str
-    row: int
+
+def function_of(subjects: Sequence[Subject]) -> PopulationFunction:
+    """The function of subjects that `is_stacked` says yes to, compiled."""
+    return PopulationFunction([s.activation for s in subjects], gains=[s.gain for s in subjects])
 
 
 class Stacked:
-    """The functions of members whose subjects `is_stacked` says yes to, and their parameters."""
+    """Functions of all members, one slice each, and their parameters after every hidden layer.
+
+    Members without parameters come first. They keep their slopes from the forward, which is quicker than a backward
+    that begins with x again; of the others parameters have gradients as well.
+    """
 
     def __init__(
         self,
-        subjects: Sequence[Subject],
-        functions: Sequence[Callable[..., Tensor]],
+        functions: tuple[PopulationFunction | None, PopulationFunction | None],
         rates: Sequence[float],
         widths: Sequence[int],
-        leaves: Sequence[dict[str, Leaf]] | None = None,
+        numbers: Numbers | None = None,
     ) -> None:
-        self._subjects, self._functions, self._rates, self._widths = subjects, functions, rates, widths
-        self._slots = list(_slots(subjects))
-        self._leaves = leaves or [_initial(subjects, width) for width in widths]
-        self._adams = [
-            Adam(
-                [site[granularity] for site in self._leaves],
-                [rates[slot.member] for slot in self._slots if slot.granularity == granularity],
-            )
-            for granularity in STACKED
-        ]
-        self._graphs: dict[int, tuple[list[Tensor], list[Tensor], list[Tensor]]] = {}
+        self._bare, self._learned = functions
+        """Those of members without parameters, and of members with parameters; None if there are none of these."""
+        self._rates, self._widths = rates, widths
+        self._count = len(self._bare.activations) if self._bare else 0
+        layouts = [self._learned.layout(width) for width in widths] if self._learned else []
+        no_members = torch.empty(0, dtype=torch.int64)
+        self._members = torch.cat([no_members, *(layout.slices() + self._count for layout in layouts)])
+        """The member that each number belongs to; those of one site stand together."""
+        self._numbers = numbers or Numbers(
+            torch.cat([torch.empty(0), *(self._learned.initial(width) for width in widths if self._learned)]),
+            torch.tensor(rates)[self._members],
+        )
+        sizes = [layout.size for layout in layouts]
+        self._values, self._gradients = self._numbers.value.split(sizes), self._numbers.gradient.split(sizes)
+        self._given: dict[int, Tensor] = {}
+        """What members with parameters got in the last forward of a site."""
+        self._rooms: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+        """For each site the tensors of what members give, of slopes, and of gradients."""
 
     @classmethod
-    def of(cls, subjects: Sequence[Subject], rates: Sequence[float], widths: Sequence[int]) -> Stacked:
-        """Activations of members with the given subjects and learning rates, after layers of the given widths."""
-        functions = [compile_eager(stabilise(subject.activation.expression)) for subject in subjects]
-        return cls(subjects, functions, rates, widths)
+    def of(
+        cls, function: PopulationFunction, subjects: Sequence[int], rates: Sequence[float], widths: Sequence[int]
+    ) -> Stacked:
+        """Activations of members by what they have of `function` and by learning rate, those in `bare_first`."""
+        bare = [subject for subject in subjects if not function.activations[subject].parameters]
+        learned = list(subjects[len(bare) :])
+        return cls((_only(function, bare), _only(function, learned)), rates, widths)
 
     def forward(self, site: int, x: Tensor, step: int | None) -> Tensor:
         """See `Activations`."""
-        is_training = step is not None
-        given = [own.detach().requires_grad_(is_training) for own in x.unbind(0)]
-        values = [self._value(site, slot).detach().requires_grad_(is_training) for slot in self._slots]
-        named: list[dict[str, Tensor]] = [{"x": own} for own in given]
-        for slot, value in zip(self._slots, values, strict=True):
-            named[slot.member][slot.name] = value
-        with torch.set_grad_enabled(is_training):
-            results = [
-                function(one) * subject.gain
-                for function, one, subject in zip(self._functions, named, self._subjects, strict=True)
-            ]
+        count, is_training = self._count, step is not None
+        y, slope, _ = self._room(site, x) if is_training else (torch.empty_like(x), x, x)
+        if self._bare and is_training:
+            self._bare.value_and_slope(x[:count], out=(y[:count], slope))
+        elif self._bare:
+            self._bare.value((x[:count],), _NOTHING, out=y[:count])
+        if self._learned:
+            self._learned.value((x[count:],), self._values[site], out=y[count:])
         if is_training:
-            self._graphs[site] = given, values, results
-        return torch.stack(results).detach()
+            self._given[site] = x[count:]
+        return y
 
     def backward(self, site: int, upstream: Tensor) -> Tensor:
         """See `Activations`."""
-        given, values, results = self._graphs.pop(site)
-        pairs = [(r, u) for r, u in zip(results, upstream.unbind(0), strict=True) if r.requires_grad]
-        torch.autograd.backward([r for r, _ in pairs], [u for _, u in pairs])
-        for slot, value in zip(self._slots, values, strict=True):
-            gradient = self._leaves[site][slot.granularity].gradient[slot.row]
-            gradient.zero_() if value.grad is None else gradient.copy_(value.grad)
-        return torch.stack([torch.zeros_like(x) if x.grad is None else x.grad for x in given])
+        count = self._count
+        _, slope, found = self._rooms[site]
+        given = self._given.pop(site)
+        torch.mul(upstream[:count], slope, out=found[:count])
+        if self._learned:
+            _, sums = self._learned.gradients((given,), upstream[count:], self._values[site], out=[found[count:]])
+            self._gradients[site].copy_(sums)
+        return found
 
     def update(self, step: int) -> None:
         """See `Activations`."""
-        for adam in self._adams:
-            adam.update(step)
+        self._numbers.update(step)
 
     def is_finite(self) -> Tensor:
         """See `Activations`."""
-        finite = torch.ones(len(self._subjects), dtype=torch.bool)
-        for site in self._leaves:
-            rows = {granularity: leaf.is_finite() for granularity, leaf in site.items()}
-            for slot in self._slots:
-                finite[slot.member] &= rows[slot.granularity][slot.row]
-        return finite
+        diverged = self._members[~self._numbers.value.isfinite()]
+        return torch.ones(len(self._rates), dtype=torch.bool).index_fill_(0, diverged, value=False)
 
     def only(self, positions: Sequence[int]) -> Stacked:
         """See `Activations`."""
-        kept = {
-            granularity: torch.tensor(
-                [s.row for s in self._slots if s.granularity == granularity and s.member in positions],
-                dtype=torch.int64,
-            )
-            for granularity in STACKED
-        }
+        bare = [position for position in positions if position < self._count]
+        learned = [position - self._count for position in positions if position >= self._count]
+        kept, start = [torch.empty(0, dtype=torch.int64)], 0
+        for layout in [self._learned.layout(width) for width in self._widths] if self._learned else []:
+            kept.append(layout.positions(learned) + start)
+            start += layout.size
         return Stacked(
-            [self._subjects[p] for p in positions],
-            [self._functions[p] for p in positions],
-            [self._rates[p] for p in positions],
+            (_only(self._bare, bare), _only(self._learned, learned)),
+            [self._rates[position] for position in positions],
             self._widths,
-            [
-                {granularity: leaf.only(kept[granularity]) for granularity, leaf in site.items()}
-                for site in self._leaves
-            ],
+            self._numbers.only(torch.cat(kept)),
         )
 
-    def _value(self, site: int, slot: _Slot) -> Tensor:
-        return self._leaves[site][slot.granularity].value[slot.row]
+    def _room(self, site: int, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        if site not in self._rooms:
+            self._rooms[site] = torch.empty_like(x), torch.empty_like(x[: self._count]), torch.empty_like(x)
+        return self._rooms[site]
 
 
-def _slots(subjects: Sequence[Subject]) -> list[_Slot]:
-    counts = dict.fromkeys(STACKED, 0)
-    slots = []
-    for member, subject in enumerate(subjects):
-        for spec in subject.activation.parameters:
-            slots.append(_Slot(member, spec.name, spec.granularity, counts[spec.granularity]))
-            counts[spec.granularity] += 1
-    return slots
-
-
-def _initial(subjects: Sequence[Subject], width: int) -> dict[str, Leaf]:
-    """Parameters of one site by granularity, a row for each slot."""
-    leaves = {}
-    for granularity, columns in zip(STACKED, (1, width), strict=True):
-        initial = [
-            spec.scalar
-            for subject in subjects
-            for spec in subject.activation.parameters
-            if spec.granularity == granularity
-        ]
-        leaves[granularity] = Leaf.of(torch.tensor(initial, dtype=torch.float32).view(-1, 1).repeat(1, columns))
-    return leaves
+def _only(function: PopulationFunction | None, kept: Sequence[int]) -> PopulationFunction | None:
+    return function.only(kept) if function is not None and kept else None

@@ -36,7 +36,8 @@ def test_what_is_better_than_chance_passes(early, chance):
 def test_what_is_not_better_than_chance_falls_with_its_best_score(early, chance, measured):
     rejection = Quality().check(early, chance)
     assert (rejection.stage, rejection.measured) == ("quality", measured)
-    assert rejection.reason == f"no better than chance ({chance:.4g}) after the first tenth of training"
+    found = f"an early score of {measured:.4g}" if math.isfinite(measured) else "every training diverged early"
+    assert rejection.reason == f"{found}, no better than chance ({chance:.4g})"
 
 
 def test_one_training_that_learns_is_enough():
@@ -45,7 +46,11 @@ def test_one_training_that_learns_is_enough():
 
 
 def test_a_margin_must_be_exceeded():
-    assert Quality(margin=0.25).check([0.75], 0.5).measured == 0.75
+    rejection = Quality(margin=0.25).check([0.75], 0.5)
+    assert (rejection.measured, rejection.reason) == (
+        0.75,
+        "an early score of 0.75, no better than chance (0.5) plus 0.25",
+    )
     assert Quality(margin=0.25).check([0.7500001], 0.5) is None
 
 

@@ -33,7 +33,7 @@ def mixed(subject) -> list[Subject]:
         subject("x * sigmoid(beta * x)", beta=(1.5, "channel")),
         subject("sqrt(x)"),
         subject("a * tanh(x) + (1 - a) * relu(x)", a=0.3),
-        Subject(activation=parse("abs(x)"), gain=1e-12),
+        Subject.everywhere(activation=parse("abs(x)"), gain=1e-12),
         subject("b * maximum(x, 0) + c * sin(d * x)", b=(1.0, "layer"), c=(0.5, "channel"), d=(2.0, "channel")),
     ]
 
@@ -154,13 +154,14 @@ def in_float64(candidate: Subject, course: Course, recipe: Recipe, rate: float) 
 SUBJECTS = [
     ("sin(x)", {}),
     ("x * sigmoid(beta * x) + a", {"beta": (1.2, "channel"), "a": 0.1}),
+    ("c[0] + c[1] * x + c[2] * x**2 + tanh(b * x)", {"c": ([0.0, 0.5, 0.1], "channel"), "b": (1.1, "group:8")}),
     ("(x - mean[layer](x)) / std[layer](x) + tanh(b * x)", {"b": 0.7}),
 ]
 
 
 @pytest.mark.parametrize(("text", "parameters"), SUBJECTS)
 def test_a_member_trains_as_a_plain_model_in_float64(digits, text, parameters):
-    candidate = Subject(activation=parse(text, **parameters), gain=1.2)
+    candidate = Subject.everywhere(activation=parse(text, **parameters), gain=1.2)
     for recipe, split in ((short(digits.recipe, steps=40), digits.split), (REGRESSION, regression)):
         course = Course.of(split(5), recipe, 5)
         result = train([candidate], (5,), split, recipe, EVERYONE)[0]
@@ -220,7 +221,7 @@ def test_a_constant_factor_ties_exactly(digits):
         scaled = normalised(parse(f"{factor} * x * sigmoid(beta * x)", beta=(1.0, "channel")))
         assert scaled == (plain, gain)
     results = [
-        digits.run([Subject(activation=a, gain=g)], (0,), Quality())[0]
+        digits.run([Subject.everywhere(activation=a, gain=g)], (0,), Quality())[0]
         for a, g in (normalised(parse("2 * relu(x)")), normalised(parse("relu(x)")))
     ]
     assert results[0] == results[1]
@@ -228,5 +229,5 @@ def test_a_constant_factor_ties_exactly(digits):
 
 def test_the_gain_is_part_of_what_is_trained(digits):
     activation = parse("sin(x)")
-    low, high = digits.run([Subject(activation=activation, gain=g) for g in (0.5, 1.5)], (0,), Quality())
+    low, high = digits.run([Subject.everywhere(activation=activation, gain=g) for g in (0.5, 1.5)], (0,), Quality())
     assert low != high
