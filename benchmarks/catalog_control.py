@@ -5,8 +5,8 @@
 A search that beats fixed baselines may owe it to choosing, not to finding: whoever tries hundreds of known functions on
 a task also gets to choose. So a search of `SPACE` on digits is given a budget of as many candidates as the catalog has
 functions of x that can be trained there. Both sides train theirs on the same two seeds, send their ten best to finals
-on the same 16 fresh seeds, and are judged against the task's baselines; then the best finalist of the search is judged
-against the best of the catalog. One row a seed of the search.
+on the same 16 fresh seeds, and are judged against the baselines of the task; then the best finalist of the search is
+judged against the best of the catalog. One row a seed of the search.
 """
 
 from __future__ import annotations
@@ -48,17 +48,19 @@ def main() -> None:
 
 
 def trainable() -> dict[str, Subject]:
-    """The catalog's pointwise functions of x with finite values, by name; their baselines on the task among them."""
-    found = {}
+    """The catalog's pointwise functions of x with finite values, each once; the task's baselines are among them."""
+    found: dict[str, Subject] = {}
+    known = set()
     for name in catalog.names():
         entry = catalog.look_up(name)
-        if entry.lanes or set(entry.candidate.inputs) != {"x"}:
+        if entry.beyond or entry.lanes or set(entry.candidate.inputs) != {"x"}:
             continue
         activation = entry.activation
         if activation.is_pointwise and Domain().check(probe_of(activation)) is None:
             subject = subject_of(activation)
-            if all(map(math.isfinite, subject.gains)):
+            if all(map(math.isfinite, subject.gains)) and subject.activation.id not in known:
                 found[name] = subject
+                known.add(subject.activation.id)
     return found
 
 
