@@ -202,6 +202,9 @@ class _Finals:
         if plans:
             (planned,) = Plan.from_json(plans[-1].document).tasks
             baselines, seeds, task = list(planned.baselines), planned.seeds, planned.task
+            if search.settings.get("ladder.task"):
+                # The plan names those of which the best are tuned: only they come to the finals.
+                baselines = [name for name in baselines if name in scores or name in failures]
         comparable = {name: value for name, value in scores.items() if value.seeds == seeds}
         verdict = judge(comparable, functions=[n for n in comparable if n not in baselines], baselines=baselines)
         failures |= {name: "trained on other seeds than planned" for name in scores if name not in comparable}
