@@ -63,6 +63,8 @@ class Rejected:
     stage: str
     reason: str
     measured: float | None
+    scores: Scores | None = None
+    """Those of the whole training, if it was rejected after that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,16 +98,13 @@ def paired(first: Scores, second: Scores) -> tuple[float, float | None] | None:
 def to_json(outcome: Outcome) -> dict[str, Any]:
     """`outcome` as a JSON document; `from_json` is its inverse."""
     if isinstance(outcome, Scored):
-        scores = {
-            "learning_rates": outcome.scores.learning_rates,
-            "seeds": outcome.scores.seeds,
-            "values": outcome.scores.values,
-        }
+        scores = _scores_to_json(outcome.scores)
         return {"kind": "scored", "score": outcome.score, "scores": scores, "stage": outcome.stage}
     if isinstance(outcome, Rejected):
         measured = outcome.measured
         finite = measured if measured is None or math.isfinite(measured) else str(measured)
-        return {"kind": "rejected", "stage": outcome.stage, "reason": outcome.reason, "measured": finite}
+        document = {"kind": "rejected", "stage": outcome.stage, "reason": outcome.reason, "measured": finite}
+        return document | ({"scores": _scores_to_json(outcome.scores)} if outcome.scores else {})
     return {"kind": "failed", "stage": outcome.stage, "traceback": outcome.traceback}
 
 
@@ -120,8 +119,13 @@ def from_json(document: Mapping[str, Any]) -> Outcome:
             stage=document["stage"],
             reason=document["reason"],
             measured=None if measured is None else float(measured),
+            scores=scores_from_json(document["scores"]) if "scores" in document else None,
         )
     return Failed(stage=document["stage"], traceback=document["traceback"])
+
+
+def _scores_to_json(scores: Scores) -> dict[str, Any]:
+    return {"learning_rates": scores.learning_rates, "seeds": scores.seeds, "values": scores.values}
 
 
 def scores_from_json(document: Mapping[str, Any]) -> Scores:
