@@ -241,7 +241,8 @@ def _counts(records: Sequence[CandidateRecord], other: Sequence[Scores], tunings
     outcomes = [record.outcome for record in records if record.outcome is not None]
     scored = [outcome for outcome in outcomes if isinstance(outcome, Scored)]
     rejected = Counter(outcome.stage for outcome in outcomes if isinstance(outcome, Rejected))
-    trained = sum(outcome.scores.trained for outcome in scored) + sum(scores.trained for scores in other)
+    late = [outcome.scores for outcome in outcomes if isinstance(outcome, Rejected) and outcome.scores is not None]
+    trained = sum(scores.trained for scores in (*(outcome.scores for outcome in scored), *late, *other))
     trained += sum(subject.endings.get("complete", 0) for subject in tunings)
     return Counts(
         generated=len(outcomes),

@@ -22,7 +22,9 @@ TRAININGS = 6
 FINAL_TRAININGS = 9
 FINAL_SEED = 3500
 """The first seed of the finals under `--seed 3`."""
-SETTINGS = ("generation=6", "finalists=4", "evolution.population=8", "track_uri=none")
+SETTINGS = (
+    "generation=6", "finalists=4", "evolution.population=8", "track_uri=none", "protocols.stability.steps=2",
+)  # fmt: skip
 
 
 def lines(log: Path) -> list[tuple[str, int, float]]:

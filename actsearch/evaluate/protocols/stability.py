@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from actsearch.evaluate.task import Subject
-from actsearch.outcome import Rejected
+from actsearch.outcome import Rejected, Scored
 
 STAGE = "stability"
 WIDTHS = (64, 32, 32, 10)
@@ -51,6 +51,12 @@ class Stability:
 
     A check costs more than the training of a candidate on a tiny task.
     """
+
+    def judge(self, subject: Subject, outcome: Scored) -> Scored | Rejected:
+        """The outcome of a training as it stands, or the rejection of what is unstable at its best learning rate."""
+        best = outcome.scores.best
+        rejection = None if best is None else self.check(subject, outcome.scores.learning_rates[best])
+        return outcome if rejection is None else replace(rejection, scores=outcome.scores)
 
     def check(self, subject: Subject, learning_rate: float, widths: Sequence[int] = WIDTHS) -> Rejected | None:
         """The rejection, measured as the first gradient norm above the largest, or None.
