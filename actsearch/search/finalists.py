@@ -18,6 +18,7 @@ def reject_unstable(journal: Journal, search: SearchRecord, config: SearchConfig
     """
     if config.protocols.stability.when != "finalists":
         return
+    progress.phase = "checking the best"
     standings = summarise(journal, search).candidates
     wanted = max(config.finalists, config.ladder.survivors) if config.ladder.task else config.finalists
     stable: list[Standing] = []

@@ -27,6 +27,8 @@ _SAMPLES = 64
 _TRAINING_STEPS = 50
 _SEED = 2004_02967
 _BETAS = (0.9, 0.999)
+_SECONDS = 0.3
+"""Of a check, on one core."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,10 @@ class Stability:
     A check costs more than the training of a candidate on a tiny task.
     """
 
+    def seconds(self, finalists: int) -> float:
+        """About how long it takes to check as many finalists."""
+        return _SECONDS * finalists if self.when == "finalists" else 0.0
+
     def judge(self, subject: Subject, outcome: Scored) -> Scored | Rejected:
         """The outcome of a training as it stands, or the rejection of what is unstable at its best learning rate."""
         best = outcome.scores.best
@@ -61,7 +67,7 @@ class Stability:
     def check(self, subject: Subject, learning_rate: float, widths: Sequence[int] = WIDTHS) -> Rejected | None:
         """The rejection, measured as the first gradient norm above the largest, or None.
 
-        It depends on its arguments alone, and takes about 0.3 s.
+        It depends on its arguments alone.
         """
         if subject.is_gated:
             return None
@@ -76,11 +82,14 @@ class Stability:
 
         The way ends above `largest`.
         """
-        before = torch.get_rng_state()
+        before, threads = torch.get_rng_state(), torch.get_num_threads()
         torch.default_generator.manual_seed(_SEED)
+        # Threads wait for each other longer than they compute here, and would sum in another order.
+        torch.set_num_threads(1)
         try:
             return self._climb(_Model(subject, widths), learning_rate)
         finally:
+            torch.set_num_threads(threads)
             torch.set_rng_state(before)
 
     def _climb(self, model: _Model, learning_rate: float) -> tuple[float, int]:
