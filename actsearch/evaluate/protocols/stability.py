@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from actsearch.errors import ActsearchError
 from actsearch.evaluate.task import Subject
 from actsearch.outcome import Rejected, Scored
 
@@ -39,7 +40,7 @@ class Stability:
     a fixed linear map labels; it is trained for some steps of Adam at the learning rate that suited the candidate. Then
     its weights climb along the gradient of the norm of the loss's gradient. The paper says no length for the steps;
     here each has the same share of the norm of the weights, so that what is steep is not what leaps. Gates are not
-    checked. Of the functions that people use ReLU comes to 6e2, SiLU to 6e2, tanh to 7; x^2 to 4e7, x^3 beyond 1e8.
+    checked, nor are groups that 32 channels cannot be divided into. Of the functions that people use ReLU comes to 6e2, SiLU to 6e2, tanh to 7; x^2 to 4e7, x^3 beyond 1e8.
     """
 
     largest: float = 1e8
@@ -67,11 +68,14 @@ class Stability:
     def check(self, subject: Subject, learning_rate: float, widths: Sequence[int] = WIDTHS) -> Rejected | None:
         """The rejection, measured as the first gradient norm above the largest, or None.
 
-        It depends on its arguments alone.
+        It depends on its arguments alone. Nothing is said of what does not fit into the reference model.
         """
         if subject.is_gated:
             return None
-        norm, step = self.climb(subject, learning_rate, widths)
+        try:
+            norm, step = self.climb(subject, learning_rate, widths)
+        except ActsearchError:
+            return None
         if norm <= self.largest:
             return None
         reason = f"a gradient norm of {norm:.3g} after {step} steps of ascent on the weights (at most {self.largest:g})"

@@ -63,3 +63,8 @@ def test_weights_before_a_flat_function_stay_where_they_are(climbed):
 
 def test_gates_are_not_checked():
     assert Stability(largest=0.0).check(Subject.everywhere(parse("x * gate"), 1.0), 1e-2) is None
+
+
+def test_what_does_not_fit_into_the_model_is_not_checked():
+    grouped = Subject.everywhere(parse("x / rms[group:24](x)"), 1.0)
+    assert Stability(largest=0.0).check(grouped, 1e-2) is None
