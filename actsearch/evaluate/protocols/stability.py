@@ -40,7 +40,8 @@ class Stability:
     a fixed linear map labels; it is trained for some steps of Adam at the learning rate that suited the candidate. Then
     its weights climb along the gradient of the norm of the loss's gradient. The paper says no length for the steps;
     here each has the same share of the norm of the weights, so that what is steep is not what leaps. Gates are not
-    checked, nor are groups that 32 channels cannot be divided into. Of the functions that people use ReLU comes to 6e2, SiLU to 6e2, tanh to 7; x^2 to 4e7, x^3 beyond 1e8.
+    checked, nor are groups that 32 channels cannot be divided into. Of the functions that people use ReLU comes to 6e2,
+    SiLU to 6e2, tanh to 7; x^2 to 4e7, x^3 beyond 1e8.
     """
 
     largest: float = 1e8
