@@ -80,6 +80,8 @@ class Rejected:
     stage: str
     reason: str
     measured: float | None
+    scores: Scores | None = None
+    """Those of the whole training, if it was rejected after that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,8 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Rejected):
         measured = outcome.measured
         finite = measured if measured is None or math.isfinite(measured) else str(measured)
-        return {"kind": "rejected", "stage": outcome.stage, "reason": outcome.reason, "measured": finite}
+        document = {"kind": "rejected", "stage": outcome.stage, "reason": outcome.reason, "measured": finite}
+        return document | ({"scores": scores_to_json(outcome.scores)} if outcome.scores else {})
     return {"kind": "failed", "stage": outcome.stage, "traceback": outcome.traceback}
 
 
@@ -125,6 +128,7 @@ def from_json(document: Mapping[str, Any]) -> Outcome:
             stage=document["stage"],
             reason=document["reason"],
             measured=None if measured is None else float(measured),
+            scores=scores_from_json(document["scores"]) if "scores" in document else None,
         )
     return Failed(stage=document["stage"], traceback=document["traceback"])
 

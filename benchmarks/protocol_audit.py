@@ -132,7 +132,7 @@ def _read(table: Path) -> dict[str, list[Trained]]:
 
 
 def _audit(task: str, functions: Sequence[Trained]) -> list[dict[str, Any]]:
-    """One row for each protocol, whatever the others say, and one for all that are asked before training."""
+    """One row for each protocol, and one for all that are asked before training."""
     ranked = sorted(functions, key=lambda one: -one.score)
     best = ranked[: BEST if len(ranked) * BEST_SHARE >= BEST else max(round(len(ranked) * BEST_SHARE), 1)]
     hopeless = [one for one in functions if not one.score > one.chance]
@@ -162,8 +162,10 @@ def _audit(task: str, functions: Sequence[Trained]) -> list[dict[str, Any]]:
 
 
 def _static(activation: Activation) -> list[str]:
-    """The protocols that reject an activation, each asked for itself."""
+    """The protocols that reject an activation: domain, else the others, each asked for itself."""
     probe, protocols = probe_of(activation), Protocols()
+    if protocols.domain.check(probe):
+        return ["domain"]
     return [name for name in STATIC if getattr(protocols, name).check(probe)]
 
 

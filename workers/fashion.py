@@ -54,7 +54,7 @@ class Fashion(Task):
 
         def train(kind: type[nn.Module]) -> Curve:
             with drawn_from(seed):
-                model = kind(make_activation)
+                model = kind(make_activation.another_model())
             scale_weights(model, generator)
             return descend(
                 model,

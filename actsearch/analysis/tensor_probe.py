@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ from actsearch.grammar.statistic import statistic_of
 _ROWS, _FEW_ROWS = (64, 32), (4, 32)
 _IMAGES, _FEW_IMAGES = (8, 32, 4, 4), (2, 32, 2, 2)
 """Shapes of the tensors: samples and channels, and images where a statistic is one of an image."""
-_EDGE, _LINES = 8.0, 384
+_EDGE, _LINES = 8.0, 256
 """What a function of x and gate alone is averaged over: this many midpoints of [-8, 8] for each of the two."""
 _APART = 10
 """Distance between the seeds of x and gate."""
@@ -107,11 +107,7 @@ class TensorProbe:
         what needs tensors sees random numbers and their negatives, of mean square 1 and without correlation.
         """
         if self._is_function:
-            step = 2 * _EDGE / _LINES
-            z = (torch.arange(_LINES, dtype=torch.float64) - (_LINES - 1) / 2) * step
-            density = torch.exp(-0.5 * z * z)
-            density /= density.sum()
-            return [each.contiguous() for each in torch.meshgrid(z, z, indexing="ij")], torch.outer(density, density)
+            return _plane()
         halves = self._drawn((self._shape[0] // 2, *self._shape[1:]), seed=2)
         if len(halves) > 1:
             x, gate = halves
@@ -162,6 +158,15 @@ def probe_of(activation: Activation) -> Probe | TensorProbe:
     """What looks at `activation`: point by point where it is a function of x alone."""
     is_function_of_x = activation.is_pointwise and "gate" not in activation.inputs
     return Probe(activation) if is_function_of_x else TensorProbe(activation)
+
+
+@lru_cache(maxsize=1)
+def _plane() -> tuple[list[Tensor], Tensor]:
+    """The grid of x and gate, and the weights of its points; nothing may change them."""
+    z = (torch.arange(_LINES, dtype=torch.float64) - (_LINES - 1) / 2) * (2 * _EDGE / _LINES)
+    density = torch.exp(-0.5 * z * z)
+    density /= density.sum()
+    return [each.contiguous() for each in torch.meshgrid(z, z, indexing="ij")], torch.outer(density, density)
 
 
 def _numbers(shape: Sequence[int], *, seed: int, uniform: bool = False) -> Tensor:

@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from actsearch.evaluate.compare import Comparison
-    from actsearch.grammar.activation import Activation
+    from actsearch.grammar.activation import Activation, Candidate
 
 
 class _Verb(ModuleType):
     """A module that can be called."""
 
     def __call__(
-        self, *activations: Activation, task: str = "digits", seeds: int | None = None, workers: str = "in-process"
+        self,
+        *activations: Activation | Candidate,
+        task: str = "digits",
+        seeds: int | None = None,
+        workers: str = "in-process",
     ) -> Comparison:
         """Compare `activations` with each other and with the baselines; see `actsearch.evaluate.compare.compare`."""
         from actsearch.evaluate.compare import compare

@@ -112,7 +112,7 @@ def _outcome(value: object) -> Outcome:
 
 
 def _judged(job: Job, outcome: Outcome, order: Order) -> Outcome:
-    """The outcome, or a rejection of what is unstable at its best learning rate."""
-    if order.stability is None or not isinstance(outcome, Scored) or outcome.scores.best is None:
+    """The outcome after what is asked of whatever was scored."""
+    if order.stability is None or not isinstance(outcome, Scored):
         return outcome
-    return order.stability.check(job.subject, outcome.scores.learning_rates[outcome.scores.best]) or outcome
+    return order.stability.judge(job.subject, outcome)

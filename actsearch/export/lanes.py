@@ -42,10 +42,17 @@ def _holes(layers: Sequence[Layer]) -> dict[str, str]:
     return {
         "claim": f"y{', y'.join(map(str, range(1, len(layers) + 1)))}, one after the other along channel_dim",
         "lanes": docstring_lines(
-            f"y{number} = {layer.gain!r} * ({layer.activation.text})" for number, layer in enumerate(layers, 1)
+            f"y{number} = gain * ({layer.activation.text})" for number, layer in enumerate(layers, 1)
         ),
         "halves": docstring_lines(["x and gate are the halves of the input's channels."]) if is_gated else "",
-        "init": head("__init__", [*arguments, "channel_dim: int = 1"]),
+        "init": head(
+            "__init__",
+            [
+                *arguments,
+                "channel_dim: int = 1",
+                f"gains: tuple[float, ...] = {tuple(layer.gain for layer in layers)!r}",
+            ],
+        ),
         "init_body": "\n".join(_init(layers)),
         "split": "        x, gate = _inputs(x, None, split=True, channel_dim=self.channel_dim)" if is_gated else "",
         "calls": "\n".join(f"            self.lane_{i}({inputs})," for i, inputs in enumerate(of_each, 1)),
@@ -57,7 +64,7 @@ def _init(layers: Sequence[Layer]) -> Iterator[str]:
         yield "        shared = {} if shared is None else shared"
     for number, layer in enumerate(layers, 1):
         given = [name for name in map(_name, layer.arguments) if name != "split"]
-        arguments = ", ".join(f"{name}={name}" for name in given)
+        arguments = ", ".join([*(f"{name}={name}" for name in given), f"gain=gains[{number - 1}]"])
         yield f"        self.lane_{number} = {layer.class_name}({arguments})"
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from actsearch.evaluate.protocols.stability import Stability
 from actsearch.outcome import Rejected, Scored
 from actsearch.search.config import SearchConfig
 from actsearch.search.funnel import subject_of_record
 from actsearch.search.progress import Progress
 from actsearch.store.journal import Journal
-from actsearch.store.record import CandidateRecord, SearchRecord
+from actsearch.store.record import SearchRecord
 from actsearch.store.summary import Standing, summarise
 
 
@@ -19,6 +18,7 @@ def reject_unstable(journal: Journal, search: SearchRecord, config: SearchConfig
     """
     if config.protocols.stability.when != "finalists":
         return
+    progress.phase = "checking the best"
     standings = summarise(journal, search).candidates
     wanted = max(config.finalists, config.ladder.survivors) if config.ladder.task else config.finalists
     stable: list[Standing] = []
@@ -27,16 +27,11 @@ def reject_unstable(journal: Journal, search: SearchRecord, config: SearchConfig
             return
         # A check takes a third of a second, and the user may want to stop.
         progress.changed()
-        rejection = _check(config.protocols.stability, standing.record)
-        if rejection is None:
+        outcome = standing.record.outcome
+        if isinstance(outcome, Scored):
+            outcome = config.protocols.stability.judge(subject_of_record(standing.record), outcome)
+        if not isinstance(outcome, Rejected):
             stable.append(standing)
             continue
-        journal.reject_scored(search, {standing.record.number: rejection})
-        progress.reject_scored(rejection.stage, next(iter((*stable, *standings[place + 1 :])), None))
-
-
-def _check(protocol: Stability, record: CandidateRecord) -> Rejected | None:
-    outcome = record.outcome
-    if not isinstance(outcome, Scored) or outcome.scores.best is None:
-        return None
-    return protocol.check(subject_of_record(record), outcome.scores.learning_rates[outcome.scores.best])
+        journal.reject_scored(search, {standing.record.number: outcome})
+        progress.reject_scored(outcome.stage, next(iter((*stable, *standings[place + 1 :])), None))

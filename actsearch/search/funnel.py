@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -101,7 +102,7 @@ class Funnel:
     def _drafts(self, proposals: Sequence[Proposal], first: int) -> list[_Draft]:
         """What is known of each proposal alone, by stages: the code and the data of one stage fit into caches."""
         drafts = [self._draft(proposal, first + place) for place, proposal in enumerate(proposals)]
-        looked_at = []
+        looked_at: deque[tuple[_Draft, Probe | TensorProbe]] = deque()
         for draft in drafts:
             if draft.candidate is not None and draft.candidate.is_everywhere:
                 looked_at.append((draft, probe_of(draft.candidate.activation)))
@@ -109,7 +110,9 @@ class Funnel:
                 self._judge_assignment(draft, draft.candidate)
         for draft, probe in looked_at:
             draft.rejection = self.config.protocols.domain.check(probe)
-        for draft, probe in looked_at:
+        while looked_at:
+            # One that was looked at on tensors holds megabytes: it goes as soon as it has been judged.
+            draft, probe = looked_at.popleft()
             self._judge(draft, probe)
         return drafts
 

@@ -12,7 +12,7 @@ from actsearch.outcome import Failed, Outcome, Rejected, Scored
 from actsearch.store.record import CandidateRecord
 from actsearch.store.summary import Standing
 
-Phase = Literal["starting", "baselines", "searching", "tuning", "finals", "done"]
+Phase = Literal["starting", "baselines", "searching", "checking the best", "tuning", "finals", "done"]
 _RATE_WINDOW_SECONDS = 20.0
 
 

@@ -169,7 +169,8 @@ class Trials:
         if self.then is not None:
             return self._longest_seconds
         subjects = self._most_finalists + len(self.plan.tasks[0].baselines)
-        return self._longest_seconds + _MARGIN * self._training_seconds * subjects * self._trainings_each
+        checks = self.config.protocols.stability.seconds(self._most_finalists) if self._trainings else 0.0
+        return self._longest_seconds + checks + _MARGIN * self._training_seconds * subjects * self._trainings_each
 
     @property
     def _most_finalists(self) -> int:

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from actsearch import outcome as outcomes
 from actsearch.errors import SearchStateError, StoreError, unknown_name
-from actsearch.outcome import Outcome, Scores
+from actsearch.outcome import Outcome, Rejected, Scores
 from actsearch.store import schema
 from actsearch.store.database import PRIMARY, connect
 from actsearch.store.record import CandidateRecord, PlanRecord, SearchRecord, Step, TrialRecord
@@ -245,8 +245,8 @@ class Journal:
             )
             _use(connection, search, budget_seconds)
 
-    def reject_scored(self, search: SearchRecord, rejections: Mapping[int, Outcome]) -> None:
-        """Write what a later protocol says, by candidate number, over the scores of candidates."""
+    def reject_scored(self, search: SearchRecord, rejections: Mapping[int, Rejected]) -> None:
+        """Write what a later protocol says, by candidate number, in place of candidates' scores, which it keeps."""
         with self._transaction() as connection:
             for number, rejection in rejections.items():
                 connection.execute(

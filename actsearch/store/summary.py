@@ -202,6 +202,9 @@ class _Finals:
         if plans:
             (planned,) = Plan.from_json(plans[-1].document).tasks
             baselines, seeds, task = list(planned.baselines), planned.seeds, planned.task
+            if search.settings.get("ladder.task"):
+                # The plan names those of which the best are tuned: only they come to the finals.
+                baselines = [name for name in baselines if name in scores or name in failures]
         comparable = {name: value for name, value in scores.items() if value.seeds == seeds}
         verdict = judge(comparable, functions=[n for n in comparable if n not in baselines], baselines=baselines)
         failures |= {name: "trained on other seeds than planned" for name in scores if name not in comparable}
@@ -238,7 +241,8 @@ def _counts(records: Sequence[CandidateRecord], other: Sequence[Scores], tunings
     outcomes = [record.outcome for record in records if record.outcome is not None]
     scored = [outcome for outcome in outcomes if isinstance(outcome, Scored)]
     rejected = Counter(outcome.stage for outcome in outcomes if isinstance(outcome, Rejected))
-    trained = sum(outcome.scores.trained for outcome in scored) + sum(scores.trained for scores in other)
+    late = [outcome.scores for outcome in outcomes if isinstance(outcome, Rejected) and outcome.scores is not None]
+    trained = sum(scores.trained for scores in (*(outcome.scores for outcome in scored), *late, *other))
     trained += sum(subject.endings.get("complete", 0) for subject in tunings)
     return Counts(
         generated=len(outcomes),

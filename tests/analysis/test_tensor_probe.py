@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,6 @@ from actsearch.analysis.fingerprint import fingerprint
 from actsearch.analysis.moments import moments, normalised, spread
 from actsearch.analysis.probe import Probe
 from actsearch.analysis.tensor_probe import TensorProbe, probe_of
-from actsearch.errors import UnsupportedError
 from actsearch.evaluate.protocols.domain import Domain
 from actsearch.evaluate.protocols.gradient import Gradient
 from actsearch.evaluate.protocols.trivial import Trivial
@@ -110,6 +111,42 @@ def test_fingerprints_tell_layers_apart_and_see_through_their_texts():
     assert of("silu(x) / std[last](x)") != of("x * sigmoid(b * x) / std[last](x)", b=1.0)
 
 
-def test_a_gate_is_refused_by_name():
-    with pytest.raises(UnsupportedError, match="reads gate"):
-        TensorProbe(parse("x * sigmoid(gate)"))
+GATES = {
+    # The mean squares are those of independent factors; of the larger of two normal numbers it is 1 - 1/pi.
+    "x * gate": (1.0, 2.0),
+    "x * relu(gate)": (1 / math.sqrt(2), 1.0),
+    "maximum(x, gate)": (math.sqrt(1 - 1 / math.pi), 1.0),
+    "exp(-x**2) * gate": (5**-0.25, 5**-0.5 + 4 * 5**-1.5),
+}
+
+
+@pytest.mark.parametrize("text", GATES)
+def test_a_gate_is_as_normal_as_x_and_independent_of_it(text):
+    found = moments(probe_of(parse(text)))
+    std, slopes = GATES[text]
+    assert found.std == pytest.approx(std, rel=1e-4)
+    # On the diagonal of a maximum torch gives half of the slope to each.
+    assert found.slope_mean_square == pytest.approx(slopes, rel=0.01)
+
+
+def test_a_gate_is_judged_like_x():
+    def stage(text, **parameters):
+        probe = probe_of(parse(text, **parameters))
+        return next((found.stage for one in (Domain(), Trivial(), Gradient()) if (found := one.check(probe))), None)
+
+    assert stage("x / gate") == stage("sqrt(gate) * x") == stage("log(x) + gate") == "domain"
+    assert stage("2 * x - 0.5 * gate + 1") == stage("a * x + b * gate") == stage("gate") == "trivial"
+    assert stage("sin(1000 * gate) * x") == "gradient"
+    assert [stage(text) for text in (*GATES, "relu(gate)", "x * sigmoid(gate / rms[last](gate))")] == [None] * 6
+    assert stage("x + 0.5 * gate / rms[last](gate)") is None
+
+
+def test_fingerprints_of_gates_see_through_texts_and_tell_the_inputs_apart():
+    def of(text, **parameters):
+        return fingerprint(probe_of(parse(text, **parameters)))
+
+    assert of("x * silu(gate)") == of("2 * x * gate * sigmoid(gate)")
+    assert (
+        len({of(text) for text in ("x * silu(gate)", "gate * silu(x)", "silu(gate)", "silu(x)", "relu(gate) * x")}) == 5
+    )
+    assert of("x * gate * sigmoid(b * gate)", b=1.0) != of("x * silu(gate)")

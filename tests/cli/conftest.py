@@ -19,7 +19,11 @@ UNRULY = CHEAP.replace(
         if "erf" in layer.activation.text:
             raise RuntimeError("no [/erf]")""",
 )
-SETTINGS = ("generation=8", "finalists=3", "evolution.population=8", "track_uri=none")
+SETTINGS = (
+    "generation=8", "finalists=3", "evolution.population=8", "track_uri=none",
+    # It would take most of the time.
+    "protocols.stability.when=never",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import struct
 from pathlib import Path
 
@@ -110,7 +111,7 @@ def test_show_shows_what_is_no_function_of_x_alone(document, text, expression, r
     assert shown["properties"] is None
     # The first is the gated linear unit, and the catalog has none of the others.
     assert shown["novelty"]["verdict"] == ("known" if expression == "x * sigmoid(gate)" else "new")
-    assert (shown["gain"] == 1) == (expression == "x * sigmoid(gate)"), "the gain of what reads a gate is not known"
+    assert 0.5 < shown["gain"] < 2
     assert shown["properties_reason"] == f"properties of a function of x alone do not apply: {reason}."
     assert (shown["derivative"] is not None) == (shown["latex"]["derivative"] is not None) == has_slope
     assert shown["latex"]["f"]
@@ -276,4 +277,7 @@ def test_export_writes_two_lanes_of_the_catalog(text, tmp_path):
     spec.loader.exec_module(module)
     x = torch.randn(3, 8, generator=torch.Generator().manual_seed(1))
     a, b = x.chunk(2, dim=1)
-    torch.testing.assert_close(module.Activation()(x), torch.cat([a.maximum(b), a.minimum(b)], dim=1))
+    lanes = torch.cat([a.maximum(b), a.minimum(b)], dim=1)
+    torch.testing.assert_close(module.Activation(gains=(1.0, 1.0))(x), lanes)
+    gain = 1 / math.sqrt(1 - 1 / math.pi)  # 1 - 1/pi is the variance of the larger of two normal numbers
+    torch.testing.assert_close(module.Activation()(x), gain * lanes, rtol=1e-4, atol=0)

@@ -104,7 +104,7 @@ def test_a_census_counts_all_of_a_small_space_and_refuses_others(command, docume
     assert found["census"]["distinct"] > 10
     assert "census" not in document("spaces", "private")
     assert "same text 0" in text("spaces", "private", "--census")
-    for space, reason in (("swish", "a census counts at most 100,000 genomes"), ("gated", "reads gate")):
+    for space, reason in (("swish", "a census counts at most 100,000 genomes"), ("sparse", "a census counts")):
         code, out, err = command("spaces", space, "--census")
         assert (code, out) == (2, "")
         assert reason in err

@@ -11,6 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 from actsearch.cli.options import print_json
+from actsearch.cli.tables import SELDOM, STAGES
 from actsearch.store.journal import Journal
 from actsearch.track.address import OWN, default_uri
 
@@ -145,6 +146,9 @@ def test_a_search_tells_a_person_what_it_found_and_how_to_go_on(command, request
     assert "shows no difference on cheap, which 3 seeds could not have shown." in out
     assert "Analysis plan " in out
     assert "catalog: " in out
+    rows = ("proposals", *(stage for stage in STAGES if stage not in SELDOM), "failed", "scored", "finals")
+    funnel = out[out.index("Funnel") :]
+    assert [row for row in rows if f"│ {row} " not in funnel] == []
     assert "8c is spent" in out
     assert f"exported:  {tmp_path}/exports/swish_cheap_1.py" in out
     assert f"actsearch top swish-cheap-1 --store {tmp_path}" in out

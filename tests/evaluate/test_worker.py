@@ -3,9 +3,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from actsearch.evaluate.protocols.stability import Stability
 from actsearch.evaluate.worker import Order, Worker
 from actsearch.outcome import Failed, Rejected, Scored
 
@@ -61,7 +63,8 @@ def test_a_candidate_that_breaks_the_batch_fails_alone(worker, jobs, order, bad,
     assert expected in results[1].outcome.traceback
     assert "Traceback" in results[1].outcome.traceback
     assert results[2].outcome.reason == "I know it"
-    assert results[3].outcome.reason == "training diverged at every learning rate"
+    assert results[3].outcome.reason == "training diverged at every learning rate (100% of all trainings)"
+    assert results[3].outcome.measured == 1.0
     assert len(worker._task.batches) == 5
 
 
@@ -76,6 +79,16 @@ def test_a_worker_computes_with_one_thread(worker):
     import torch
 
     assert torch.get_num_threads() == 1
+
+
+def test_what_is_scored_and_unstable_is_rejected_where_the_order_asks_for_it(worker, jobs, order):
+    asked = replace(order, stability=Stability(steps=3))
+    results = worker.run(jobs("sin(x)", "x**3", "tanh(x)", "erf(x)"), asked)
+    assert [type(r.outcome) for r in results] == [Scored, Rejected, Rejected, Rejected]
+    assert [r.outcome.stage for r in results] == ["train", "stability", "quality", "quality"]
+    assert results[1].outcome.measured > 1e8
+    assert results[1].outcome.scores.trained == 2
+    assert isinstance(worker.run(jobs("x**3"), order)[0].outcome, Scored)
 
 
 def test_seeds_reach_the_task(worker, jobs):

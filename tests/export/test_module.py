@@ -156,8 +156,8 @@ def test_its_kernels_are_those_that_were_evaluated(tmp_path):
 
 
 def test_what_cannot_be_exported_is_one_sentence(tmp_path):
-    sites = Candidate(assignment=(("layer:1", parse("relu(x)")), ("layer:2", parse("tanh(x)"))))
-    with pytest.raises(UnsupportedError, match="assigns to layer:1, layer:2"):
+    sites = Candidate(assignment=(("layer:1", parse("relu(x)")), ("lane:2", parse("tanh(x)"))))
+    with pytest.raises(UnsupportedError, match="assigns to layer:1, lane:2"):
         export_module(sites)
     with pytest.raises(ConfigError, match="no class name"):
         export_module(parse("x**2"), class_name="not a name")

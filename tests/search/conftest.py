@@ -21,7 +21,11 @@ from actsearch.store.record import CandidateRecord
 from actsearch.store.summary import Summary
 from tests.cheap import CHEAP
 
-SETTINGS = {"generation": "6", "finalists": "4", "evolution.population": "8", "track_uri": "none"}
+SETTINGS = {
+    "generation": "6", "finalists": "4", "evolution.population": "8", "track_uri": "none",
+    # It would take most of the time; its own tests are in test_finalists.py.
+    "protocols.stability.when": "never",
+}  # fmt: skip
 WAIT_SECONDS = 90.0
 
 

@@ -13,7 +13,7 @@ from actsearch.search.launch import resume
 from actsearch.store.journal import Journal
 from actsearch.store.summary import FINAL, SEARCH, Summary, to_json
 
-STATIC = {"duplicate", "domain", "trivial", "gradient"}
+STATIC = {"duplicate", "domain", "trivial", "gradient", "signal"}
 
 
 def comparable(summary: Summary) -> dict:

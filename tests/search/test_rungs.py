@@ -170,6 +170,7 @@ def test_the_document_says_what_was_tuned(unbroken):
     assert (planned["task"], set(planned["baselines"]), planned["seeds"]) == ("real", NAMES, [500, 501, 502])
     assert "best of 6 settings" in document["plan"]["test"]
     assert "on real" in document["claim"]
+    assert "no score of" not in document["claim"]
 
 
 def test_trainings_that_break_cost_the_others_nothing(search, write_real, tmp_path):

@@ -113,10 +113,9 @@ def test_crossover_stays_inside_and_changes_something(name, space):
             if made < 20:
                 assert [space.decode(child.encode()) for child in children] == list(children)
                 assert all(space.candidate(child) for child in children)
-    assert made > 20
-    # Where a derivation is a choice and nothing below it, whole genomes are all there is to swap.
+    # Where a derivation is a choice and nothing below it, only whole genomes could be swapped: that is no crossover.
     holes = isinstance(space, GraphSpace) or any(production.holes for production in space.all_productions())
-    assert bool(new) == holes
+    assert (made > 3) == bool(new) == holes
 
 
 def test_the_same_seed_gives_the_same_genomes(name, space):

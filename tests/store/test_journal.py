@@ -362,3 +362,15 @@ def test_a_full_disk_is_one_sentence_and_what_stands_there_stays(journal, reques
     journal._connection.execute("PRAGMA max_page_count = 1000000")
     journal.begin_step(search, next_step, [candidate(1)])
     assert journal.last_step(search) == next_step
+
+
+def test_gains_of_several_functions_come_back_in_their_order(journal, request_of_search, candidate):
+    search = journal.create_search(request_of_search)
+    written = candidate(
+        0, expression="layer:2 = relu(x); layer:1 = b * x", gain=None, gains={"layer:2": 1.7, "layer:1": 0.5},
+        parameters={"layer:2": {}, "layer:1": {"b": {"initial": 2.0, "granularity": "layer"}}},
+    )  # fmt: skip
+    journal.begin_step(search, STEP, [written])
+    (read,) = journal.candidates(search)
+    assert read == written
+    assert list(read.gains) == ["layer:2", "layer:1"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from actsearch.evaluate.task import Subject
-from actsearch.outcome import Rejected
+from actsearch.outcome import Rejected, Scored
 
 STAGE = "stability"
 WIDTHS = (64, 32, 32, 10)
@@ -27,6 +27,8 @@ _SAMPLES = 64
 _TRAINING_STEPS = 50
 _SEED = 2004_02967
 _BETAS = (0.9, 0.999)
+_SECONDS = 0.3
+"""Of a check, on one core."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +54,20 @@ class Stability:
     A check costs more than the training of a candidate on a tiny task.
     """
 
+    def seconds(self, finalists: int) -> float:
+        """About how long it takes to check as many finalists."""
+        return _SECONDS * finalists if self.when == "finalists" else 0.0
+
+    def judge(self, subject: Subject, outcome: Scored) -> Scored | Rejected:
+        """The outcome of a training as it stands, or the rejection of what is unstable at its best learning rate."""
+        best = outcome.scores.best
+        rejection = None if best is None else self.check(subject, outcome.scores.learning_rates[best])
+        return outcome if rejection is None else replace(rejection, scores=outcome.scores)
+
     def check(self, subject: Subject, learning_rate: float, widths: Sequence[int] = WIDTHS) -> Rejected | None:
         """The rejection, measured as the first gradient norm above the largest, or None.
 
-        It depends on its arguments alone, and takes about 0.3 s.
+        It depends on its arguments alone.
         """
         if subject.is_gated:
             return None
@@ -70,11 +82,14 @@ class Stability:
 
         The way ends above `largest`.
         """
-        before = torch.get_rng_state()
+        before, threads = torch.get_rng_state(), torch.get_num_threads()
         torch.default_generator.manual_seed(_SEED)
+        # Threads wait for each other longer than they compute here, and would sum in another order.
+        torch.set_num_threads(1)
         try:
             return self._climb(_Model(subject, widths), learning_rate)
         finally:
+            torch.set_num_threads(threads)
             torch.set_rng_state(before)
 
     def _climb(self, model: _Model, learning_rate: float) -> tuple[float, int]:

@@ -62,4 +62,4 @@ def test_weights_before_a_flat_function_stay_where_they_are(climbed):
 
 
 def test_gates_are_not_checked():
-    assert Stability(largest=0.0).check(Subject(activation=parse("x * gate"), gain=1.0), 1e-2) is None
+    assert Stability(largest=0.0).check(Subject.everywhere(parse("x * gate"), 1.0), 1e-2) is None

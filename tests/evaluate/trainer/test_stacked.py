@@ -16,7 +16,7 @@ ACTIVATIONS = [
     parse("c[0] + c[1] * tanh(a * x)", c=[0.5, 1.0], a=0.25),
     parse("x * sigmoid(x)"),
 ]
-SUBJECTS = [Subject(activation=activation, gain=1.0 + 0.1 * at) for at, activation in enumerate(ACTIVATIONS)]
+SUBJECTS = [Subject.everywhere(activation, 1.0 + 0.1 * at) for at, activation in enumerate(ACTIVATIONS)]
 WIDTHS = (16, 48)
 
 
