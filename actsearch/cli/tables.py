@@ -58,7 +58,7 @@ def _caption(summary: Summary) -> str | None:
     """What the p values are corrected for, and the plan."""
     if summary.verdict is None:
         return None
-    said = f"p: that of no difference from every baseline, corrected for {summary.verdict.comparisons} comparisons."
+    said = f"p: the largest over all baselines, corrected for {summary.verdict.comparisons} comparisons."
     if summary.plans:
         plan = summary.plans[-1]
         said += f" Analysis plan {plan.digest[:12]}, laid down {plan.written[:16].replace('T', ' ')} UTC"

@@ -99,8 +99,8 @@ def interval(mean: float, half: float | None) -> list[float] | None:
 def smallest(error: float, seeds: int, critical: float) -> float | None:
     """The true difference that is found at |t| >= `critical` with a power of 80 %: by the noncentral t distribution.
 
-    None if there is none, or if nothing varies. The standard error is taken as known (Cohen (1988), Statistical Power
-    Analysis, chapter 2).
+    None if there is none, or if nothing varies. The standard error is taken as known: Cohen (1988), Statistical Power
+    Analysis, chapter 2.
     """
     if math.isinf(critical) or not error:
         return None
