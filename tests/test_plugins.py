@@ -83,8 +83,8 @@ def test_an_unknown_name_is_refused_in_one_short_sentence(kind, name):
     ("kind", "name", "sentence"),
     [
         ("search_spaces", "swihs", "unknown search space 'swihs': did you mean swish"),
-        ("workers", "digit", "unknown task 'digit': did you mean digits?"),
-        ("workers", "digit.py", "unknown task file 'digit.py': did you mean digits?"),
+        ("workers", "digit", "unknown task 'digit': did you mean digits, image-fit?"),
+        ("workers", "digit.py", "unknown task file 'digit.py': did you mean digits, image-fit"),
         ("workers/profiles", "labtop", "unknown profile 'labtop': did you mean laptop?"),
         ("kernels", "triiton", "unknown backend 'triiton': did you mean triton"),
     ],

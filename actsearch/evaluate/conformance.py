@@ -15,7 +15,7 @@ import random
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
@@ -28,7 +28,7 @@ from actsearch.errors import ActsearchError
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.evaluate.task import Subject, Task, load_task, subject_of
 from actsearch.evaluate.worker import Job, Order, Worker
-from actsearch.outcome import Failed, Outcome, Scored, Scores
+from actsearch.outcome import Failed, Matrix, Outcome, Scored, Scores
 
 PATIENCE_SECONDS = 300.0
 """What one candidate on two seeds is given."""
@@ -227,16 +227,20 @@ def _turned(outcome: Outcome) -> Outcome:
     if not isinstance(outcome, Scored):
         return outcome
     scores = outcome.scores
-    turned = Scores(
-        learning_rates=scores.learning_rates,
+    turned = replace(
+        scores,
         seeds=scores.seeds[::-1],
         values=_mirrored(scores.values),
         test=scores.test and _mirrored(scores.test),
+        curve=tuple(
+            replace(point, values=_mirrored(point.values), test=point.test and _mirrored(point.test))
+            for point in scores.curve
+        ),
     )
     return Scored(score=turned.mean(), scores=turned, stage=outcome.stage)
 
 
-def _mirrored(rows: tuple[tuple[float | None, ...], ...]) -> tuple[tuple[float | None, ...], ...]:
+def _mirrored(rows: Matrix) -> Matrix:
     return tuple(row[::-1] for row in rows)
 
 

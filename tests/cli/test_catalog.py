@@ -54,7 +54,7 @@ def test_what_has_no_formula_or_several_is_shown_too(document, text):
         (("catalog", "--family", "recitfied"), "unknown family of functions 'recitfied': did you mean rectified"),
         (("catalog", "gelu", "--family", "gated"), "--family gated: gelu is one function; leave out one of the two."),
         (("compile", "lif"), "the catalog function lif has no formula here: it needs a state from step to step"),
-        (("compile", "maxmin"), "the catalog function oplu has 2 output lanes"),
+        (("compile", "maxmin"), "oplu assigns several functions: take one of lane:1 = maximum(gate, x); lane:2"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(arguments, sentence, command):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from actsearch.evaluate import conformance
 
@@ -79,6 +80,13 @@ MISTAKES = {
         "value", "make_activation = lambda _: torch.nn.ReLU()", "heeds the activation", "every activation gives",
     ),
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _tracks_gradients():
+    """Whatever a task does to this process, other tests are not to see it."""
+    yield
+    torch.set_grad_enabled(True)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

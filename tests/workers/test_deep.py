@@ -33,5 +33,5 @@ def test_the_gain_at_depth_is_what_is_trained(monkeypatch):
     assert len(task.recipe.widths) == 52
     monkeypatch.setattr(type(task), "recipe", replace(task.recipe, steps=10, widths=(64, *[32] * 50, 10)))
     subject = subject_of(parse("elu(x)"))
-    first, second = task.run([subject, replace(subject, gain=7.0)], (0,), Quality(margin=-10.0))
+    first, second = task.run([subject, replace(subject, gains=(7.0,))], (0,), Quality(margin=-10.0))
     assert first == second
