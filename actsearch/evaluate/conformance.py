@@ -70,6 +70,17 @@ def check(name: str, *, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[
     yield from _about(task, subjects[1], here)
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """What is trained here is trained as in a worker; with more threads sums may round otherwise."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _about(task: Task, subject: Subject, here: Sequence[Outcome]) -> Iterator[Finding]:
     """What the scores of two baselines say; `subject` is the second."""
     scored = [outcome.scores for outcome in here if isinstance(outcome, Scored)]
@@ -107,6 +118,7 @@ def _stated(task: Task) -> str | None:
     return None
 
 
+@_one_thread()
 def _measured(task: Task, subjects: Sequence[Subject], seeds: tuple[int, ...]) -> list[Outcome] | str:
     """Outcomes here, each a score or a rejection, or what is wrong with them."""
     jobs = [Job(key=str(index), subject=subject) for index, subject in enumerate(subjects)]
@@ -167,6 +179,7 @@ def _evaluate_and_send(name: str, subject: Subject, sender: Connection) -> None:
     sender.send(result.outcome)
 
 
+@_one_thread()
 def _trace(task: Task, subject: Subject) -> str | None:
     """What is not as it was after an evaluation; not the first one, which imports and compiles."""
     with _fresh_surroundings():
@@ -244,6 +257,7 @@ def _mirrored(rows: Matrix) -> Matrix:
     return tuple(row[::-1] for row in rows)
 
 
+@_one_thread()
 def _way(task: Task, subject: Subject, scores: Scores) -> str | None:
     with redirect_stdout(sys.stderr):
         points = list(task.curve(subject.module, scores.seeds[0], scores.learning_rates[0]))
