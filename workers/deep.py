@@ -43,7 +43,7 @@ class Deep(Task):
     chance: ClassVar[float] = -math.log(CLASSES)
     learning_rates: ClassVar[tuple[float, ...]] = (1e-4, 3e-4, 1e-3, 3e-3)
     baselines: ClassVar[tuple[str, ...]] = (*Task.baselines, "selu")
-    seconds: ClassVar[float] = 0.6
+    seconds: ClassVar[float] = 0.2
     recipe: ClassVar[Recipe] = Recipe(
         widths=(64, *[WIDTH] * LAYERS, CLASSES), steps=150, batch=64, learning_rates=learning_rates, chance=chance
     )

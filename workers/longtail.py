@@ -37,7 +37,7 @@ class LongTail(Task):
     chance: ClassVar[float] = -math.log(CLASSES)
     learning_rates: ClassVar[tuple[float, ...]] = (1e-3, 3e-3, 1e-2)
     baselines: ClassVar[tuple[str, ...]] = (*Task.baselines, "sin", "aglu")
-    seconds: ClassVar[float] = 0.02
+    seconds: ClassVar[float] = 0.01
     recipe: ClassVar[Recipe] = Recipe(
         widths=(64, 32, 32, CLASSES), steps=150, batch=64, learning_rates=learning_rates, chance=chance
     )

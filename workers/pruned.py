@@ -44,7 +44,7 @@ class Pruned(Task):
     learning_rates: ClassVar[tuple[float, ...]] = (3e-3, 1e-2, 3e-2)
     baselines: ClassVar[tuple[str, ...]] = (*Task.baselines, "selu")
     fidelity: ClassVar[str] = "steps after pruning"
-    seconds: ClassVar[float] = 1.0
+    seconds: ClassVar[float] = 0.3
     layers: ClassVar[int] = HIDDEN
     steps: ClassVar[int] = 150
 

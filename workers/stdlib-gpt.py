@@ -51,7 +51,7 @@ class StdlibGpt(Task):
     search_seeds: ClassVar[int] = 1
     final_seeds: ClassVar[int] = 8
     baselines: ClassVar[tuple[str, ...]] = ("relu", "gelu", "silu", "reglu", "geglu", "swiglu")
-    seconds: ClassVar[float] = 8.0
+    seconds: ClassVar[float] = 3.0
     gated: ClassVar[bool] = True
     lanes: ClassVar[bool] = True
     layers: ClassVar[int] = BLOCKS
