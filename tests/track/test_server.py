@@ -109,7 +109,7 @@ def test_stops_with_all_its_processes(running: server.Server) -> None:
     assert running.process.returncode is not None
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)
-    with pytest.raises(OSError, match="refused|reset"):
+    with pytest.raises(OSError, match=r"refused|reset"):
         fetch(f"{running.address}/health")
 
 
@@ -139,7 +139,7 @@ def test_ends_with_the_process_that_started_it_even_if_that_is_killed(story: Any
     while is_alive(int(group)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not is_alive(int(group))
-    with pytest.raises(OSError, match="refused|reset"):
+    with pytest.raises(OSError, match=r"refused|reset"):
         fetch(f"{url}/health")
 
 
