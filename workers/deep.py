@@ -39,7 +39,7 @@ _FACTORS = np.geomspace(1 / 8, 8, 25)
 class Deep(Task):
     """Classify digits through fifty layers without normalisation."""
 
-    metric: ClassVar[str] = "minus the validation cross-entropy (nats)"
+    metric: ClassVar[str] = "minus the cross-entropy (nats)"
     chance: ClassVar[float] = -math.log(CLASSES)
     learning_rates: ClassVar[tuple[float, ...]] = (1e-4, 3e-4, 1e-3, 3e-3)
     baselines: ClassVar[tuple[str, ...]] = (*Task.baselines, "selu")

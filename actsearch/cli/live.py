@@ -13,8 +13,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from actsearch.cli.tables import ordered_rejections
 from actsearch.search.progress import Snapshot
+from actsearch.store.stages import ordered_rejections
 
 _LINE_SECONDS = 5.0
 _SHOWN_BASELINES = ("relu", "gelu", "silu")

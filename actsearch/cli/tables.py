@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from rich.table import Table
 
 from actsearch.outcome import Scored
+from actsearch.store.stages import ordered_rejections
 from actsearch.store.summary import Counts, Standing, Summary
-
-STAGES = ("duplicate", "domain", "trivial", "gradient", "signal", "escape", "cost", "quality", "stability")
-SELDOM = ("escape", "cost", "stability")
-"""Stages that some searches do not have."""
 
 
 def finals_table(summary: Summary, *, most: int = 10) -> Table:
@@ -111,12 +107,6 @@ def funnel_table(counts: Counts, finalists: int) -> Table:
     table.add_row("scored", "", "", str(counts.evaluated))
     table.add_row("finals", "", "", str(finalists))
     return table
-
-
-def ordered_rejections(rejected: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Stages in the order of the funnel, unknown ones after them; what is seldom asked only where it took something."""
-    known = [stage for stage in STAGES if stage not in SELDOM or rejected.get(stage)]
-    return [(stage, rejected.get(stage, 0)) for stage in (*known, *sorted(set(rejected) - set(STAGES)))]
 
 
 def plus_minus(value: float, error: float | None) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from actsearch.outcome import Failed, Rejected, Scored
 from actsearch.store.record import CandidateRecord
+from actsearch.store.stages import ordered_rejections
 from actsearch.store.summary import Summary
 
 # MLflow shows a JSON file of columns and data as a table when this tag says so. As CSV it would show the first
@@ -49,8 +50,8 @@ def note(summary: Summary, most: int) -> str:
         ]
     counts = summary.counts
     lines += ["", "| stage | rejected | share |", "|---|---|---|"]
-    fell = {**counts.rejected, "failed": counts.failed}
-    lines += [f"| {stage} | {count} | {count / max(counts.generated, 1):.1%} |" for stage, count in fell.items()]
+    fell = [*ordered_rejections(counts.rejected), ("failed", counts.failed)]
+    lines += [f"| {stage} | {count} | {count / max(counts.generated, 1):.1%} |" for stage, count in fell]
     lines += ["", f"{counts.generated} proposals, {counts.evaluated} scored, {len(summary.finalists)} in the finals."]
     return "\n".join([*lines, "", "See `lineage.html` and `candidates.json` among the artifacts."])
 

@@ -5,14 +5,14 @@ import io
 import pytest
 from rich.console import Console
 
-from actsearch.cli import tables
 from actsearch.cli.live import LiveView
 from actsearch.outcome import Failed, Rejected, Scored, Scores
 from actsearch.search.progress import Progress, Snapshot
+from actsearch.store import stages
 from actsearch.store.record import CandidateRecord
 
 WIDTH = 80
-STAGES = dict.fromkeys((*tables.STAGES, "later"), 12345)
+STAGES = dict.fromkeys((*stages.STAGES, "later"), 12345)
 
 
 def candidate(expression: str) -> CandidateRecord:

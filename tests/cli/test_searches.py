@@ -11,8 +11,8 @@ import pytest
 from mlflow import MlflowClient
 
 from actsearch.cli.options import print_json
-from actsearch.cli.tables import SELDOM, STAGES
 from actsearch.store.journal import Journal
+from actsearch.store.stages import SELDOM, STAGES
 from actsearch.track.address import OWN, default_uri
 
 # The JSON contract: scripts depend on these keys, so some may be added and none renamed.
