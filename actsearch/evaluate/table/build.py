@@ -63,39 +63,42 @@ class _Measuring:
         """Every function with `plan.seeds`, then the best of them with `plan.best_seeds` others."""
         task, seeds = load_task(self.name), tuple(range(self.plan.seeds))
         everyone = range(len(self.functions))
-        values = self._scores("all", everyone, seeds, len(task.learning_rates))
+        values, seconds = self._scores("all", everyone, seeds, len(task.learning_rates))
         order = np.argsort(-best_means(values[..., -1], test=False), kind="stable")
         best = tuple(int(index) for index in order[: self.plan.best])
-        more = self._scores("best", best, self.plan.more_seeds, len(task.learning_rates))
+        more, _ = self._scores("best", best, self.plan.more_seeds, len(task.learning_rates))
         return Measured(
-            learning_rates=task.learning_rates, seeds=seeds, shares=self.plan.shares, values=values, best=best,
-            more_seeds=self.plan.more_seeds, more=more, chance=task.chance,
+            learning_rates=task.learning_rates, seeds=seeds, shares=self.plan.shares, values=values, seconds=seconds,
+            best=best, more_seeds=self.plan.more_seeds, more=more, chance=task.chance,
         )  # fmt: skip
 
-    def _scores(self, stage: str, indices: Sequence[int], seeds: tuple[int, ...], rates: int) -> Array:
-        """(len(indices), rates, seeds, splits, shares)."""
+    def _scores(self, stage: str, indices: Sequence[int], seeds: tuple[int, ...], rates: int) -> tuple[Array, Array]:
+        """Scores, (len(indices), rates, seeds, splits, shares), and the seconds of each, (len(indices),)."""
         blocks = [indices[start : start + _TOGETHER] for start in range(0, len(indices), _TOGETHER)]
         shape = (rates, len(seeds), len(SPLITS), len(self.plan.shares))
-        found = [np.empty((0, *shape), dtype=np.float32)]
+        found, times = [np.empty((0, *shape), dtype=np.float32)], [np.empty(0, dtype=np.float32)]
         for number, block in enumerate(blocks):
             part = f"{self.name.replace('/', '_')}-{stage}-{number:04}"
-            scores = self.parts.find(part)
-            if scores is None:
+            trained = self.parts.find(part)
+            if trained is None:
                 self.announce(f"{self.name}: {stage} functions, part {number + 1} of {len(blocks)}")
-                scores = self._train(block, seeds, shape)
-                self.parts.keep(part, scores)
-            found.append(scores)
-        return np.concatenate(found)
+                trained = self._train(block, seeds, shape)
+                self.parts.keep(part, *trained)
+            found.append(trained[0])
+            times.append(trained[1])
+        return np.concatenate(found), np.concatenate(times)
 
-    def _train(self, block: Sequence[int], seeds: tuple[int, ...], shape: tuple[int, ...]) -> Array:
+    def _train(self, block: Sequence[int], seeds: tuple[int, ...], shape: tuple[int, ...]) -> tuple[Array, Array]:
         subjects = [Subject.everywhere(f.activation, f.gain) for f in map(self.functions.__getitem__, block)]
         jobs = [Job(key=str(place), subject=subject) for place, subject in enumerate(subjects)]
         order = Order(seeds=seeds, quality=Quality(margin=-math.inf))
         scores = np.full((len(block), *shape), np.nan, dtype=np.float32)
+        seconds = np.full(len(block), np.nan, dtype=np.float32)
         for result in self.executor.submit(jobs, order):
+            seconds[int(result.key)] = result.seconds
             if isinstance(result.outcome, Scored):
                 scores[int(result.key)] = _points(result.outcome.scores, self.plan.shares)
-        return scores
+        return scores, seconds
 
 
 def _points(scores: Scores, shares: Sequence[float]) -> Array:

@@ -24,7 +24,7 @@ from actsearch.outcome import Scores
 Array = NDArray[np.float32]
 SPLITS = ("validation", "test")
 """Choices are made by the first and reported by the second."""
-VERSION = 1
+VERSION = 2
 _MANTISSA_BITS_DROPPED = 9
 """Of 23: what is left is exact to 3e-5 of a score, less than another seed changes, and packs in half the space."""
 
@@ -54,6 +54,8 @@ class Measured:
     """Shares of the training after which it was scored, ascending; the last is 1."""
     values: Array
     """(functions, learning rates, seeds, splits, shares)."""
+    seconds: Array
+    """One core's, for all trainings of a function with `seeds` (a share of its batch's); (functions,)."""
     best: tuple[int, ...]
     """Indices of the functions that were trained with `more_seeds` as well, best first."""
     more_seeds: tuple[int, ...]
@@ -122,6 +124,7 @@ class Table:
                 more_seeds=tuple(facts["more_seeds"]),
                 chance=facts["chance"],
                 values=arrays[f"{name}/values"],
+                seconds=arrays[f"{name}/seconds"],
                 more=arrays[f"{name}/more"],
             )
             for name, facts in head["tasks"].items()
@@ -146,6 +149,7 @@ class Table:
         arrays: dict[str, NDArray[Any]] = {"head": np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)}
         for name, measured in self.tasks.items():
             arrays[f"{name}/values"], arrays[f"{name}/more"] = rounded(measured.values), rounded(measured.more)
+            arrays[f"{name}/seconds"] = rounded(measured.seconds)
         save_arrays(path, arrays)
 
 

@@ -60,18 +60,17 @@ class Parts:
             )
         stamp.write_text(json.dumps({"digest": plan.digest, "plan": asdict(plan)}, indent=2))
 
-    def find(self, name: str) -> Array | None:
-        """The scores that were kept under `name`."""
+    def find(self, name: str) -> tuple[Array, Array] | None:
+        """The scores that were kept under `name`, and the seconds."""
         path = self._folder / f"{name}.npz"
         if not path.exists():
             return None
         with np.load(path, allow_pickle=False) as arrays:
-            found: Array = arrays["scores"]
-            return found
+            return arrays["scores"], arrays["seconds"]
 
-    def keep(self, name: str, scores: Array) -> None:
-        """Keep scores under `name`."""
-        arrays: Mapping[str, NDArray[np.float32]] = {"scores": scores}
+    def keep(self, name: str, scores: Array, seconds: Array) -> None:
+        """Keep scores under `name`, and the seconds they took."""
+        arrays: Mapping[str, NDArray[np.float32]] = {"scores": scores, "seconds": seconds}
         save_arrays(self._folder / f"{name}.npz", arrays)
 
     def remove(self) -> None:

@@ -21,6 +21,7 @@ def measured(**changes) -> Measured:
     fields = {
         "learning_rates": (0.1, 0.2), "seeds": (0, 1, 2), "shares": (0.5, 1.0),
         "values": np.stack([whole - 10, whole], axis=-1), "best": (0,), "more_seeds": (3, 4, 5),
+        "seconds": np.array([2.0, 0.5], dtype=np.float32),
         "more": np.stack([whole - 10, whole], axis=-1)[:1], "chance": -2.3,
     } | changes  # fmt: skip
     return Measured(**fields)
@@ -38,6 +39,7 @@ def test_a_table_is_read_as_it_was_saved(tmp_path):
     assert found.card == expected.card
     before, after = expected.tasks["digits"], found.tasks["digits"]
     np.testing.assert_allclose(after.values, before.values, rtol=1e-4)
+    np.testing.assert_array_equal(after.seconds, before.seconds)
     np.testing.assert_allclose(after.more, before.more, rtol=1e-4)
     for name in ("learning_rates", "seeds", "shares", "best", "more_seeds", "chance"):
         assert getattr(after, name) == getattr(before, name)
