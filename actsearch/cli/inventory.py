@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 from rich.markup import escape
@@ -55,32 +55,70 @@ def _check(name: str | None, json: bool) -> None:
 
     if name is None:
         raise ConfigError("--check needs the name or the path of a task.")
+    _print_findings(conformance.check(name), json)
+
+
+class _Finding(Protocol):
+    """What both kinds of conformance find."""
+
+    @property
+    def point(self) -> str: ...
+
+    @property
+    def trouble(self) -> str | None: ...
+
+
+def _print_findings(found: Iterable[_Finding], json: bool) -> None:
     findings = []
-    for finding in conformance.check(name):
+    for finding in found:
         findings.append(finding)
         if not json:
             held = "[green]holds[/]" if finding.trouble is None else f"[red]fails[/]: {escape(finding.trouble)}"
             out.print(f"{finding.point:28}{held}", soft_wrap=True)
     if json:
-        print_json([dataclasses.asdict(finding) for finding in findings])
+        print_json([{"point": finding.point, "trouble": finding.trouble} for finding in findings])
     if any(finding.trouble for finding in findings):
         raise typer.Exit(1)
 
 
-def strategies(name: _Name = None, json: Json = False, store: Store = None) -> None:
-    """List strategies, or show the constants of one."""
-    from actsearch.search.config import STRATEGIES, SearchConfig
+_Hold = Annotated[bool, typer.Option("--check", help="Hold the strategy to what every strategy must do; seconds.")]
+
+
+def strategies(
+    name: _Name = None,
+    check: _Hold = False,
+    space: Annotated[str, typer.Option(help="Space for --check.")] = "swish",
+    json: Json = False,
+    store: Store = None,
+) -> None:
+    """List strategies, show the constants of one (change them with --set), or check one on a space."""
+    from actsearch.search.strategies import STRATEGIES
 
     del store
+    if check:
+        _check_strategy(name, space, json)
+        return
     if name is None:
-        rows = {n: (_first_line(kind.__doc__),) for n, kind in STRATEGIES.items()}
+        rows = {n: (_first_line(kind.make.__doc__),) for n, kind in STRATEGIES.items()}
         _list(json, "strategy", rows, ("about",))
         return
     if name not in STRATEGIES:
         raise unknown_name("strategy", name, STRATEGIES)
-    settings = dataclasses.asdict(getattr(SearchConfig(), name))
-    about = _first_line(STRATEGIES[name].__doc__)
+    settings = dataclasses.asdict(STRATEGIES[name].settings())
+    about = _first_line(STRATEGIES[name].make.__doc__)
     _one(json, {"strategy": name, "about": about, **{f"{name}.{key}": value for key, value in settings.items()}})
+
+
+def _check_strategy(name: str | None, space: str, json: bool) -> None:
+    from actsearch.grammar.space import open_space
+    from actsearch.search import conformance
+    from actsearch.search.config import SearchConfig
+    from actsearch.search.strategies import make_strategy
+
+    if name is None:
+        raise ConfigError("--check needs the name of a strategy.")
+    chosen, settings = open_space(space), SearchConfig().strategies
+    _print_findings(conformance.check(lambda: make_strategy(name, chosen, settings), chosen), json)
 
 
 def backends(name: _Name = None, json: Json = False, store: Store = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, get_args
 
@@ -20,12 +20,8 @@ from actsearch.evaluate.protocols.signal import Signal
 from actsearch.evaluate.protocols.stability import Stability, When
 from actsearch.evaluate.protocols.trivial import Trivial
 from actsearch.grammar.activation import granularity_of
-from actsearch.grammar.space import Space
-from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
-from actsearch.search.strategies.random import RandomSearch, RandomSettings
-from actsearch.search.strategy import Strategy
+from actsearch.search.strategies import STRATEGIES
 
-STRATEGIES: Mapping[str, Callable[[Space, Any], Strategy]] = {"evolution": Evolution, "random": RandomSearch}
 _MOST = 1_000_000
 _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("generation", 1, _MOST),
@@ -45,14 +41,10 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("ladder.rates", 1, _MOST),
     ("ladder.spread", 0, _MOST),
     ("protocols.stability.steps", 1, _MOST),
-    ("evolution.population", 2, _MOST),
-    ("evolution.tournament", 1, _MOST),
-    ("evolution.crossover", 0, 1),
-    ("evolution.fresh", 0, 1),
 )
-"""Settings that have a smallest and a largest value."""
+"""Settings that have a smallest and a largest value; strategies state those of theirs in `BOUNDS`."""
 _CHOICES: Mapping[str, tuple[str, ...]] = {"protocols.stability.when": get_args(When)}
-"""Settings that have one of a few values."""
+"""Settings that have one of a few values; strategies state those of theirs in `CHOICES`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,38 +80,49 @@ class SearchConfig:
     """MLflow tracking URI; empty is a database in the store, `none` switches MLflow off."""
     protocols: Protocols = field(default_factory=Protocols)
     ladder: LadderSettings = field(default_factory=LadderSettings)
-    evolution: EvolutionSettings = field(default_factory=EvolutionSettings)
-    random: RandomSettings = field(default_factory=RandomSettings)
+    strategies: Mapping[str, Any] = field(
+        default_factory=lambda: {n: kind.settings() for n, kind in STRATEGIES.items()}
+    )
+    """Constants of each strategy, by its name; the key of one of them is `evolution.population`."""
 
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> Self:
         """The default configuration with `settings` (dotted key to text) applied; raises `ConfigError`."""
         config = cls()
         for key, text in settings.items():
-            config = _replaced(config, key.split("."), key, text)
+            first, *path = key.split(".")
+            if first in STRATEGIES:
+                changed = _replaced(config.strategies[first], path, key, text)
+                config = dataclasses.replace(config, strategies={**config.strategies, first: changed})
+            else:
+                config = _replaced(config, [first, *path], key, text)
         for key, least, most in _BOUNDS:
-            value: float = operator.attrgetter(key)(config)
-            if not least <= value <= most:
-                raise ConfigError(f"the setting {key} is {value:g}: give {least:g} to {most:g}.")
+            _check_bounds(key, operator.attrgetter(key)(config), least, most)
         for key, choices in _CHOICES.items():
-            chosen: str = operator.attrgetter(key)(config)
-            if chosen not in choices:
-                raise ConfigError(f"the setting {key} is {chosen[:40]!r}: give one of {', '.join(choices)}.")
+            _check_choice(key, operator.attrgetter(key)(config), choices)
+        for name, kind in STRATEGIES.items():
+            for key, (least, most) in getattr(kind.settings, "BOUNDS", {}).items():
+                _check_bounds(f"{name}.{key}", getattr(config.strategies[name], key), least, most)
+            for key, choices in getattr(kind.settings, "CHOICES", {}).items():
+                _check_choice(f"{name}.{key}", getattr(config.strategies[name], key), choices)
         if config.granularity:
             granularity_of(config.granularity)
         return config
 
 
-def make_strategy(name: str, space: Space, config: SearchConfig) -> Strategy:
-    """The strategy called `name`; raises `UnknownNameError`."""
-    if name not in STRATEGIES:
-        raise unknown_name("strategy", name, STRATEGIES)
-    return STRATEGIES[name](space, getattr(config, name))
+def _check_bounds(key: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise ConfigError(f"the setting {key} is {value:g}: give {least:g} to {most:g}.")
+
+
+def _check_choice(key: str, chosen: str, choices: tuple[str, ...]) -> None:
+    if chosen not in choices:
+        raise ConfigError(f"the setting {key} is {chosen[:40]!r}: give one of {', '.join(choices)}.")
 
 
 def _replaced(config: Any, path: list[str], key: str, text: str) -> Any:
-    name, *deeper = path
-    fields = {f.name: f for f in dataclasses.fields(config)}
+    name, *deeper = path or [""]
+    fields = {f.name for f in dataclasses.fields(config) if not isinstance(getattr(config, f.name), Mapping)}
     if name not in fields:
         raise unknown_name("setting", key, _keys(SearchConfig()))
     value = getattr(config, name)
@@ -144,5 +147,8 @@ def _keys(config: Any, prefix: str = "") -> list[str]:
     keys = []
     for f in dataclasses.fields(config):
         value = getattr(config, f.name)
-        keys += _keys(value, f"{prefix}{f.name}.") if dataclasses.is_dataclass(value) else [prefix + f.name]
+        if isinstance(value, Mapping):
+            keys += [key for name, settings in value.items() for key in _keys(settings, f"{name}.")]
+        else:
+            keys += _keys(value, f"{prefix}{f.name}.") if dataclasses.is_dataclass(value) else [prefix + f.name]
     return keys

@@ -20,12 +20,13 @@ from actsearch.export.winner import export_winner
 from actsearch.grammar.space import Space, lasting_name, open_space
 from actsearch.search import defaults
 from actsearch.search.budget import Budget
-from actsearch.search.config import SearchConfig, make_strategy
+from actsearch.search.config import SearchConfig
 from actsearch.search.interruption import Interruption
 from actsearch.search.progress import Progress, Snapshot
 from actsearch.search.run import Search
 from actsearch.search.rungs import Ladder, real_task
 from actsearch.search.sources import differences, sources
+from actsearch.search.strategies import make_strategy
 from actsearch.search.strategy import Strategy
 from actsearch.search.trials import Trials
 from actsearch.store.journal import Journal
@@ -248,7 +249,7 @@ def _parts(request: Request) -> _Parts:
     check_searchable(space, task)
     profile = read_profile(request.workers)
     check_address(profile)
-    strategy = make_strategy(request.strategy, space, config)
+    strategy = make_strategy(request.strategy, space, config.strategies, task)
     return _Parts(
         space=space,
         task=task,

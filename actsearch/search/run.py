@@ -18,7 +18,7 @@ from actsearch.search.finalists import reject_unstable
 from actsearch.search.funnel import Funnel, subject_of_record
 from actsearch.search.progress import Progress
 from actsearch.search.rungs import Ladder
-from actsearch.search.strategy import State, Strategy, Told
+from actsearch.search.strategy import Archive, State, Strategy, Told
 from actsearch.search.trials import Trials
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord, Step
@@ -43,6 +43,7 @@ class Search:
     budget: Budget
     progress: Progress
     _funnel: Funnel = field(init=False)
+    _archive: Archive = field(default_factory=Archive)
     _evaluated: int = 0
     """Candidates that passed the static rungs and have an outcome."""
 
@@ -70,6 +71,9 @@ class Search:
                 reason = f"the budget of {self.record.budget} is spent"
                 break
             state, generation = self._ask(state, generation[-1].number + 1 if generation else 0)
+            if not generation:
+                reason = "the strategy has nothing else to propose"
+                break
         reject_unstable(self.journal, self.record, self.config, self.progress)
         self._finish()
         self.progress.phase = "done"
@@ -94,9 +98,11 @@ class Search:
         for record in records:
             if record.outcome is not None:
                 self._count(record, record.outcome, live=False)
+        self._archive.proposed(record.genome for record in records)
         if step is None:
             return None, []
         self.progress.generation = step.generation
+        self._archive.tell([self._told(r, r.outcome) for r in records if r.generation < step.generation and r.outcome])
         return step, [record for record in records if record.generation == step.generation]
 
     def _ask(self, state: State, number: int) -> tuple[State, list[CandidateRecord]]:
@@ -107,11 +113,16 @@ class Search:
         generation: list[CandidateRecord] = []
         waiting = 0
         while waiting < wanted and len(generation) < _MOST_PROPOSALS * wanted:
-            state, proposals = self.strategy.ask(state, wanted - waiting)
+            state, proposals = self.strategy.ask(state, wanted - waiting, self._archive)
+            if not proposals:
+                break
             place = number + len(generation)
             records = self._funnel.pass_together(proposals, first=place, generation=number_of_step)
             waiting += sum(record.outcome is None for record in records)
             generation += records
+            self._archive.proposed(record.genome for record in records)
+        if not generation:
+            return state, generation
         self.journal.begin_step(
             self.record, Step(generation=number_of_step, state=state, seconds=self.progress.seconds), generation
         )
@@ -134,11 +145,13 @@ class Search:
             outcomes[number] = result.outcome
             self._count(waiting[result.key], result.outcome)
             self.progress.changed()
-        return self.strategy.tell(state, [self._told(record, outcomes[record.number]) for record in generation])
+        results = [self._told(record, outcomes[record.number]) for record in generation]
+        self._archive.tell(results)
+        return self.strategy.tell(state, results)
 
     def _told(self, record: CandidateRecord, outcome: Outcome) -> Told:
         score = outcome.score if isinstance(outcome, Scored) else None
-        return Told(id=record.id, genome=self.space.decode(record.genome), score=score)
+        return Told(id=record.id, genome=self.space.decode(record.genome), score=score, stage=outcome.stage)
 
     def _count(self, record: CandidateRecord, outcome: Outcome, *, live: bool = True) -> None:
         past_static = not isinstance(outcome, Rejected) or outcome.stage in TRAINED_STAGES

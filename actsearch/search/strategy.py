@@ -1,10 +1,14 @@
-"""The protocol of a strategy: ask and tell over a state that is a value, so that the journal can keep it."""
+"""The protocol of a strategy: ask and tell over a state that is a value, so that the journal can keep it.
+
+A strategy keeps nothing itself. What it must know to go on is its state and the archive of all that was proposed and
+told so far; the journal holds both, so a search that is resumed goes on as if nothing had happened.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from actsearch.grammar.space import Genome
@@ -30,21 +34,94 @@ class Told:
     id: str
     genome: Genome
     score: float | None
+    stage: str = ""
+    """The rung that it was scored on, the protocol that rejected it, or where it failed."""
+    objectives: Mapping[str, float] = field(default_factory=dict)
+    """What else was measured of one that was scored, by the objective's name."""
+
+
+class Archive:
+    """All that a search has proposed and been told so far, in order of proposal. Strategies only read it."""
+
+    def __init__(self) -> None:
+        self.told: list[Told] = []
+        """Every result, those of rejected and failed candidates too."""
+        self.scored: list[Told] = []
+        """Those with a score."""
+        self._known: set[str] = set()
+
+    def knows(self, genome: Genome) -> bool:
+        """Whether `genome` was proposed before, told or not."""
+        return genome.encode() in self._known
+
+    def proposed(self, genomes: Iterable[str]) -> None:
+        """Take note of proposals, as their genomes are encoded."""
+        self._known.update(genomes)
+
+    def tell(self, results: Sequence[Told]) -> None:
+        """Take note of results, in order of proposal."""
+        self.told += results
+        self.scored += [told for told in results if told.score is not None]
+
+
+_DRAWS = 200
+"""For each place, after which the space counts as exhausted."""
+
+
+class Novel:
+    """Proposals being gathered: none that the archive knows, and none twice."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._found: dict[str, Proposal] = {}
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @property
+    def proposals(self) -> list[Proposal]:
+        """Those that were taken, in order."""
+        return list(self._found.values())
+
+    def takes(self, proposal: Proposal) -> bool:
+        """Take `proposal` if it is new, and say whether it was."""
+        code = proposal.genome.encode()
+        if code in self._found or self._archive.knows(proposal.genome):
+            return False
+        self._found[code] = proposal
+        return True
+
+    def fill(self, draw: Callable[[], Proposal], count: int) -> None:
+        """Draw until there are `count`, or until that seems to bring nothing else."""
+        for _ in range(_DRAWS * max(count - len(self), 0)):
+            if len(self) >= count:
+                break
+            self.takes(draw())
 
 
 class Strategy(Protocol):
-    """One way of searching a space. It keeps nothing: what it knows is in the state."""
+    """One way of searching a space: a class that is made of a space, its settings and the task.
+
+    It keeps nothing that a new one of the same space, settings and task could not find again from state and archive.
+    """
 
     def start(self, seed: int) -> State:
         """The state before the first ask."""
         ...
 
-    def ask(self, state: State, count: int) -> tuple[State, list[Proposal]]:
-        """`count` proposals, and the state after making them."""
+    def ask(self, state: State, count: int, archive: Archive) -> tuple[State, list[Proposal]]:
+        """At most `count` proposals, and the state after making them.
+
+        None of them repeats another or what the archive knows, but where the space seems to have nothing else. Fewer
+        than `count`, and none at all, say that there is nothing else to propose.
+        """
         ...
 
     def tell(self, state: State, results: Sequence[Told]) -> State:
-        """The state that knows the results of the proposals of one generation, in order of proposal."""
+        """The state that knows the results of the proposals of one generation, in order of proposal.
+
+        The archive that the next ask is given holds them, too.
+        """
         ...
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from actsearch import __version__, plugins
-from actsearch.search.config import STRATEGIES
+from actsearch.search.strategies import STRATEGIES
 
 KNOWN = {
     "spaces": ("search_spaces", "swish"),
@@ -53,6 +53,15 @@ def test_strategies_are_listed_and_shown_with_the_keys_of_their_settings(documen
     assert shown["evolution.population"] == 64
     assert "evolution.tournament" in text("strategies", "evolution")
     assert document("strategies", "random")["strategy"] == "random"
+
+
+def test_a_strategy_is_checked_on_a_space(document, text, command):
+    findings = document("strategies", "evolution", "--check", "--space", "actbench")
+    assert len(findings) == 9
+    assert {finding["trouble"] for finding in findings} == {None}
+    assert "asks nothing twice" in text("strategies", "random", "--check")
+    code, _, err = command("strategies", "--check")
+    assert (code, "--check needs the name" in err) == (2, True)
 
 
 @pytest.mark.parametrize("backend", ["torch", "triton"])

@@ -3,11 +3,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from collections.abc import Mapping
 
 import pytest
 
 from actsearch.errors import ConfigError, UnknownNameError
-from actsearch.search.config import STRATEGIES, SearchConfig, make_strategy
+from actsearch.search.config import SearchConfig
+from actsearch.search.strategies import STRATEGIES, make_strategy
 
 
 def leaves(config, prefix: str = ""):
@@ -16,6 +18,9 @@ def leaves(config, prefix: str = ""):
         value = getattr(config, field.name)
         if dataclasses.is_dataclass(value):
             yield from leaves(value, f"{prefix}{field.name}.")
+        elif isinstance(value, Mapping):
+            for name, settings in value.items():
+                yield from leaves(settings, f"{name}.")
         else:
             yield prefix + field.name, value
 
@@ -29,6 +34,8 @@ def test_every_setting_can_be_set_and_changes_nothing_else(key):
     value = "layer" if key == "granularity" else default + ("x" if isinstance(default, str) else type(default)(1))
     if key == "protocols.stability.when":
         value = "all"
+    if key == "evolution.survival":
+        value = "age"
     if isinstance(default, float) and default + 1 > 1 and key.startswith(("evolution.", "ladder.grace")):
         value = default / 2
     changed = SearchConfig.of({key: str(value)})
@@ -39,7 +46,8 @@ def test_every_setting_can_be_set_and_changes_nothing_else(key):
 
 def test_settings_are_applied_together():
     config = SearchConfig.of({"evolution.population": "128", "evolution.fresh": "0", "protocols.gradient.largest": "5"})
-    assert (config.evolution.population, config.evolution.fresh, config.evolution.tournament) == (128, 0.0, 4)
+    evolution = config.strategies["evolution"]
+    assert (evolution.population, evolution.fresh, evolution.tournament) == (128, 0.0, 4)
     assert (config.protocols.gradient.largest, config.protocols.gradient.smallest) == (5.0, 1e-2)
     assert SearchConfig.of({}) == SearchConfig()
 
@@ -122,9 +130,9 @@ def test_an_unknown_granularity_names_the_known_ones():
 
 
 def test_a_strategy_is_made_with_its_settings(swish):
-    strategy = make_strategy("evolution", swish, SearchConfig.of({"evolution.population": "9"}))
+    strategy = make_strategy("evolution", swish, SearchConfig.of({"evolution.population": "9"}).strategies)
     assert strategy.settings.population == 9
     for name in STRATEGIES:
-        assert isinstance(make_strategy(name, swish, SearchConfig()).start(0), dict)
+        assert isinstance(make_strategy(name, swish, SearchConfig().strategies).start(0), dict)
     with pytest.raises(UnknownNameError, match="unknown strategy 'randm': did you mean random"):
-        make_strategy("randm", swish, SearchConfig())
+        make_strategy("randm", swish, SearchConfig().strategies)

@@ -85,7 +85,7 @@ def test_the_unbroken_search_trains_everything_once_and_finals_on_seeds_of_their
     assert counts["trained"] == unbroken.log.total() - TRAININGS * counts["rejected"]["quality"]
     # What the tests below kill is of several generations, and not all candidates are scored.
     assert max(candidate["generation"] for candidate in unbroken.document["candidates"]) >= 4
-    assert set(counts["rejected"]) >= {"duplicate", "quality"}
+    assert "quality" in counts["rejected"]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.15, 0.5, 0.8, "finals"])

@@ -1,1 +1,33 @@
-"""Strategies, one a file."""
+"""Strategies, one a file; `STRATEGIES` finds them by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from actsearch.errors import unknown_name
+from actsearch.evaluate.task import Task
+from actsearch.grammar.space import Space
+from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
+from actsearch.search.strategies.random import RandomSearch, RandomSettings
+from actsearch.search.strategy import Strategy
+
+
+class Kind(NamedTuple):
+    """A strategy by its class and that of its settings, whose values by default are the strategy's."""
+
+    make: Callable[[Space, Any, Task | None], Strategy]
+    settings: type[Any]
+
+
+STRATEGIES: Mapping[str, Kind] = {
+    "evolution": Kind(Evolution, EvolutionSettings),
+    "random": Kind(RandomSearch, RandomSettings),
+}
+
+
+def make_strategy(name: str, space: Space, settings: Mapping[str, Any], task: Task | None = None) -> Strategy:
+    """The strategy called `name` with its own of `settings`; raises `UnknownNameError`."""
+    if name not in STRATEGIES:
+        raise unknown_name("strategy", name, STRATEGIES)
+    return STRATEGIES[name].make(space, settings[name], task)

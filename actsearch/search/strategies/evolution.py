@@ -1,7 +1,8 @@
 """Evolution: tournament selection, subtree crossover and mutation over DEAP's toolbox.
 
-Fortin et al. (2012), DEAP: Evolutionary Algorithms Made Easy, JMLR 13; the scheme is (mu + lambda) with tournaments
-(Bäck, Fogel, Michalewicz 1997). Individuals are genomes of ours; DEAP selects and varies them.
+Fortin et al. (2012), DEAP: Evolutionary Algorithms Made Easy, JMLR 13. Who survives is either the best, (mu + lambda)
+with tournaments (Bäck, Fogel, Michalewicz 1997), or the youngest: regularised evolution (Real, Aggarwal, Huang, Le
+2019, arXiv 1802.01548). Individuals are genomes of ours; DEAP selects and varies them.
 """
 
 from __future__ import annotations
@@ -10,22 +11,32 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from deap import algorithms, base, tools
 
+from actsearch.evaluate.task import Task
 from actsearch.grammar.space import Genome, Space
-from actsearch.search.strategy import Proposal, State, Told, load_random, save_random
+from actsearch.search.strategy import Archive, Novel, Proposal, State, Told, load_random, save_random
 
 _ATTEMPTS = 8
+_ROUNDS = 8
+"""Of breeding, before places are filled with samples: in small populations of small spaces children repeat others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvolutionSettings:
     """Constants of the evolution."""
 
+    BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "population": (2, 1_000_000), "tournament": (1, 1_000_000), "crossover": (0, 1), "fresh": (0, 1)
+    }  # fmt: skip
+    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {"survival": ("best", "age")}
+
     population: int = 64
-    """How many of the best survive."""
+    """How many survive."""
+    survival: Literal["best", "age"] = "best"
+    """Who survives: the best of all, or those that were born last."""
     tournament: int = 4
     """How many of them compete to become a parent."""
     crossover: float = 0.3
@@ -49,9 +60,10 @@ class _Individual:
 
 
 class Evolution:
-    """Keeps the best `population` of all scored candidates and breeds from winners of tournaments among them."""
+    """Keeps `population` of all scored candidates and breeds from winners of tournaments among them."""
 
-    def __init__(self, space: Space, settings: EvolutionSettings) -> None:
+    def __init__(self, space: Space, settings: EvolutionSettings, task: Task | None = None) -> None:
+        del task
         self._space = space
         self.settings = settings
 
@@ -59,26 +71,30 @@ class Evolution:
         """An empty population."""
         return {"random": save_random(random.Random(seed)), "population": []}
 
-    def ask(self, state: State, count: int) -> tuple[State, list[Proposal]]:
+    def ask(self, state: State, count: int, archive: Archive) -> tuple[State, list[Proposal]]:
         """Samples until the population is large enough to select from, then children of it."""
         generator = load_random(state["random"])
         members = [self._individual(member) for member in state["population"]]
         born = 0 if len(members) < self.settings.population // 2 else round(count * (1 - self.settings.fresh))
-        children = self._breed(members, born, generator) if born else []
-        samples = [
-            Proposal(genome=self._space.sample(generator), parents=(), move="sample")
-            for _ in range(count - len(children))
-        ]
-        return {**state, "random": save_random(generator)}, children + samples
+        novel = Novel(archive)
+        for _ in range(_ROUNDS):
+            if len(novel) >= born:
+                break
+            for child in self._breed(members, born - len(novel), generator):
+                novel.takes(child)
+        novel.fill(lambda: Proposal(genome=self._space.sample(generator), parents=(), move="sample"), count)
+        return {**state, "random": save_random(generator)}, novel.proposals
 
     def tell(self, state: State, results: Sequence[Told]) -> State:
-        """The population of the best, older ones first among equals."""
+        """The population of those that survive; among equals the older ones are better."""
         members = list(state["population"])
         members += [
             {"id": told.id, "genome": told.genome.encode(), "score": told.score}
             for told in results
             if told.score is not None
         ]
+        if self.settings.survival == "age":
+            return {**state, "population": members[-self.settings.population :]}
         members.sort(key=lambda member: -member["score"])
         return {**state, "population": members[: self.settings.population]}
 

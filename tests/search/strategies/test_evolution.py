@@ -13,7 +13,7 @@ from actsearch.grammar.space import Space
 from actsearch.grammar.space.derivation import Derivation
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
-from actsearch.search.strategy import Strategy, Told
+from actsearch.search.strategy import Archive, Strategy, Told
 
 GRID = torch.linspace(-3, 3, 61, dtype=torch.float64)
 TARGET = GRID * torch.sigmoid(1.7 * GRID) + 0.3 * torch.sin(2 * GRID)
@@ -38,11 +38,13 @@ def drive(
     strategy: Strategy, score: Callable[[Derivation], float | None], *, generations: int, size: int, seed: int = 0
 ) -> list[Told]:
     """All that is told in a search of so many generations."""
-    state = strategy.start(seed)
+    state, archive = strategy.start(seed), Archive()
     everything = []
     for _ in range(generations):
-        state, proposals = strategy.ask(state, size)
+        state, proposals = strategy.ask(state, size, archive)
         results = [Told(id=identity(p.genome), genome=p.genome, score=score(p.genome)) for p in proposals]
+        archive.proposed(p.genome.encode() for p in proposals)
+        archive.tell(results)
         state = strategy.tell(state, results)
         everything += results
     return everything
@@ -105,15 +107,15 @@ def test_what_has_no_score_is_no_member(fed):
 def test_it_samples_until_there_is_half_a_population(fed):
     for count, expected in ((0, {"sample"}), (3, {"sample"})):
         strategy, state = fed(count)
-        assert {proposal.move for proposal in strategy.ask(state, 40)[1]} == expected
+        assert {proposal.move for proposal in strategy.ask(state, 40, Archive())[1]} == expected
     strategy, state = fed(4)
-    assert {proposal.move for proposal in strategy.ask(state, 40)[1]} > {"sample"}
+    assert {proposal.move for proposal in strategy.ask(state, 40, Archive())[1]} > {"sample"}
 
 
 def test_a_share_of_every_generation_is_fresh(fed):
     for fresh, expected in ((1.0, 20), (0.5, 10), (0.0, 0)):
         strategy, state = fed(fresh=fresh)
-        proposals = strategy.ask(state, 20)[1]
+        proposals = strategy.ask(state, 20, Archive())[1]
         children = 20 - expected
         # A child that no move could change is sampled as well, and stands among the children.
         assert all(proposal.move == "sample" and not proposal.parents for proposal in proposals[children:])
@@ -124,7 +126,7 @@ def test_a_share_of_every_generation_is_fresh(fed):
 def test_parents_and_moves_are_recorded(fed, swish):
     strategy, state = fed(fresh=0.0, crossover=0.5)
     members = {member["id"]: swish.decode(member["genome"]) for member in state["population"]}
-    proposals = strategy.ask(state, 200)[1]
+    proposals = strategy.ask(state, 200, Archive())[1]
     moves = {proposal.move for proposal in proposals}
     assert moves >= {"crossover", *swish.moves}
     assert moves <= {"crossover", "sample", *swish.moves}
@@ -143,9 +145,9 @@ def test_parents_and_moves_are_recorded(fed, swish):
 
 def test_crossover_alone_and_mutation_alone_are_what_they_say(fed):
     strategy, state = fed(fresh=0.0, crossover=0.0)
-    assert "crossover" not in {proposal.move for proposal in strategy.ask(state, 100)[1]}
+    assert "crossover" not in {proposal.move for proposal in strategy.ask(state, 100, Archive())[1]}
     strategy, state = fed(fresh=0.0, crossover=1.0)
-    moves = [proposal.move for proposal in strategy.ask(state, 100)[1]]
+    moves = [proposal.move for proposal in strategy.ask(state, 100, Archive())[1]]
     assert moves.count("crossover") > 80
 
 
@@ -154,7 +156,7 @@ def test_a_larger_tournament_prefers_better_parents(fed):
     for tournament in (1, 8):
         strategy, state = fed(fresh=0.0, crossover=0.0, tournament=tournament)
         scores = {member["id"]: member["score"] for member in state["population"]}
-        parents = [parent for proposal in strategy.ask(state, 200)[1] for parent in proposal.parents]
+        parents = [parent for proposal in strategy.ask(state, 200, Archive())[1] for parent in proposal.parents]
         means.append(sum(scores[parent] for parent in parents) / len(parents))
     assert means[1] > means[0] + 1
 
@@ -164,5 +166,14 @@ def test_the_global_generator_is_left_as_it_was_even_when_breeding_fails(fed):
     broken = {**state, "population": [{**member, "score": "no number"} for member in state["population"]]}
     before = random.getstate()
     with pytest.raises(TypeError):
-        strategy.ask(broken, 20)
+        strategy.ask(broken, 20, Archive())
     assert random.getstate() == before
+
+
+def test_the_oldest_are_removed_if_age_decides(swish):
+    strategy = Evolution(swish, EvolutionSettings(population=3, survival="age"))
+    proposals = strategy.ask(strategy.start(0), 5, Archive())[1]
+    state = strategy.start(0)
+    for number, proposal in enumerate(proposals):
+        state = strategy.tell(state, [Told(id=str(number), genome=proposal.genome, score=-float(number))])
+    assert [member["id"] for member in state["population"]] == ["2", "3", "4"], "the best two were the oldest"
