@@ -72,7 +72,7 @@ class Search:
                 break
             state, generation = self._ask(state, generation[-1].number + 1 if generation else 0)
             if not generation:
-                reason = "the strategy has nothing else to propose"
+                reason = "the space is exhausted: the strategy has nothing else to propose"
                 break
         reject_unstable(self.journal, self.record, self.config, self.progress)
         self._finish()
