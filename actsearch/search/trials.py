@@ -18,6 +18,7 @@ from actsearch.evaluate.task import Subject, Task, subject_of
 from actsearch.evaluate.worker import Job, Order, Result
 from actsearch.outcome import Failed, Outcome, Scored
 from actsearch.search.config import SearchConfig
+from actsearch.search.finalists import choose
 from actsearch.search.funnel import subject_of_record
 from actsearch.search.progress import Progress
 from actsearch.store.journal import Journal
@@ -143,13 +144,13 @@ class Trials:
         }
 
     def run_finals(self, seconds_left: float | None) -> None:
-        """Train the best candidates and the baselines on fresh seeds; fewer candidates where the time is short."""
+        """Train the best candidates that are apart and the baselines on fresh seeds; fewer where the time is short."""
         self.progress.phase = "finals"
         count, baselines = self._most_finalists, self.plan.tasks[0].baselines
         if seconds_left is not None and self._training_seconds:
             affordable = int(seconds_left / (_MARGIN * self._training_seconds * self._trainings_each))
             count = max(min(count, affordable + len(self._known(FINAL)) - len(baselines)), 1)
-        best = summarise(self.journal, self.record).candidates[:count]
+        best = choose(summarise(self.journal, self.record).candidates, count, self.config.finalists_apart)
         subjects = {
             standing.name: subject_of_record(standing.record) for standing in best if standing.record is not None
         }

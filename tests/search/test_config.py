@@ -29,7 +29,11 @@ def test_every_setting_can_be_set_and_changes_nothing_else(key):
     value = "layer" if key == "granularity" else default + ("x" if isinstance(default, str) else type(default)(1))
     if key == "protocols.stability.when":
         value = "all"
-    if isinstance(default, float) and default + 1 > 1 and key.startswith(("evolution.", "ladder.grace")):
+    if (
+        isinstance(default, float)
+        and default + 1 > 1
+        and key.startswith(("evolution.", "ladder.grace", "finalists_apart"))
+    ):
         value = default / 2
     changed = SearchConfig.of({key: str(value)})
     assert dict(leaves(changed)) == {**DEFAULTS, key: value}
