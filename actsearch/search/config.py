@@ -26,6 +26,7 @@ _MOST = 1_000_000
 _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("generation", 1, _MOST),
     ("finalists", 1, _MOST),
+    ("finalists_apart", 0, 1),
     # The seeds of the finals begin 500 after those of the search, and those of the next `--seed` 500 later.
     ("search_seeds", 0, 500),
     ("final_seeds", 0, 500),
@@ -70,6 +71,11 @@ class SearchConfig:
     """Candidates that are evaluated together before the strategy is told."""
     finalists: int = 10
     """How many of the best are trained again on fresh seeds."""
+    finalists_apart: float = 0.999
+    """Correlation of outputs above which two candidates are one function, of which only the better goes further.
+
+    So are two that differ in initial values of parameters only. 1 lets all go further; see `search.finalists`.
+    """
     search_seeds: int = 0
     """Seeds a candidate is scored with; 0 leaves it to the task."""
     final_seeds: int = 0
