@@ -73,7 +73,8 @@ def slopes(function: Function, plan: Plan, x: Tensor) -> Tensor:
         y = Eager(function.activation, function.gain)((x,), (), -1)
         code = None if plan.code is None else compile_eager(plan.code + 0 * X)(values)
         kept = {"x": values["x"], "y": y.to(inside), **({} if code is None else {"code": code})}
-        return compile_eager(plan.slope + 0 * X)(kept)
+        found: Tensor = compile_eager(plan.slope + 0 * X)(kept)
+    return found
 
 
 def _largest(values: Array) -> float:

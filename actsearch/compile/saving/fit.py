@@ -22,7 +22,7 @@ from actsearch.grammar.operators.polynomials import horner
 
 TOLERANCE = 2.0**-17
 """Largest error of a fitted derivative, in units of the largest one; float32 outputs near a turn give no more."""
-_DEGREE, _MOST_INTERVALS, _SMALLEST = 9, 24, 2.0**-9
+_DEGREE, _MOST_INTERVALS, _SMALLEST = 12, 24, 2.0**-9
 _POINTS = 40
 _U = Input("u")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -11,22 +11,16 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from actsearch.compile.autograd import Runner, is_transformed
+from actsearch.compile.autograd import is_transformed
 from actsearch.compile.backend import Function
 from actsearch.compile.checked import Checked
-from actsearch.compile.eager import compile_eager
 from actsearch.compile.fused import Fused
-from actsearch.compile.reference import Estimates, computed_in, evaluate_sweep
+from actsearch.compile.reference import Estimates
 from actsearch.compile.saving.choice import plan_of
-from actsearch.compile.saving.packing import pack, packed_size, unpack
-from actsearch.compile.saving.plan import DY, Plan
-from actsearch.compile.sweep import Sweep
+from actsearch.compile.saving.kernels import Kernels
+from actsearch.compile.saving.plan import Plan
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import Activation
-
-_CHUNKS = {"cpu": 1 << 16}
-"""Elements whose codes are unpacked at a time, so that these are never there as numbers all at once."""
-_LARGEST_CHUNK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -67,78 +61,6 @@ class Keeping:
         return {}
 
 
-@dataclass(frozen=True)
-class Kernels:
-    """What a plan computes beside the output; `fused` is whose compiler is asked, None for eager torch."""
-
-    plan: Plan
-    fused: Fused | None
-
-    def codes(self, x: Tensor) -> Tensor | None:
-        """The packed codes of 1-D `x`, chunk by chunk; None where the plan has none."""
-        if self.plan.code is None:
-            return None
-        packed = [pack(self._run(self._coding, (part,)), self.plan.code_bits) for part in x.split(_chunk(x))]
-        return packed[0] if len(packed) == 1 else torch.cat(packed)
-
-    def gradient(self, dy: Tensor, y: Tensor | None, packed: Tensor | None) -> Tensor:
-        """The gradient by the input: that by the output times the derivative. All are 1-D and contiguous."""
-        if packed is None and self.fused is not None:
-            return self._run(self._multiplying, (dy, *(() if y is None else (y,))))
-        dx = torch.empty_like(dy)
-        for place, codes in self._unpacked(packed, dy):
-            elements = [dy[place], *(() if y is None else (y[place],)), *(() if codes is None else (codes,))]
-            dx[place] = self._run(self._multiplying, elements)
-        return dx
-
-    def differentiable(self, dy: Tensor, y: Tensor | None, packed: Tensor | None) -> Tensor:
-        """`gradient` by torch's own operations, which can be differentiated again."""
-        inside = computed_in(dy.dtype)
-        values = {"x": dy.to(inside), **({} if y is None else {"y": y.to(inside)})}
-        if packed is not None:
-            values["code"] = torch.cat([codes for _, codes in self._unpacked(packed, values["x"]) if codes is not None])
-        return (values["x"] * compile_eager(self.plan.slope)(values)).to(dy.dtype)
-
-    @cached_property
-    def _coding(self) -> Sweep:
-        assert self.plan.code is not None  # noqa: S101 - it is asked for where there is one
-        return Sweep(
-            elements=("x",), parameters=(), constants=(), outputs=(("kept", self.plan.code),), is_part=True,
-        )  # fmt: skip
-
-    @cached_property
-    def _multiplying(self) -> Sweep:
-        kept = (*(("y",) if self.plan.keeps_output else ()), *(("code",) if self.plan.code is not None else ()))
-        return Sweep(
-            elements=("dy", *kept), parameters=(), constants=(), outputs=(("dx", DY * self.plan.slope),), is_part=True,
-        )  # fmt: skip
-
-    @cached_property
-    def _runners(self) -> dict[Sweep, Runner | None]:
-        return {}
-
-    def _run(self, sweep: Sweep, elements: Sequence[Tensor]) -> Tensor:
-        if sweep not in self._runners:
-            self._runners[sweep] = None if self.fused is None else self.fused.compiler(sweep, ())
-        runner = self._runners[sweep]
-        if runner is None or self.fused is None or elements[0].dtype not in self.fused.dtypes:
-            return evaluate_sweep(sweep, {}, elements, 0)[0][0]
-        return runner(elements, (), 0)[0]
-
-    def _unpacked(self, packed: Tensor | None, like: Tensor) -> Iterator[tuple[slice, Tensor | None]]:
-        """Slices of 1-D tensors, and the codes of each in the dtype of `like`."""
-        size, start = _chunk(like), 0
-        for low in range(0, like.numel(), size):
-            place = slice(low, min(low + size, like.numel()))
-            count = place.stop - place.start
-            if packed is None:
-                yield place, None
-                continue
-            width = packed_size(count, self.plan.code_bits)
-            yield place, unpack(packed[start : start + width], count, self.plan.code_bits, like.dtype)
-            start += width
-
-
 class _Kept(torch.autograd.Function):
     """Keeps what the plan says."""
 
@@ -148,9 +70,9 @@ class _Kept(torch.autograd.Function):
         x = x.detach()
         y = keeping.function((x,), (), channel_dim)
         ctx.keeping, ctx.kernels, ctx.order = keeping, kernels, _order(x)
-        packed = kernels.codes(_flat(x, ctx.order)) if x.numel() else None
-        ctx.has_codes = packed is not None
-        ctx.save_for_backward(*((y,) if kernels.plan.keeps_output else ()), *((packed,) if packed is not None else ()))
+        kept = kernels.codes(_flat(x, ctx.order)) if x.numel() else None
+        ctx.has_codes = kept is not None
+        ctx.save_for_backward(*((y,) if kernels.plan.keeps_output else ()), *((kept,) if kept is not None else ()))
         return y
 
     @staticmethod
@@ -158,15 +80,15 @@ class _Kept(torch.autograd.Function):
         kernels: Kernels = ctx.kernels
         # Once: checkpoints make tensors anew for each time that they are asked for, and refuse a second.
         saved = list(ctx.saved_tensors)
-        packed = saved.pop() if ctx.has_codes else None
+        kept = saved.pop() if ctx.has_codes else None
         y = _flat(saved[0], ctx.order) if saved else None
         flat = _flat(dy, ctx.order)
         if not dy.numel():
             return None, None, torch.zeros_like(dy), None
         if torch.is_grad_enabled() and kernels.plan.is_exact:
-            return None, None, _shaped(kernels.differentiable(flat, y, packed), dy, ctx.order), None
+            return None, None, _shaped(kernels.differentiable(flat, y, kept), dy, ctx.order), None
         with torch.no_grad():
-            dx = _shaped(kernels.gradient(flat, y, packed), dy, ctx.order)
+            dx = _shaped(kernels.gradient(flat, y, kept), dy, ctx.order)
         if torch.is_grad_enabled():
             dx = _Once.apply(dx, torch.zeros((), requires_grad=True), ctx.keeping.request)  # type: ignore[no-untyped-call]
         return None, None, dx, None
@@ -193,10 +115,6 @@ def _is_learnt(x: Tensor) -> bool:
     if not (torch.is_grad_enabled() and x.requires_grad) or is_transformed():
         return False
     return forward_ad.unpack_dual(x).tangent is None
-
-
-def _chunk(x: Tensor) -> int:
-    return _CHUNKS.get(x.device.type, _LARGEST_CHUNK)
 
 
 def _order(x: Tensor) -> tuple[int, ...]:
