@@ -18,7 +18,8 @@ from actsearch.compile import gates, library, parameters
 from actsearch.compile.backend import Function
 from actsearch.compile.fused import Fused, running_tensors, swept_tensors
 from actsearch.compile.reference import Estimates
-from actsearch.compile.saving import INPUT, Keeping, plan_of
+from actsearch.compile.saving import BUDGETS, INPUT, Keeping, plan_of
+from actsearch.compile.saving import library as saving_library
 from actsearch.compile.stages import stage
 from actsearch.compile.statistics.reductions import estimates, update
 from actsearch.errors import ConfigError
@@ -55,8 +56,6 @@ def build(
         raise ConfigError(f"split=True is for activations of x and gate, and {activation.text[:60]!r} reads no gate.")
     if backend is not None:
         backends.load_backend(backend)
-    # Whether it is possible does not depend on the dtype.
-    plan_of(activation, saving, torch.float32, gain=float(gain))
     return ActivationModule(
         activation, backend=backend, gain=gain, channels=channels, channel_dim=channel_dim, split=split, saving=saving,
         shared=shared, device=device, dtype=dtype, cache=cache,
@@ -90,6 +89,11 @@ class ActivationModule(nn.Module):
             training: library.describe(activation, gain=self.gain, backend=backend, cache=cache, training=training)
             for training in (True, False)
         }
+        # Asked beforehand, because torch.compile is not to look into how a plan is made.
+        self._kept = frozenset(
+            found for found in BUDGETS if plan_of(activation, saving, found, gain=self.gain) is not None
+        )
+        self._described_saving = saving_library.describe(self._described[True], saving)
         self._gate: gates.Gate = "split" if split else "given" if "gate" in activation.inputs else "none"
         # Whether torch.compile is to keep its kernels as an operator.
         self._is_operator = backend != backends.REFERENCE or saving != INPUT
@@ -128,6 +132,8 @@ class ActivationModule(nn.Module):
     def _operator(self, inputs: Sequence[Tensor], own: Sequence[Tensor]) -> Tensor:
         """The layer as an operator of torch."""
         x, training = inputs[0], self.training or not self._has_modes
+        if x.dtype in self._kept and torch.is_grad_enabled() and x.requires_grad:
+            return saving_library.call(self._described_saving, x, self.channel_dim)
         tensors = [*swept_tensors(self.activation, own, x, self.channel_dim)]
         known, staged = self._known(x), self._staged.get(training)
         if known is not None and staged is not None and not training:
@@ -182,12 +188,7 @@ class ActivationModule(nn.Module):
     # Files are read and written here, which torch.compile is not to look into.
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _compile(self, device: torch.device) -> Function:
-        if self._backend is None:
-            function = backends.compile_best(self.activation, device, gain=self.gain, cache=self._cache)
-        else:
-            backend = backends.load_backend(self._backend)
-            backends.require(backend, device)
-            function = backend.compile(self.activation, gain=self.gain, cache=self._cache)
+        function = backends.compile_for(self.activation, device, self._backend, gain=self.gain, cache=self._cache)
         return function if self._saving == INPUT else Keeping(function, self.activation, self._saving, self.gain)
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:  # noqa: FBT001

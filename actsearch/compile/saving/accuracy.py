@@ -73,8 +73,7 @@ def slopes(function: Function, plan: Plan, x: Tensor) -> Tensor:
         y = Eager(function.activation, function.gain)((x,), (), -1)
         code = None if plan.code is None else compile_eager(plan.code + 0 * X)(values)
         kept = {"x": values["x"], "y": y.to(inside), **({} if code is None else {"code": code})}
-        found: Tensor = compile_eager(plan.slope + 0 * X)(kept)
-    return found
+        return compile_eager(plan.slope + 0 * X)(kept)
 
 
 def _largest(values: Array) -> float:
@@ -91,4 +90,5 @@ def _inputs(dtype: torch.dtype) -> Tensor:
         near = torch.logspace(-6, 0, _POINTS // 4, dtype=torch.float64)
         far = torch.linspace(-_EDGE, _EDGE, _POINTS // 2 + 1, dtype=torch.float64)
         found = torch.cat([-near, far, near]).to(dtype)
-    return torch.unique(found)
+    increasing: Tensor = torch.unique(found)
+    return increasing

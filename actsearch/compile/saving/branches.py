@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from actsearch.compile.saving.function import Array, Function, evaluator
 from actsearch.compile.saving.pieces import Piece, pieces_of
@@ -132,6 +131,9 @@ def _turns(function: Function, piece: Piece) -> list[float]:
 
 
 def _zero(function: Function, low: float, high: float) -> float:
+    # Here, as most layers are made without it and importing it takes a tenth of a second.
+    from scipy.optimize import brentq
+
     found = brentq(lambda at: float(function.slope(np.array([at]))[0]), low, high, xtol=1e-15, rtol=1e-15)
     return float(found)
 

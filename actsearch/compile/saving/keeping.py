@@ -49,6 +49,12 @@ class Keeping:
             return self.function(inputs, parameters, channel_dim, estimates)
         return cast("Tensor", _Kept.apply(self, self.kernels(plan), x, channel_dim))  # type: ignore[no-untyped-call]
 
+    def forward(self, kernels: Kernels, x: Tensor, channel_dim: int) -> tuple[Tensor, Tensor | None]:
+        """The activation of `x`, and its codes, packed, if the plan has some."""
+        # Detached, because a compiler looks at what it is given for whether to compile a backward, too.
+        x = x.detach()
+        return self.function((x,), (), channel_dim), kernels.codes(_flat(x, order_of(x)))
+
     def kernels(self, plan: Plan) -> Kernels:
         """The kernels of a plan, by the compiler that the function has."""
         if plan not in self._known:
@@ -66,32 +72,48 @@ class _Kept(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, keeping: Keeping, kernels: Kernels, x: Tensor, channel_dim: int) -> Tensor:
-        # Detached, because a compiler looks at what it is given for whether to compile a backward, too.
-        x = x.detach()
-        y = keeping.function((x,), (), channel_dim)
-        ctx.keeping, ctx.kernels, ctx.order = keeping, kernels, _order(x)
-        kept = kernels.codes(_flat(x, ctx.order)) if x.numel() else None
-        ctx.has_codes = kept is not None
-        ctx.save_for_backward(*((y,) if kernels.plan.keeps_output else ()), *((kept,) if kept is not None else ()))
+        y, codes = keeping.forward(kernels, x, channel_dim)
+        ctx.kernels, ctx.order, ctx.request = kernels, order_of(x), keeping.request
+        ctx.has_codes = codes is not None
+        ctx.save_for_backward(*((y,) if kernels.plan.keeps_output else ()), *(() if codes is None else (codes,)))
         return y
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-        kernels: Kernels = ctx.kernels
         # Once: checkpoints make tensors anew for each time that they are asked for, and refuse a second.
         saved = list(ctx.saved_tensors)
-        kept = saved.pop() if ctx.has_codes else None
-        y = _flat(saved[0], ctx.order) if saved else None
-        flat = _flat(dy, ctx.order)
-        if not dy.numel():
-            return None, None, torch.zeros_like(dy), None
-        if torch.is_grad_enabled() and kernels.plan.is_exact:
-            return None, None, _shaped(kernels.differentiable(flat, y, kept), dy, ctx.order), None
+        codes = saved.pop() if ctx.has_codes else None
+        kept = (saved[0] if saved else None, codes)
+        if not torch.is_grad_enabled():
+            return None, None, gradient(ctx.kernels, dy, kept, ctx.order), None
+        if ctx.kernels.plan.is_exact:
+            return None, None, gradient(ctx.kernels, dy, kept, ctx.order, again=True), None
         with torch.no_grad():
-            dx = _shaped(kernels.gradient(flat, y, kept), dy, ctx.order)
-        if torch.is_grad_enabled():
-            dx = _Once.apply(dx, torch.zeros((), requires_grad=True), ctx.keeping.request)  # type: ignore[no-untyped-call]
-        return None, None, dx, None
+            dx = gradient(ctx.kernels, dy, kept, ctx.order)
+        anchor = torch.zeros((), requires_grad=True)
+        return None, None, _Once.apply(dx, anchor, ctx.request), None  # type: ignore[no-untyped-call]
+
+
+def gradient(
+    kernels: Kernels,
+    dy: Tensor,
+    kept: tuple[Tensor | None, Tensor | None],
+    order: Sequence[int],
+    *,
+    again: bool = False,
+) -> Tensor:
+    """The gradient by the input, from that by the output and the output and codes that are kept.
+
+    `order` is that of the input's dimensions in memory, in which the codes are. With `again` autograd can differentiate
+    it.
+    """
+    if not dy.numel():
+        return torch.zeros_like(dy)
+    y, codes = kept
+    found = (kernels.differentiable if again else kernels.gradient)(
+        _flat(dy, order), None if y is None else _flat(y, order), codes
+    )
+    return _shaped(found, dy, order)
 
 
 class _Once(torch.autograd.Function):
@@ -117,17 +139,17 @@ def _is_learnt(x: Tensor) -> bool:
     return forward_ad.unpack_dual(x).tangent is None
 
 
-def _order(x: Tensor) -> tuple[int, ...]:
+def order_of(x: Tensor) -> tuple[int, ...]:
     """The dimensions of `x` from the one with the longest steps in memory to that with the shortest."""
     return tuple(sorted(range(x.dim()), key=lambda dimension: (-x.stride()[dimension], dimension)))
 
 
-def _flat(tensor: Tensor, order: tuple[int, ...]) -> Tensor:
+def _flat(tensor: Tensor, order: Sequence[int]) -> Tensor:
     """The elements with the dimensions in that order, 1-D and contiguous: the memory itself where it has no gaps."""
-    return tensor.permute(order).reshape(-1).contiguous()
+    return tensor.permute(tuple(order)).reshape(-1).contiguous()
 
 
-def _shaped(flat: Tensor, like: Tensor, order: tuple[int, ...]) -> Tensor:
+def _shaped(flat: Tensor, like: Tensor, order: Sequence[int]) -> Tensor:
     """The tensor of the shape of `like` of which `flat` are the elements."""
     inverse = [order.index(dimension) for dimension in range(like.dim())]
     return flat.view([like.shape[dimension] for dimension in order]).permute(inverse)

@@ -31,7 +31,7 @@ class Kernels:
     fused: Fused | None
 
     def codes(self, x: Tensor) -> Tensor | None:
-        """The codes of `x`, packed, uint8; None where the plan has none."""
+        """The codes of `x`, packed, uint8 of the shape (bytes a word, words); None where the plan has none."""
         if self.plan.code is None:
             return None
         words = Words(self.plan.code_bits, x.numel())

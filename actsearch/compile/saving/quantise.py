@@ -18,8 +18,8 @@ import itertools
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from actsearch.compile.saving.function import Array
 
@@ -130,5 +130,5 @@ def _refined(values: Array, levels: Array) -> Array:
 
 def _inputs(count: int) -> Array:
     """Equally likely inputs from N(0, 1)."""
-    found: Array = ndtri((np.arange(count) + 0.5) / count)
+    found: Array = torch.special.ndtri((torch.arange(count, dtype=torch.float64) + 0.5) / count).numpy()
     return found
