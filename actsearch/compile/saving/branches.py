@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from actsearch.compile.saving.function import Array, Function, evaluator
-from actsearch.compile.saving.pieces import Piece, pieces_of
+from actsearch.compile.saving.pieces import Piece, bisected, pieces_of
 from actsearch.grammar.expression import Constant, Expression, X, distinct
 
 _EDGE, _STEP = 40.0, 2.0**-7
@@ -106,6 +106,8 @@ def _split(function: Function, piece: Piece) -> list[Branch] | None:
         at = float(value(np.array([piece.inside]))[0])
         return [Branch(low=piece.low, high=piece.high, start=at, end=at, expression=Constant(at))]
     turns = _turns(function, piece)
+    if len(turns) >= _MOST_BRANCHES:
+        return None
     ends = [piece.low, *turns, piece.high]
     limits = [_limit(value, ends[0], ends[1]), *value(np.array(turns)), _limit(value, ends[-1], ends[-2])]
     if any(math.isnan(limit) for limit in limits):
@@ -126,16 +128,8 @@ def _turns(function: Function, piece: Piece) -> list[float]:
     slopes = function.slope(x)
     known = np.abs(slopes) > _FLAT
     x, slopes = x[known], slopes[known]
-    places = np.flatnonzero(slopes[:-1] * slopes[1:] < 0)
-    return [_zero(function, x[place], x[place + 1]) for place in places]
-
-
-def _zero(function: Function, low: float, high: float) -> float:
-    # Here, as most layers are made without it and importing it takes a tenth of a second.
-    from scipy.optimize import brentq
-
-    found = brentq(lambda at: float(function.slope(np.array([at]))[0]), low, high, xtol=1e-15, rtol=1e-15)
-    return float(found)
+    places = np.flatnonzero(slopes[:-1] * slopes[1:] < 0)[:_MOST_BRANCHES]
+    return list(map(float, bisected(function.slope, x[places], x[places + 1])))
 
 
 def _limit(value: object, end: float, other: float) -> float:

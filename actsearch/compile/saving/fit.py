@@ -59,10 +59,10 @@ def _samples(branch: Branch) -> Array:
     """Points of a branch, dense at its ends."""
     if math.isfinite(branch.low) and math.isfinite(branch.high):
         width = branch.high - branch.low
-        near = np.geomspace(1e-9, 0.25, 4000)
-        shares = np.r_[1e-12, near, np.linspace(0.25, 0.75, 8000), 1 - near[::-1], 1 - 1e-12]
+        near = np.geomspace(1e-9, 0.25, 3000)
+        shares = np.r_[1e-12, near, np.linspace(0.25, 0.75, 4000), 1 - near[::-1], 1 - 1e-12]
         return np.asarray(branch.low + width * shares)
-    steps = np.r_[np.geomspace(1e-9, 1, 6000), np.linspace(1, 50, 50000), np.geomspace(50, 1e6, 4000)]
+    steps = np.r_[np.geomspace(1e-9, 1, 4000), np.linspace(1, 40, 8000), np.geomspace(40, 1e6, 3000)]
     if math.isfinite(branch.low):
         return np.asarray(branch.low + steps)
     return np.asarray(branch.high - steps if math.isfinite(branch.high) else np.r_[-steps[::-1], steps])

@@ -110,9 +110,15 @@ def _agree(found: Array, expected: Array, tolerance: float) -> bool:
 
 def _belongs_right(function: Function, border: float) -> bool:
     """Whether the derivative at a point between two branches is that on its right."""
+    left, here, right = _around(function, border)
+    return abs(here - right) < 1e-5 * max(1.0, abs(right)) and abs(here - right) < abs(here - left)
+
+
+def _around(function: Function, border: float) -> tuple[float, float, float]:
+    """The derivative left of a point, at it, and right of it."""
     near = 1e-6 * max(1.0, abs(border))
-    left, here, right = function.slope(np.array([border - near, border, border + near]))
-    return bool(abs(here - right) < abs(here - left))
+    left, here, right = map(float, function.slope(np.array([border - near, border, border + near])))
+    return left, here, right
 
 
 def _code(function: Function, branches: Sequence[Branch], numbers: Sequence[int]) -> Expression:
@@ -134,9 +140,26 @@ def _by_colour(
     for colour in sorted(set(numbers), reverse=True):
         own = [index for index, number in enumerate(numbers) if number == colour]
         slope = _by_output(function, [branches[index] for index in own], [slopes[index] for index in own])
+        slope = _with_kinks(function, branches, own, slope)
         result = slope if result is None else call.where(call.greater(colour + 0.5, CODE), slope, result)
     assert result is not None  # noqa: S101 - there is one colour at least
     return result
+
+
+def _with_kinks(function: Function, branches: Sequence[Branch], own: Sequence[int], slope: Expression) -> Expression:
+    """`slope`, for the branches `own`, with the derivatives of kinks that have one of their own, where the output is 0.
+
+    No other output is that of the kink alone, as others are rounded.
+    """
+    touching = [index for index in own if 0 in {branches[index].start, branches[index].end}]
+    for index in own[: len(branches) - 1]:
+        border = branches[index].high
+        if branches[index].end != 0 or math.isinf(border) or not set(touching) <= {index, index + 1}:
+            continue
+        left, here, right = _around(function, border)
+        if min(abs(here - left), abs(here - right)) > 1e-5 and not any(branches[at].is_flat for at in touching):
+            return call.where(call.equal(Y, 0), here, slope)
+    return slope
 
 
 def _by_output(function: Function, branches: Sequence[Branch], slopes: Sequence[Expression]) -> Expression:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from actsearch.compile.derive import derive
-from actsearch.compile.saving.function import evaluator
+from actsearch.compile.saving.function import Array, evaluator
 from actsearch.grammar.canonical import canonical
 from actsearch.grammar.expression import Apply, Constant, Expression, X, as_expression, distinct, fold, input_names
 from actsearch.grammar.operators import OPERATORS
 
 _MOST_PIECES = 16
+_EDGE, _STEP, _HALVINGS = 40.0, 2.0**-6, 60
 _SMOOTH_CASES = frozenset({"elu", "softsign"})
 """Operators that consist of cases although their derivative does not jump."""
 _CASES = frozenset({"maximum", "minimum", "where", "abs", "greater", "equal"})
@@ -39,7 +41,8 @@ class Piece:
 def pieces_of(expression: Expression) -> list[Piece] | None:
     """The pieces of a function of x from left to right; one where it has no cases.
 
-    None where some case depends on x in another way than by a straight line, or if there are more than 16 pieces.
+    Beyond 40 on either side, a case that is no straight line in x is taken to stay as it is. None for steps such as
+    `floor`, or if there are more than 16 pieces.
     """
     written = _with_cases(expression)
     edges = [-math.inf, math.inf]
@@ -78,15 +81,44 @@ def _crossings(node: Apply, edges: list[float]) -> set[float] | None:
     difference = node.arguments[0] if node.operator == "abs" else node.arguments[0] - node.arguments[1]
     found: set[float] = set()
     for low, high in itertools.pairwise(edges):
-        line = _resolved(difference, Piece(low, high, X).inside)
-        if not _reads_x(line):
+        inside = _resolved(difference, Piece(low, high, X).inside)
+        if not _reads_x(inside):
             continue
-        slope = canonical(derive(line, X))
-        if not isinstance(slope, Constant) or slope.value == 0:
-            return None
-        crossing = -float(evaluator(line)(np.zeros(1))[0]) / slope.value + 0.0
-        found |= {crossing} if low < crossing < high else set()
+        slope = canonical(derive(inside, X))
+        if isinstance(slope, Constant) and slope.value:
+            crossings = [-float(evaluator(inside)(np.zeros(1))[0]) / slope.value + 0.0]
+        else:
+            crossings = _changes(evaluator(inside + 0 * X), max(low, -_EDGE), min(high, _EDGE))
+        found |= {crossing for crossing in crossings if low < crossing < high}
     return found
+
+
+def _changes(value: Callable[[Array], Array], low: float, high: float) -> list[float]:
+    """Where a function changes its sign."""
+    if low >= high:
+        return []
+    x = np.arange(low, high + _STEP, _STEP)
+    with np.errstate(all="ignore"):
+        signs = np.sign(value(x))
+        # Points at which it is 0 are there to be found, 0 and other round numbers first of all.
+        known = np.flatnonzero(signs)
+        pairs = np.array([pair for pair in itertools.pairwise(known) if signs[pair[0]] * signs[pair[1]] < 0], dtype=int)
+        # Between two that are two apart it is 0 on the point between them.
+        return [
+            float(x[a + 1]) if b == a + 2 else float(bisected(value, x[[a]], x[[b]])[0])
+            for a, b in pairs[:_MOST_PIECES]
+        ]
+
+
+def bisected(value: Callable[[Array], Array], low: Array, high: Array) -> Array:
+    """Between each two points at which a function has different signs the point of its change, to all digits."""
+    below = np.sign(value(low))
+    for _ in range(_HALVINGS):
+        middle = low + 0.5 * (high - low)
+        signs = np.sign(value(middle))
+        low = np.where((signs == below) | (signs == 0), middle, low)
+        high = np.where(signs == below, high, middle)
+    return high
 
 
 def _reads_x(expression: Expression) -> bool:
