@@ -14,7 +14,6 @@ from actsearch.compile.eager import compile_eager
 from actsearch.compile.reference import Eager, computed_in
 from actsearch.compile.saving.function import Array, Function
 from actsearch.compile.saving.plan import Plan
-from actsearch.grammar.expression import X
 
 _EDGE = 20.0
 """How far out errors are looked for: the domain on which candidates must be defined."""
@@ -71,9 +70,9 @@ def slopes(function: Function, plan: Plan, x: Tensor) -> Tensor:
         inside = computed_in(x.dtype)
         values = {"x": x.to(inside)}
         y = Eager(function.activation, function.gain)((x,), (), -1)
-        code = None if plan.code is None else compile_eager(plan.code + 0 * X)(values)
+        code = None if plan.code is None else compile_eager(plan.code)(values)
         kept = {"x": values["x"], "y": y.to(inside), **({} if code is None else {"code": code})}
-        return compile_eager(plan.slope + 0 * X)(kept)
+        return compile_eager(plan.slope)(kept).expand(x.shape)
 
 
 def _largest(values: Array) -> float:

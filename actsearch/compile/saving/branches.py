@@ -101,7 +101,7 @@ def _told_apart(first: Branch, second: Branch, function: Function) -> bool:
 
 def _split(function: Function, piece: Piece) -> list[Branch] | None:
     """The branches of one piece."""
-    value = evaluator(piece.expression + 0 * X)
+    value = evaluator(piece.expression)
     if X not in distinct([piece.expression]):
         at = float(value(np.array([piece.inside]))[0])
         return [Branch(low=piece.low, high=piece.high, start=at, end=at, expression=Constant(at))]

@@ -81,7 +81,7 @@ def _with_limits(function: Function, branch: Branch, formula: Expression) -> Exp
         if math.isfinite(end) or math.isinf(limit):
             continue
         with np.errstate(all="ignore"):
-            there = float(evaluator(formula + 0 * Y, "y")(np.array([limit]))[0])
+            there = float(evaluator(formula, "y")(np.array([limit]))[0])
             far = float(function.slope(np.array([outwards * _FAR_OUT]))[0])
         if math.isnan(there) and math.isfinite(far):
             formula = call.where(call.equal(Y, limit), far, formula)
@@ -174,11 +174,18 @@ def _by_output(function: Function, branches: Sequence[Branch], slopes: Sequence[
         if first.top < second.bottom:
             border = 0.5 * (first.top + second.bottom)
             result = call.where(call.greater(Y, border), above, result)
-        elif second.is_flat or (first.high == second.low and _belongs_right(function, second.low)):
+        elif second.is_flat or _has_border(function, first, second):
             result = call.where(call.greater(second.bottom, Y), result, above)
         else:
             result = call.where(call.greater(Y, second.bottom), above, result)
     return result
+
+
+def _has_border(function: Function, first: Branch, second: Branch) -> bool:
+    """Whether the derivative where two branches meet is that of the second one."""
+    if first.high == second.low:
+        return _belongs_right(function, second.low)
+    return second.high == first.low and not _belongs_right(function, second.high)
 
 
 def _holds(function: Function, plan: Plan, scale: float) -> bool:
@@ -194,5 +201,5 @@ def _holds(function: Function, plan: Plan, scale: float) -> bool:
 
 def slopes_of(plan: Plan, x: Array, y: Array) -> Array:
     """The derivative as a backward finds it from what `plan` keeps of x and y, in float64."""
-    codes = np.zeros_like(x) if plan.code is None else evaluator(plan.code + 0 * X)(x)
-    return evaluator(plan.slope + 0 * Y, "x", "y", "code")(x, y, codes)
+    codes = np.zeros_like(x) if plan.code is None else evaluator(plan.code)(x)
+    return evaluator(plan.slope, "x", "y", "code")(x, y, codes)

@@ -88,7 +88,7 @@ def _crossings(node: Apply, edges: list[float]) -> set[float] | None:
         if isinstance(slope, Constant) and slope.value:
             crossings = [-float(evaluator(inside)(np.zeros(1))[0]) / slope.value + 0.0]
         else:
-            crossings = _changes(evaluator(inside + 0 * X), max(low, -_EDGE), min(high, _EDGE))
+            crossings = _changes(evaluator(inside), max(low, -_EDGE), min(high, _EDGE))
         found |= {crossing for crossing in crossings if low < crossing < high}
     return found
 
@@ -130,7 +130,7 @@ def _resolved(expression: Expression, at: float) -> Expression:
     point = np.array([at])
 
     def value(of: Expression) -> float:
-        return float(evaluator(of + 0 * X)(point)[0])
+        return float(evaluator(of)(point)[0])
 
     def apply(name: str, arguments: list[Expression]) -> Expression:
         if name == "abs":
