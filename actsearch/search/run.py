@@ -138,7 +138,8 @@ class Search:
 
     def _told(self, record: CandidateRecord, outcome: Outcome) -> Told:
         score = outcome.score if isinstance(outcome, Scored) else None
-        return Told(id=record.id, genome=self.space.decode(record.genome), score=score)
+        found = outcome.objectives if isinstance(outcome, Scored) else {}
+        return Told(id=record.id, genome=self.space.decode(record.genome), score=score, objectives=found)
 
     def _count(self, record: CandidateRecord, outcome: Outcome, *, live: bool = True) -> None:
         past_static = not isinstance(outcome, Rejected) or outcome.stage in TRAINED_STAGES

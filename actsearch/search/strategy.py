@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from actsearch.grammar.space import Genome
@@ -30,6 +30,8 @@ class Told:
     id: str
     genome: Genome
     score: float | None
+    objectives: Mapping[str, float] = field(default_factory=dict)
+    """What was measured besides the score, in its own unit (see `actsearch.evaluate.objectives`)."""
 
 
 class Strategy(Protocol):
