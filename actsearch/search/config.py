@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self, get_args
 
 from actsearch.errors import ConfigError, unknown_name
+from actsearch.evaluate import objectives
 from actsearch.evaluate.ladder.settings import LadderSettings
 from actsearch.evaluate.protocols.cost import Cost
 from actsearch.evaluate.protocols.domain import Domain
@@ -82,6 +83,8 @@ class SearchConfig:
     """Fresh seeds of the finals; 0 leaves it to the task."""
     granularity: str = ""
     """`layer` or `channel` for every parameter; empty leaves it to the space."""
+    objectives: str = ""
+    """Names with commas of what is measured of every candidate besides its score (see `evaluate/objectives/`)."""
     track_uri: str = ""
     """MLflow tracking URI; empty is a database in the store, `none` switches MLflow off."""
     protocols: Protocols = field(default_factory=Protocols)
@@ -111,9 +114,16 @@ class SearchConfig:
                 _check_bounds(f"{name}.{key}", getattr(config.strategies[name], key), least, most)
             for key, choices in getattr(kind.settings, "CHOICES", {}).items():
                 _check_choice(f"{name}.{key}", getattr(config.strategies[name], key), choices)
+        objectives.read(config.objectives)
         if config.granularity:
             granularity_of(config.granularity)
         return config
+
+    @property
+    def objective_names(self) -> tuple[str, ...]:
+        """Those of `objectives` one by one, the score first if there are any."""
+        names = objectives.read(self.objectives)
+        return (objectives.QUALITY, *(name for name in names if name != objectives.QUALITY)) if names else ()
 
 
 def _check_bounds(key: str, value: float, least: float, most: float) -> None:

@@ -151,7 +151,9 @@ class Search:
 
     def _told(self, record: CandidateRecord, outcome: Outcome) -> Told:
         score = outcome.score if isinstance(outcome, Scored) else None
-        return Told(id=record.id, genome=self.space.decode(record.genome), score=score, stage=outcome.stage)
+        found = outcome.objectives if isinstance(outcome, Scored) else {}
+        genome = self.space.decode(record.genome)
+        return Told(id=record.id, genome=genome, score=score, stage=outcome.stage, objectives=found)
 
     def _count(self, record: CandidateRecord, outcome: Outcome, *, live: bool = True) -> None:
         past_static = not isinstance(outcome, Rejected) or outcome.stage in TRAINED_STAGES

@@ -37,7 +37,7 @@ class Told:
     stage: str = ""
     """The rung that it was scored on, the protocol that rejected it, or where it failed."""
     objectives: Mapping[str, float] = field(default_factory=dict)
-    """What else was measured of one that was scored, by the objective's name."""
+    """What was measured besides the score, in its own unit (see `actsearch.evaluate.objectives`)."""
 
 
 class Archive:

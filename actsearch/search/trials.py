@@ -186,7 +186,10 @@ class Trials:
         return len(self.task.learning_rates) * len(self.seeds(FINAL))
 
     def _submit(self, jobs: Sequence[Job], rung: str) -> Iterator[Result]:
-        return self.executor.submit(jobs, Order(seeds=self.seeds(rung), quality=self.config.protocols.quality))
+        # In the finals the score alone is compared.
+        objectives = self.config.objective_names if rung == SEARCH else ()
+        order = Order(seeds=self.seeds(rung), quality=self.config.protocols.quality, objectives=objectives)
+        return self.executor.submit(jobs, order)
 
     def _known(self, rung: str) -> set[str]:
         """Subjects of which the journal says what became of them on `rung`."""
@@ -195,7 +198,12 @@ class Trials:
     def _submit_candidates(self, jobs: Sequence[Job]) -> Iterator[Result]:
         protocols = self.config.protocols
         stability = protocols.stability if protocols.stability.when == "all" else None
-        order = Order(seeds=self.seeds(SEARCH), quality=protocols.quality, stability=stability)
+        order = Order(
+            seeds=self.seeds(SEARCH),
+            quality=protocols.quality,
+            stability=stability,
+            objectives=self.config.objective_names,
+        )
         return self.executor.submit(jobs, order)
 
     def _score(self, rung: str, subjects: Mapping[str, Subject]) -> list[Outcome]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from actsearch.outcome import Scored
 from actsearch.store.record import CandidateRecord, SearchRecord
 from actsearch.store.summary import Standing
 
@@ -83,6 +84,9 @@ def figures(standing: Standing) -> dict[str, float]:
         "delta_to_best_baseline": standing.delta,
         "p_value": standing.judgement.p_value if standing.judgement else None,
     }
+    outcome = standing.record.outcome if standing.record else None
+    measured = outcome.objectives if isinstance(outcome, Scored) else {}
+    known |= {_key(name): value for name, value in measured.items()}
     return {name: value for name, value in known.items() if value is not None}
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from actsearch.outcome import Failed, Rejected, Scored
 from actsearch.store.record import CandidateRecord
@@ -26,10 +26,13 @@ _BASELINE = ("name", "score", "final_score", "standard_error")
 def candidates_json(candidates: Iterable[CandidateRecord]) -> str:
     """Every proposal with its outcome: the scored ones best first, then the others in order of proposal.
 
+    After the columns that there always are stand those of the objectives that were measured.
     The journal keeps the whole tracebacks.
     """
-    rows = [_row(candidate) for candidate in sorted(candidates, key=_place)]
-    return json.dumps({"columns": _CANDIDATE, "data": rows}, allow_nan=False)
+    known = sorted(candidates, key=_place)
+    objectives = list(dict.fromkeys(name for candidate in known for name in _objectives(candidate)))
+    rows = [[*_row(candidate), *map(_objectives(candidate).get, objectives)] for candidate in known]
+    return json.dumps({"columns": [*_CANDIDATE, *objectives], "data": rows}, allow_nan=False)
 
 
 def baselines_csv(summary: Summary) -> str:
@@ -79,6 +82,10 @@ def _row(candidate: CandidateRecord) -> list[object]:
         candidate.expression, kind, score, error, stage, reason, measured, candidate.generation, candidate.move,
         candidate.id, " ".join(candidate.parents), parameters, candidate.number, candidate.seconds,
     ]  # fmt: skip
+
+
+def _objectives(candidate: CandidateRecord) -> Mapping[str, float]:
+    return candidate.outcome.objectives if isinstance(candidate.outcome, Scored) else {}
 
 
 def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

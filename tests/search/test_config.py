@@ -31,7 +31,18 @@ DEFAULTS = dict(leaves(SearchConfig()))
 def others(default):
     """Values that a setting may have instead."""
     if isinstance(default, str):
-        choices = ("never", "all", "best", "age", "layer", "digits", "quality", "annealing", "late-acceptance")
+        choices = (
+            "never",
+            "all",
+            "best",
+            "age",
+            "layer",
+            "cost,sparsity",
+            "digits",
+            "quality",
+            "annealing",
+            "late-acceptance",
+        )
         return [value for value in (default + "x", *choices) if value != default]
     if isinstance(default, bool):
         return [not default]
