@@ -45,6 +45,7 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("ladder.reduction", 1.01, _MOST),
     ("ladder.rates", 1, _MOST),
     ("ladder.spread", 0, _MOST),
+    ("ladder.time_limit", 0, _MOST),
     ("protocols.stability.steps", 1, _MOST),
     ("evolution.population", 2, _MOST),
     ("evolution.tournament", 1, _MOST),
