@@ -50,16 +50,8 @@ def _split(seed: int) -> Split:
     images, labels = _data()
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     validation, test, kept = order[:HELD_OUT], order[HELD_OUT : 2 * HELD_OUT], order[2 * HELD_OUT :]
-    mean, std = images[kept].mean(), images[kept].std()
-    scaled = (images - mean) / std
-    return Split(
-        train_inputs=scaled[kept],
-        train_labels=labels[kept],
-        validation_inputs=scaled[validation],
-        validation_labels=labels[validation],
-        test_inputs=scaled[test],
-        test_labels=labels[test],
-    )
+    scaled = (images - images[kept].mean()) / images[kept].std()
+    return Split.of(scaled, labels, train=kept, validation=validation, test=test)
 
 
 @lru_cache(maxsize=1)

@@ -60,13 +60,5 @@ def _split(seed: int) -> Split:
         for part, indices in zip(parts, own.split([TESTED, TESTED, len(own) - 2 * TESTED]), strict=True):
             part.append(indices[:count] if part is parts[-1] else indices)
     validation, test, kept = (torch.cat(part) for part in parts)
-    mean, std = images[kept].mean(), images[kept].std()
-    scaled = (images - mean) / std
-    return Split(
-        train_inputs=scaled[kept],
-        train_labels=labels[kept],
-        validation_inputs=scaled[validation],
-        validation_labels=labels[validation],
-        test_inputs=scaled[test],
-        test_labels=labels[test],
-    )
+    scaled = (images - images[kept].mean()) / images[kept].std()
+    return Split.of(scaled, labels, train=kept, validation=validation, test=test)

@@ -71,14 +71,7 @@ def _split(load: Callable[..., tuple[Tensor, Tensor]], is_regression: bool, seed
     validation, test, kept = order[:held_out], order[held_out : 2 * held_out], order[2 * held_out :]
     inputs = _scaled(inputs, kept)
     labels = _scaled(labels.unsqueeze(1), kept) if is_regression else labels.to(torch.int64)
-    return Split(
-        train_inputs=inputs[kept],
-        train_labels=labels[kept],
-        validation_inputs=inputs[validation],
-        validation_labels=labels[validation],
-        test_inputs=inputs[test],
-        test_labels=labels[test],
-    )
+    return Split.of(inputs, labels, train=kept, validation=validation, test=test)
 
 
 def _scaled(columns: Tensor, kept: Tensor) -> Tensor:

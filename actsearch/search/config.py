@@ -42,6 +42,7 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("ladder.reduction", 1.01, _MOST),
     ("ladder.rates", 1, _MOST),
     ("ladder.spread", 0, _MOST),
+    ("ladder.time_limit", 0, _MOST),
     ("protocols.stability.steps", 1, _MOST),
 )
 """Settings that have a smallest and a largest value; strategies state those of theirs in `BOUNDS`."""

@@ -192,7 +192,8 @@ def _ladder(trials: Trials, parts: _Parts) -> Ladder | None:
     if parts.then is None:
         return None
     scratch = trials.journal.store / f"scratch-{trials.record.name}"
-    return Ladder.above(trials, parts.then, open_runner(parts.config.ladder.task, parts.profile, scratch))
+    settings = parts.config.ladder
+    return Ladder.above(trials, parts.then, open_runner(settings.task, parts.profile, scratch, settings.time_limit))
 
 
 def _search(

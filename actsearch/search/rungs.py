@@ -82,7 +82,7 @@ class Ladder:
         tuning = self._tuning()
         self._begin("tuning", done=len(self.journal.trials(self.record, TUNE)), total=tuning.total)
         # One agenda, so that workers which have loaded the task and its data are kept for the finals.
-        self.runner.run(Chain(tuning, lambda: self._finals(tuning)))
+        self.runner.run(Chain(tuning, lambda: self._finals(tuning)), self.progress.changed)
         self._record_finals(tuning)
 
     def _finalists(self, tuning: Tuning) -> list[Study]:
