@@ -23,9 +23,10 @@ import torch
 
 from actsearch.errors import UnsupportedError
 from actsearch.evaluate.task import Task
+from actsearch.evaluate.trainer.perceptron import one_thread
 from actsearch.grammar.space import Space
 from actsearch.grammar.space.rules import RuleSpace
-from actsearch.search.strategies.controller.policy import Policy, one_thread
+from actsearch.search.strategies.controller.policy import Policy
 from actsearch.search.strategy import Archive, Novel, Proposal, State, Told, load_random, save_random
 
 _DRAWS = 8

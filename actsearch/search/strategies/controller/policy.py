@@ -12,8 +12,7 @@ from __future__ import annotations
 import base64
 import math
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,14 +142,3 @@ class Policy(nn.Module):
 
         self._space.derive(choose, random.Random(0))  # What is drawn here, values of parameters, is not looked at.
         return trace
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """What torch computes inside is computed in one thread, in one order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
