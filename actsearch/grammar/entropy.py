@@ -56,7 +56,7 @@ def _slope(node: Apply, inner: list[Expression]) -> Expression:
     if node.operator == "where":
         # The choice of the slopes: 0 times the infinite slope of the piece that is not chosen would be NaN.
         return call.where(node.arguments[0], *inner[1:]) if inner[1] != inner[2] else inner[1]
-    total = _ZERO
+    total: Expression = _ZERO
     for partial, slope in zip(operator.derivative(*node.arguments), inner, strict=True):
         if _ZERO not in (slope, partial):
             part = partial if slope == _ONE else partial * slope

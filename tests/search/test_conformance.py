@@ -15,7 +15,10 @@ from actsearch.search.strategy import Archive, Proposal, State, Strategy, Told
 
 SETTINGS = {"evolution.population": "16", "controller.units": "8", "controller.epochs": "1"}
 SPACES = ("swish", "actbench", "pangaea")
-SPACES_OF: Mapping[str, tuple[str, ...]] = {"entropy": ("entropy",)}
+SPACES_OF: Mapping[str, tuple[str, ...]] = {
+    "entropy": ("entropy",),
+    "placement": ("placement", "sparse"),
+}
 """The spaces of strategies that make no sense on all of `SPACES`."""
 
 

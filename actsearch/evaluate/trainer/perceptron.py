@@ -47,7 +47,7 @@ class Perceptron(nn.Module):
     def differentiate(self, batch: Batch) -> None:
         """Add the gradients of the mean loss of a batch to those that parameters have."""
         outputs = self.preactivations(batch.inputs)[-1].T.unsqueeze(0)
-        outputs.backward(self._objective.gradients(outputs.detach(), batch.targets) * batch.scale)  # type: ignore[no-untyped-call]
+        outputs.backward(self._objective.gradients(outputs.detach(), batch.targets) * batch.scale)
 
 
 @contextmanager
