@@ -13,16 +13,20 @@ from actsearch.search.strategies import STRATEGIES, make_strategy
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
 from actsearch.search.strategy import Archive, Proposal, State, Strategy, Told
 
-SETTINGS = {"evolution.population": "16"}
+SETTINGS = {"evolution.population": "16", "controller.units": "8", "controller.epochs": "1"}
 SPACES = ("swish", "actbench", "pangaea")
+SPACES_OF: Mapping[str, tuple[str, ...]] = {
+    "entropy": ("entropy",),
+    "placement": ("placement", "sparse"),
+}
+"""The spaces of strategies that make no sense on all of `SPACES`."""
 
 
 def maker(name: str, space: Space) -> Callable[[], Strategy]:
     return lambda: make_strategy(name, space, SearchConfig.of(SETTINGS).strategies)
 
 
-@pytest.mark.parametrize("space", SPACES)
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize(("name", "space"), [(n, space) for n in STRATEGIES for space in SPACES_OF.get(n, SPACES)])
 def test_every_strategy_conforms(name, space, root):
     read = read_space(root / "search_spaces" / f"{space}.yaml")
     findings = list(check(maker(name, read), read))
@@ -30,7 +34,7 @@ def test_every_strategy_conforms(name, space, root):
     assert [finding for finding in findings if finding.trouble] == []
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", [name for name in STRATEGIES if name not in SPACES_OF])
 def test_a_space_of_five_is_exhausted(name, write_space):
     space = read_space(Path(write_space({f"u{i}": f"sin({i + 1} * x)" for i in range(5)})))
     strategy, archive = maker(name, space)(), Archive()
@@ -120,4 +124,5 @@ def test_a_strategy_with_a_fault_is_found(kind, point, swish, root):
 
 def test_a_seed_changes_the_way(swish):
     for name in STRATEGIES:
-        assert play(maker(name, swish), swish, seed=1).asked != play(maker(name, swish), swish, seed=2).asked
+        if "swish" in SPACES_OF.get(name, SPACES):
+            assert play(maker(name, swish), swish, seed=1).asked != play(maker(name, swish), swish, seed=2).asked
