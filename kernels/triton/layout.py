@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from actsearch.compile.sweep import Sweep
 
 BLOCK = 1024
-"""Elements a program computes: with 4 warps 8 a thread, so that a bfloat16 access is 128 bits wide."""
-WARPS = 4
+"""Elements a program computes: with 128 threads 8 a thread, so that a bfloat16 access is 128 bits wide."""
+_WARPS_OF_64, _WARPS_OF_32 = 2, 4
+
+
+def warps(*, is_nvidia: bool) -> int:
+    """Warps of a program, of 32 threads on NVIDIA's GPUs and of 64 on AMD's."""
+    return _WARPS_OF_32 if is_nvidia else _WARPS_OF_64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,12 @@ class Layout:
     """By granularity, the sum of the partial sums."""
     sums_first: bool
     """Whether the partial sums are summed over the slots first, into `sums`."""
+
+    def of_block(self, block: int) -> Mapping[str, int]:
+        """The tile for a large tensor, with `block` elements a program."""
+        narrow = min(self.tile["COLUMNS"], block) if self.tile.get("ROWS", 1) > 1 else block
+        sizes = {"BLOCK": block, "COLUMNS": narrow, "ROWS": block // narrow}
+        return {**self.tile, **{name: size for name, size in sizes.items() if name in self.tile}}
 
 
 _SCALAR = "tl.load($pointer).to(tl.float32)"

@@ -20,7 +20,10 @@ ROWS = sibling(__file__, "rows")
 
 _SETTINGS = f"""_BLOCK = {LAYOUT.BLOCK}
 # Contracting a*b + c into one instruction is faster and rounds once; said here because Triton's default changes.
-_OPTIONS = {{"num_warps": {LAYOUT.WARPS}, "enable_fp_fusion": True}}"""
+_OPTIONS = {{
+    "num_warps": {LAYOUT.warps(is_nvidia=True)} if torch.version.hip is None else {LAYOUT.warps(is_nvidia=False)},
+    "enable_fp_fusion": True,
+}}"""
 
 _HEADER = '''"""Triton kernels of
 
