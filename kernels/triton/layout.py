@@ -10,11 +10,24 @@ from actsearch.compile.sweep import Sweep
 BLOCK = 1024
 """Elements a program computes: with 128 threads 8 a thread, so that a bfloat16 access is 128 bits wide."""
 _WARPS_OF_64, _WARPS_OF_32 = 2, 4
+_REGISTERS, _MOST_REGISTERS = 1 << 16, 255
+"""Of a multiprocessor of compute capability 8.0 to 12.0, and of a thread."""
 
 
 def warps(*, is_nvidia: bool) -> int:
     """Warps of a program, of 32 threads on NVIDIA's GPUs and of 64 on AMD's."""
     return _WARPS_OF_32 if is_nvidia else _WARPS_OF_64
+
+
+def options(warps: int, *, is_nvidia: bool) -> dict[str, object]:
+    """What Triton is told of a kernel with so many warps.
+
+    Contracting a*b + c into one instruction is faster and rounds once; it is said because Triton's default changes.
+    NVIDIA's assembler may use as many registers as a thread can have: else it saves some of 48 by computing special
+    functions twice, and kernels that wait for memory have warps enough with 48.
+    """
+    most = {"maxnreg": min(_MOST_REGISTERS, _REGISTERS // (32 * warps))} if is_nvidia else {}
+    return {"num_warps": warps, "enable_fp_fusion": True, **most}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +69,7 @@ FLAT = Layout(
     place=("offsets", "mask", "slot"),
     sizes=("count",),
     tile_sizes=("count",),
-    tile={"LONG": False, "BLOCK": BLOCK},
+    tile={"LONG": False, "WHOLE": True, "BLOCK": BLOCK},
     loads={"layer": _SCALAR},
     partial="tl.store(partials_pointer + $row, tl.sum(tl.where(mask, $sum, 0.0)))",
     partials_shape="slots, $count",
@@ -68,7 +81,7 @@ CHANNELS = Layout(
     place=("offsets", "mask", "channel", "slot"),
     sizes=("outer", "channels", "inner"),
     tile_sizes=("outer", "channels", "inner"),
-    tile={"LAST": False, "LONG": False, "ROWS": 1, "COLUMNS": BLOCK},
+    tile={"LAST": False, "LONG": False, "WHOLE": True, "ROWS": 1, "COLUMNS": BLOCK},
     loads={"layer": _SCALAR, "channel": "_of_channel($pointer, channel, channels, LAST)"},
     partial="_store_partial(partials_pointer, $sum, mask, channel, channels, $row, LAST)",
     partials_shape="slots, $count, sizes[1]",
@@ -80,7 +93,7 @@ ELEMENTS = Layout(
     place=("offsets", "mask", "column", "slot"),
     sizes=("rows", "columns", "sample", "channels", "inner"),
     tile_sizes=("rows", "columns"),
-    tile={"LONG": False, "ROWS": BLOCK // 64, "COLUMNS": 64},
+    tile={"LONG": False, "WHOLE": True, "ROWS": BLOCK // 64, "COLUMNS": 64},
     loads={
         "layer": _SCALAR,
         "channel": "_of_column($pointer, column // inner % channels, column, columns)",
@@ -101,7 +114,7 @@ ROWS = Layout(
     place=("offsets", "mask", "row", "column", "slot", "block"),
     sizes=("rows", "columns", "kinds"),
     tile_sizes=("rows", "columns"),
-    tile={"LONG": False, "ROWS": 1, "COLUMNS": BLOCK},
+    tile={"LONG": False, "WHOLE": True, "ROWS": 1, "COLUMNS": BLOCK},
     # `rows` says how values are loaded and partial sums stored and added up.
     loads={},
     partial="",

@@ -180,8 +180,14 @@ def compile_offline(
     return made
 
 
-def compiled(name: str, kernel: Any, signature: Signature, compiled_for: Setting) -> Binary:
-    """A function that `triton.jit` has made, one of a generated module or any other."""
+def compiled(
+    name: str,
+    kernel: Any,
+    signature: Signature,
+    compiled_for: Setting,
+    options: Mapping[str, object] | None = None,
+) -> Binary:
+    """A function that `triton.jit` has made, one of a generated module or any other, which may have its own options."""
     names = kernel.arg_names
     types = {name: signature.types[name] for name in names}
     kinds = {name: kind if isinstance(kind, str) else "constexpr" for name, kind in types.items()}
@@ -192,8 +198,8 @@ def compiled(name: str, kernel: Any, signature: Signature, compiled_for: Setting
         if kinds[name].startswith(("*", "i32"))
     }
     source = ASTSource(kernel, signature=kinds, constexprs=constants, attrs=aligned)
-    options = {"num_warps": compiled_for.warps, "enable_fp_fusion": True}
-    made = triton.compile(source, target=compiled_for.gpu, options=options).asm
+    options = options or LAYOUT.options(compiled_for.warps, is_nvidia=compiled_for.is_nvidia)
+    made = triton.compile(source, target=compiled_for.gpu, options=dict(options)).asm
     return Binary(
         name=name,
         ptx=made.get("ptx"),
@@ -232,5 +238,6 @@ def _signature(sweep: Sweep, compiled_for: Setting) -> Signature:
         **dict.fromkeys(names.constants.values(), "fp32"),
         **dict.fromkeys(layout.sizes, "i32"),
         **layout.of_block(compiled_for.block),
+        "PTX": compiled_for.is_nvidia,
     }
     return Signature(types=types, of_elements=frozenset(names.pointers[name] for name in tensors))

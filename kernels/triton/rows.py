@@ -39,13 +39,13 @@ class Kernel(_Kernel):  # type: ignore[misc]
         pointers = self.names.pointers
         sums = [name for name, _, _ in self.sweep.sums]
         tensors = [pointers[name] for name in (*self.elements, *self.names.outputs, *sums, *self.parameters)]
-        compile_time = [*self.layout.tile, *(self.by(name) for name in (*sums, *self.parameters))]
+        compile_time = [*self.layout.tile, *(self.by(name) for name in (*sums, *self.parameters)), KERNEL.PRINTER.PTX]
         return [*tensors, *self.constants, *self.layout.sizes, *(f"{name}: tl.constexpr" for name in compile_time)]
 
     def _loads(self) -> list[str]:
         pointers = self.names.pointers
         lines = [
-            f"{name} = tl.load({pointers[name]} + offsets, mask=mask, other=0.0).to(tl.float32)"
+            f"{name} = _wide(tl.load({pointers[name]} + offsets, mask=mask), {KERNEL.PRINTER.PTX})"
             for name in self.elements
         ]
         for name in self.parameters:
@@ -105,7 +105,7 @@ class Runner:
         with torch.cuda.device_of(x):
             launch[(slots * across,)](
                 *tensors, *(constants[name] for name in kernel.constants), *sizes, LONG=x.numel() >= 1 << 31, **tile,
-                **by, **self.module._OPTIONS,  # noqa: SLF001 - generated beside the kernel
+                **by, PTX=self.module._PTX, **self.module._OPTIONS,  # noqa: SLF001 - generated beside the kernel
             )  # fmt: skip
         sums = []
         for name, of, _ in self.sweep.sums:
@@ -130,7 +130,8 @@ def _tile_of(walked: Nest, placements: Sequence[Placement]) -> tuple[dict[str, i
     if walked.kinds > 1 and any(placement.along == "columns" for placement in placements):
         # Rows of several kinds have no sums over columns together.
         rows = 1
-    tile = {"ROWS": rows, "COLUMNS": columns}
+    whole = walked.rows % rows == 0 and walked.columns % columns == 0
+    tile = {"WHOLE": whole, "ROWS": rows, "COLUMNS": columns}
     return tile, math.ceil(walked.rows / rows), math.ceil(walked.columns / columns)
 
 

@@ -18,12 +18,21 @@ LAYOUT = sibling(__file__, "layout")
 LINES = sibling(__file__, "lines")
 ROWS = sibling(__file__, "rows")
 
+
+def _options(*, is_nvidia: bool) -> str:
+    found = LAYOUT.options(LAYOUT.warps(is_nvidia=is_nvidia), is_nvidia=is_nvidia)
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in found.items()) + "}"
+
+
 _SETTINGS = f"""_BLOCK = {LAYOUT.BLOCK}
+# Whether there are NVIDIA's instructions.
+_PTX = torch.version.hip is None and not triton.knobs.runtime.interpret
 # Contracting a*b + c into one instruction is faster and rounds once; said here because Triton's default changes.
-_OPTIONS = {{
-    "num_warps": {LAYOUT.warps(is_nvidia=True)} if torch.version.hip is None else {LAYOUT.warps(is_nvidia=False)},
-    "enable_fp_fusion": True,
-}}"""
+_OPTIONS = (
+    {_options(is_nvidia=True)}
+    if torch.version.hip is None
+    else {_options(is_nvidia=False)}
+)"""
 
 _HEADER = '''"""Triton kernels of
 
@@ -49,7 +58,8 @@ def generate(sweeps: Sequence[Sweep]) -> str:
     The launchers are called `_launch_` and the `direction` of the sweep. They take its elements, parameters, constants
     and the channel dimension, and give its outputs and sums; that of a forward gives its output alone.
     """
-    return "\n\n\n".join([_SETTINGS, _skeleton(LAYOUT.layout_of(sweeps[0]).name), *map(_page, sweeps)]) + "\n"
+    pages = [_skeleton(LAYOUT.layout_of(sweeps[0]).name), *map(_page, sweeps)]
+    return "\n\n\n".join([_SETTINGS, *_helpers("".join(pages)), *pages]) + "\n"
 
 
 def artifact(sweeps: Sequence[Sweep]) -> str:
@@ -65,7 +75,8 @@ def artifact(sweeps: Sequence[Sweep]) -> str:
 def part(sweep: Sweep) -> str:
     """The kernel of one pass of a sweep with statistics as a Python file, which `rows` launches."""
     kernel = ROWS.Kernel(sweep=sweep)
-    text = "\n\n\n".join([_SETTINGS, _skeleton("rows"), kernel.mathematics(), _filled("kernel", kernel.holes())]) + "\n"
+    pages = [_skeleton("rows"), kernel.mathematics(), _filled("kernel", kernel.holes())]
+    text = "\n\n\n".join([_SETTINGS, *_helpers("".join(pages)), *pages]) + "\n"
     formula = [f"    {name} = {write(value)}" for name, value in sweep.results.items()]
     return f"{_header(text, formula, _arguments([sweep]))}\n{text}"
 
@@ -75,6 +86,12 @@ def _page(sweep: Sweep) -> str:
     kernel = KERNEL.Kernel(sweep=sweep)
     holes = {**kernel.holes(), **LAUNCHER.holes(kernel)}
     return "\n\n\n".join([kernel.mathematics(), _filled("kernel", holes), _filled("launcher", holes)])
+
+
+def _helpers(text: str) -> list[str]:
+    """The functions of `hardware.py.in` that `text` calls."""
+    functions = _skeleton("hardware").split("\n\n\n")
+    return [function for function in functions if f"{function.split('(')[0].split()[-1]}(" in text]
 
 
 def _filled(skeleton: str, holes: Mapping[str, str]) -> str:
