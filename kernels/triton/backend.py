@@ -20,13 +20,15 @@ from actsearch.compile.checked import Checked
 from actsearch.compile.fused import Fused
 from actsearch.compile.report.machine_code import MachineCode
 from actsearch.compile.stages import stage, stage_embedded
-from actsearch.compile.statistics.schedule import parts
+from actsearch.compile.statistics.schedule import Schedule, parts, plans
+from actsearch.compile.statistics.scheduled import Together
 from actsearch.compile.sweep import Sweep, vjp
 from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import Activation
 
 ROWS = sibling(__file__, "rows")
 SOURCE = sibling(__file__, "source")
+TOGETHER = sibling(__file__, "together")
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
@@ -70,6 +72,16 @@ class Kernels:
         launch = getattr(self.modules[sweep.order], f"_launch_{SOURCE.KERNEL.direction(sweep.order)}")
         return Launcher(launch, numbers)
 
+    def together(self, plan: Schedule, constants: tuple[float, ...]) -> Together:
+        """See `actsearch.compile.autograd.Compiler`."""
+        numbers = (ctypes.c_float(value).value for value in constants)
+        whole: Together = TOGETHER.Together(
+            whole=TOGETHER.Whole(schedule=plan),
+            module=install(SOURCE.whole(plan), self.cache),
+            constants=dict(zip(plan.last.constants, numbers, strict=True)),
+        )
+        return whole
+
 
 class TritonBackend:
     """The backend protocol over Triton; see `actsearch.compile.backend`."""
@@ -105,7 +117,7 @@ class TritonBackend:
         if kind == "source":
             forward = stage(activation).sweep
             if forward.has_statistics:
-                return "\n\n".join(f"# {name}\n{SOURCE.part(part)}" for name, part in parts(forward).items())
+                return "\n\n".join(f"# {name}\n{text}" for name, text in _files(forward).items())
             text: str = SOURCE.artifact((forward, vjp(forward)))
             return text
         offline = sibling(__file__, "offline")
@@ -130,6 +142,13 @@ class TritonBackend:
         forward = stage_embedded(activation, gain=gain).sweep
         text: str = SOURCE.generate((forward, vjp(forward)))
         return text
+
+
+def _files(forward: Sweep) -> dict[str, str]:
+    """The files of a forward and backward with statistics: of rows that fit into a program, else of each pass."""
+    found = {name: SOURCE.whole(plan) for name, plan in plans(forward).items() if plan.is_local}
+    passes = {name: SOURCE.part(part) for name, part in parts(forward).items() if name.partition(",")[0] not in found}
+    return {**found, **passes}
 
 
 def interpreted() -> bool:

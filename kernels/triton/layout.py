@@ -19,6 +19,17 @@ def warps(*, is_nvidia: bool) -> int:
     return _WARPS_OF_32 if is_nvidia else _WARPS_OF_64
 
 
+def programs(*, is_nvidia: bool) -> tuple[int, ...]:
+    """Warps that a program that keeps whole rows may have, the fewest first."""
+    fewest = warps(is_nvidia=is_nvidia)
+    return fewest, 2 * fewest, 4 * fewest
+
+
+def registers(warps: int, *, is_nvidia: bool) -> int:
+    """How many a thread of a program with so many warps can have."""
+    return min(_MOST_REGISTERS, _REGISTERS // (32 * warps)) if is_nvidia else _MOST_REGISTERS
+
+
 def options(warps: int, *, is_nvidia: bool) -> dict[str, object]:
     """What Triton is told of a kernel with so many warps.
 
@@ -26,7 +37,7 @@ def options(warps: int, *, is_nvidia: bool) -> dict[str, object]:
     NVIDIA's assembler may use as many registers as a thread can have: else it saves some of 48 by computing special
     functions twice, and kernels that wait for memory have warps enough with 48.
     """
-    most = {"maxnreg": min(_MOST_REGISTERS, _REGISTERS // (32 * warps))} if is_nvidia else {}
+    most = {"maxnreg": registers(warps, is_nvidia=True)} if is_nvidia else {}
     return {"num_warps": warps, "enable_fp_fusion": True, **most}
 
 

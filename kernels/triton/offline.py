@@ -18,7 +18,7 @@ from actsearch.compile.artifact import install
 from actsearch.compile.backend import sibling
 from actsearch.compile.report.machine_code import Argument, MachineCode
 from actsearch.compile.stages import stage
-from actsearch.compile.statistics.schedule import parts
+from actsearch.compile.statistics.schedule import Schedule, parts, plans
 from actsearch.compile.sweep import Sweep, vjp
 from actsearch.errors import ConfigError, UnsupportedError, unknown_name
 from actsearch.grammar.activation import Activation
@@ -165,11 +165,18 @@ def compile_offline(
     """Forward and derivatives of `activation` up to `order`.
 
     They are called `forward`, `backward`, `backward2` and so on. Per-channel parameters are compiled for channels-first
-    tensors. With statistics the passes of forward and backward are compiled, whatever `order` is.
+    tensors. With statistics forward and backward are compiled, whatever `order` is: for rows of `block` elements, where
+    they are over rows, else each pass.
     """
     sweeps = [stage(activation).sweep]
     if sweeps[0].has_statistics:
-        return {name: _compiled_part(name, part, compiled_for, cache) for name, part in parts(sweeps[0]).items()}
+        whole = {
+            name: _compiled_whole(name, plan, compiled_for, cache)
+            for name, plan in plans(sweeps[0]).items()
+            if plan.is_local
+        }
+        passes = {name: part for name, part in parts(sweeps[0]).items() if name.partition(",")[0] not in whole}
+        return whole | {name: _compiled_part(name, part, compiled_for, cache) for name, part in passes.items()}
     for _ in range(order):
         sweeps.append(vjp(sweeps[-1]))
     module = install(SOURCE.artifact(sweeps), cache)
@@ -208,6 +215,23 @@ def compiled(
         arguments=tuple(signature.argument(name) for name, kind in kinds.items() if kind != "constexpr"),
         setting=compiled_for,
     )
+
+
+def _compiled_whole(name: str, plan: Schedule, compiled_for: Setting, cache: Path | None) -> Binary:
+    """All passes, for rows of as many elements as a program has."""
+    whole = SOURCE.TOGETHER.Whole(schedule=plan)
+    by = {"layer": "one", "element": "columns"}
+    owners = {**{name: dict(plan.last.parameters)[of] for name, of, _ in plan.last.sums}, **whole.parameters}
+    plain = _signature(whole.everything, compiled_for)
+    types = {
+        **plain.types,
+        **{whole.names.pointers[name]: "*fp32" for name in owners},
+        **dict.fromkeys(LAYOUT.ROWS.sizes, "i32"),
+        **LAYOUT.ROWS.of_block(compiled_for.block),
+        **{whole.by(name): SOURCE.ROWS.BY[by.get(granularity, "rows")] for name, granularity in owners.items()},
+    }
+    module = install(SOURCE.whole(plan), cache)
+    return compiled(name, getattr(module, f"_{whole.name}"), replace(plain, types=types), compiled_for)
 
 
 def _compiled_part(name: str, sweep: Sweep, compiled_for: Setting, cache: Path | None) -> Binary:

@@ -90,7 +90,7 @@ class Runner:
             torch.empty_like(x, dtype=torch.float32 if name in fixed else x.dtype) for name, _ in self.sweep.outputs
         ]
         tile, slots, across = _tile_of(walked, [*owners.values(), *read.values()])
-        partials = {name: _room(owner, walked, slots, across, x) for name, owner in owners.items()}
+        partials = {name: room(owner, walked, slots, across, x) for name, owner in owners.items()}
         tensors = [
             *(given[name].contiguous() for name in kernel.elements), *outputs, *partials.values(),
             *(read[name].spread(values[name]).contiguous() for name in kernel.parameters),
@@ -110,12 +110,12 @@ class Runner:
         sums = []
         for name, of, _ in self.sweep.sums:
             operation: Any = "max" if name in self.sweep.maxima else "sum"
-            total = _joined(partials[name], owners[name], walked, operation)
+            total = joined(partials[name], owners[name], walked, operation)
             sums.append(total.to(values[of].dtype).reshape(values[of].shape) if of in values else total)
         return (*outputs, *sums)
 
 
-def _joined(partial: Tensor, owner: Placement, walked: Nest, operation: Any) -> Tensor:
+def joined(partial: Tensor, owner: Placement, walked: Nest, operation: Any) -> Tensor:
     """A sum, or largest value, of the partial results of programs."""
     if owner.along == "columns":
         partial = partial.view(-1, walked.kinds * walked.columns)
@@ -135,7 +135,7 @@ def _tile_of(walked: Nest, placements: Sequence[Placement]) -> tuple[dict[str, i
     return tile, math.ceil(walked.rows / rows), math.ceil(walked.columns / columns)
 
 
-def _room(owner: Placement, walked: Nest, slots: int, across: int, x: Tensor) -> Tensor:
+def room(owner: Placement, walked: Nest, slots: int, across: int, x: Tensor) -> Tensor:
     """Where partial results go, the ones to be joined along the first dimension."""
     shape = {"one": (slots * across,), "rows": (across, walked.rows), "columns": (slots, walked.columns)}[owner.along]
     return torch.empty(shape, dtype=torch.float32, device=x.device)

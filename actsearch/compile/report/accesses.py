@@ -105,8 +105,11 @@ class _Sass(_Walk):
         value = self.union(_registers(sources)).union(*(self.at(int(c, 16)) for c in _CONSTANT.findall(sources)))
         if "SR_TID" in sources or "SR_LANEID" in sources:
             value |= {_LANE}
-        if name in ("LDS", "LDL"):
+        if name == "LDS":
             value = _NOTHING
+        if name == "LDL":
+            # What was spilled may have been an address.
+            value = frozenset([_LANE])
         self._write(operands[0], wide, value, keeps=instruction.is_predicated)
         return None
 
