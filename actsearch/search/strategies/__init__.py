@@ -10,6 +10,7 @@ from actsearch.evaluate.task import Task
 from actsearch.grammar.space import Space
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
+from actsearch.search.strategies.surrogate import Surrogate, SurrogateSettings
 from actsearch.search.strategy import Strategy
 
 
@@ -23,6 +24,7 @@ class Kind(NamedTuple):
 STRATEGIES: Mapping[str, Kind] = {
     "evolution": Kind(Evolution, EvolutionSettings),
     "random": Kind(RandomSearch, RandomSettings),
+    "surrogate": Kind(Surrogate, SurrogateSettings),
 }
 
 
