@@ -13,7 +13,14 @@ from actsearch.search.strategies import STRATEGIES, make_strategy
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
 from actsearch.search.strategy import Archive, Proposal, State, Strategy, Told
 
-SETTINGS = {"evolution.population": "16"}
+SETTINGS = {
+    "evolution.population": "16",
+    # So that it looks at hundreds of functions and not at thousands.
+    "surrogate.enumerated": "500",
+    "surrogate.pool": "2",
+    "auto.known": "6",
+    "auto.arms": "evolution,random",
+}
 SPACES = ("swish", "actbench", "pangaea")
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from actsearch.errors import unknown_name
 from actsearch.evaluate.task import Task
 from actsearch.grammar.space import Space
+from actsearch.search.strategies.auto import Auto, AutoSettings
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
 from actsearch.search.strategies.surrogate import Surrogate, SurrogateSettings
@@ -22,6 +23,7 @@ class Kind(NamedTuple):
 
 
 STRATEGIES: Mapping[str, Kind] = {
+    "auto": Kind(Auto, AutoSettings),
     "evolution": Kind(Evolution, EvolutionSettings),
     "random": Kind(RandomSearch, RandomSettings),
     "surrogate": Kind(Surrogate, SurrogateSettings),

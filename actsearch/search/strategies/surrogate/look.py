@@ -12,7 +12,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -101,9 +101,15 @@ def _of_shape(probe: Probe | TensorProbe, gain: float) -> list[float]:
 def _hermite_shares(values: Array, z: Array, weights: Array) -> Array:
     """The shares of the variance that normalised Hermite polynomials of degree 1 to 6 have; with a gate, those of x."""
     own = z if z.ndim == 1 else z[0]
-    polynomials = np.polynomial.hermite_e.hermevander(own, _DEGREES)[:, 1:]
+    found: Array = np.square((weights * values) @ _polynomials(own.tobytes()))
+    return found
+
+
+@lru_cache(maxsize=4)
+def _polynomials(points: bytes) -> Array:
+    """Normalised Hermite polynomials at points in float64, (n, degrees)."""
     norms = np.sqrt([math.factorial(degree) for degree in range(1, _DEGREES + 1)])
-    found: Array = np.square((weights * values) @ polynomials / norms)
+    found: Array = np.polynomial.hermite_e.hermevander(np.frombuffer(points), _DEGREES)[:, 1:] / norms
     return found
 
 
@@ -154,9 +160,14 @@ class Album:
         return found
 
     @cached_property
-    def genomes(self) -> Sequence[tuple[str, Genome]]:
-        """All that the space has, each with its text."""
-        return [(genome.encode(), genome) for genome in self._space.enumerate()]
+    def all(self) -> Sequence[tuple[str, Genome, Look]]:
+        """Everything in the space that can be modelled, each function once, with the text of its genome."""
+        found: dict[str, tuple[str, Genome, Look]] = {}
+        for genome in self._space.enumerate():
+            seen = self.at(genome)
+            if seen.features is not None:
+                found.setdefault(seen.function, (genome.encode(), genome, seen))
+        return list(found.values())
 
 
 _ALBUMS: deque[tuple[Space, Album]] = deque(maxlen=4)

@@ -12,7 +12,7 @@ brought nothing (docs/strategies.md).
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -20,7 +20,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from actsearch.evaluate.task import Task
-from actsearch.grammar.space import Genome, Space
+from actsearch.grammar.space import Space
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
 from actsearch.search.strategies.surrogate.look import Look, album_of
 from actsearch.search.strategies.surrogate.model import Array, Model, Scale, spread_out, standing
@@ -93,25 +93,22 @@ class Surrogate:
 
     def _propose(self, count: int, archive: Archive, generator: random.Random) -> list[Proposal]:
         trained = self._remembered(archive)
-        known = self._features(told.genome for told in trained)
+        known = self._features(trained)
         pool = self._pool(trained, known, count, archive, generator)
-        looks = [self._album.at(proposal.genome) for proposal in pool]
-        places = self._worth(looks, archive if self._is_enumerated else None, trained)
-        good = [place for place in places if looks[place].is_promising]
+        good = [(proposal, seen) for proposal, seen in pool if seen.is_promising]
         # What the protocols would reject comes when there is nothing else: thresholds can be set otherwise.
-        if len(good) < count:
-            good = places
+        good = good if len(good) >= count else pool
         if not good:
             return []
-        features = np.array([looks[place].features for place in good])
+        features = np.array([seen.features for _, seen in good])
         if len(known) < self.settings.initial:
             scale = Scale(np.concatenate([features, known]) if len(known) else features)
             chosen = spread_out(scale(features), scale(known) if len(known) else known, count, generator)
         else:
-            scale = Scale(np.concatenate([features, known]) if self._is_enumerated else known)
+            scale = self._scale(known)
             model = self._model(scale(known), trained)
             chosen = model.choose(scale(features), count, self.settings.boldness)
-        return [pool[good[place]] for place in chosen]
+        return [good[place][0] for place in chosen]
 
     def _remembered(self, archive: Archive) -> list[Told]:
         """What the model is fitted to, in order of proposal: trained, and of finite features."""
@@ -126,26 +123,43 @@ class Surrogate:
             trained = [trained[place] for place in sorted(kept)]
         return [told for told in trained if self._album.at(told.genome).features is not None]
 
-    def _features(self, genomes: Iterable[Genome]) -> Array:
+    def _features(self, trained: Sequence[Told]) -> Array:
         """(n, features)."""
-        return np.array([self._album.at(genome).features for genome in genomes], dtype=np.float64)
+        return np.array([self._album.at(told.genome).features for told in trained], dtype=np.float64)
+
+    def _scale(self, known: Array) -> Scale:
+        """That of all there is, or of what the model is fitted to."""
+        return Scale(np.array([seen.features for *_, seen in self._album.all]) if self._is_enumerated else known)
 
     def _pool(
         self, trained: Sequence[Told], known: Array, count: int, archive: Archive, generator: random.Random
-    ) -> list[Proposal]:
-        """Whatever there is, or what is bred from the best."""
+    ) -> list[tuple[Proposal, Look]]:
+        """Whatever there is, or what is bred from the best: of each function that is not known one genome."""
         if self._is_enumerated:
-            unknown = (genome for code, genome in self._album.genomes if not archive.has(code))
-            return [Proposal(genome=genome, parents=(), move="enumerate") for genome in unknown]
-        parents = self._parents(trained, known)
-        state = {"random": save_random(random.Random(generator.getrandbits(64))), "population": parents}
-        return self._evolution.ask(state, self.settings.pool * count, archive)[1]
+            functions = {self._album.at(told.genome).function for told in archive.told}
+            return [
+                (Proposal(genome=genome, parents=(), move="enumerate"), seen)
+                for code, genome, seen in self._album.all
+                if seen.function not in functions and not archive.has(code)
+            ]
+        state = {
+            "random": save_random(random.Random(generator.getrandbits(64))),
+            "population": self._parents(trained, known),
+        }
+        functions = {self._album.at(told.genome).function for told in trained}
+        pool = []
+        for proposal in self._evolution.ask(state, self.settings.pool * count, archive)[1]:
+            seen = self._album.at(proposal.genome)
+            if seen.features is not None and seen.function not in functions:
+                functions.add(seen.function)
+                pool.append((proposal, seen))
+        return pool
 
     def _parents(self, trained: Sequence[Told], known: Array) -> list[dict[str, Any]]:
         """Members of a population: those that the model expects most of, by what it expects."""
         if len(known) < self.settings.initial:
             return []
-        scaled = Scale(known)(known)
+        scaled = self._scale(known)(known)
         expected = self._model(scaled, trained).expected(scaled)
         order = np.argsort(-expected, kind="stable")[: self.settings.parents]
         return [
@@ -153,20 +167,6 @@ class Surrogate:
             for place in order
             if trained[place].score is not None
         ]
-
-    def _worth(self, looks: Sequence[Look], archive: Archive | None, trained: Sequence[Told]) -> list[int]:
-        """Places of those that can be modelled and are neither a function that is known nor one before them.
-
-        `archive` where all that it holds was looked at.
-        """
-        told = trained if archive is None else archive.told
-        functions = {self._album.at(each.genome).function for each in told}
-        places = []
-        for place, seen in enumerate(looks):
-            if seen.features is not None and seen.function not in functions:
-                functions.add(seen.function)
-                places.append(place)
-        return places
 
     def _model(self, features: Array, trained: Sequence[Told]) -> Model:
         targets = standing(_scores(trained))
