@@ -52,7 +52,11 @@ class Archive:
 
     def knows(self, genome: Genome) -> bool:
         """Whether `genome` was proposed before, told or not."""
-        return genome.encode() in self._known
+        return self.has(genome.encode())
+
+    def has(self, code: str) -> bool:
+        """Whether the genome with this text was proposed before."""
+        return code in self._known
 
     def proposed(self, genomes: Iterable[str]) -> None:
         """Take note of proposals, as their genomes are encoded."""

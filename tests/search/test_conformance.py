@@ -13,7 +13,16 @@ from actsearch.search.strategies import STRATEGIES, make_strategy
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
 from actsearch.search.strategy import Archive, Proposal, State, Strategy, Told
 
-SETTINGS = {"evolution.population": "16", "controller.units": "8", "controller.epochs": "1"}
+SETTINGS = {
+    "evolution.population": "16",
+    "controller.units": "8",
+    "controller.epochs": "1",
+    # So that it looks at hundreds of functions and not at thousands.
+    "surrogate.enumerated": "500",
+    "surrogate.pool": "2",
+    "auto.known": "6",
+    "auto.arms": "evolution,random",
+}
 SPACES = ("swish", "actbench", "pangaea")
 SPACES_OF: Mapping[str, tuple[str, ...]] = {
     "entropy": ("entropy",),
