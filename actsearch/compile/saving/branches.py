@@ -153,9 +153,10 @@ def _limit(value: object, end: float, other: float) -> float:
 
 
 def _settled(at: Array) -> float:
-    """The limit of values that approach it as 1/x or quicker, at points each ten times as far out."""
+    """The limit, to 9 digits, of values that approach it as 1/x or quicker, at points each ten times as far out."""
     first, second, third = (float(value) for value in at)
     if third == second:
         return third
     ratio = (third - second) / (second - first)
-    return third + (third - second) * ratio / (1 - ratio)
+    limit = third + (third - second) * ratio / (1 - ratio)
+    return 0.0 if abs(limit) < 1e-3 * abs(third) else round(limit, 9)
