@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from actsearch.compile.saving.function import Array, Function, evaluator
-from actsearch.compile.saving.pieces import Piece, bisected, pieces_of
+from actsearch.compile.saving.pieces import Piece, bisected, inside, pieces_of
 from actsearch.grammar.expression import Constant, Expression, X, distinct
 
 _EDGE, _STEP = 40.0, 2.0**-7
@@ -103,7 +103,7 @@ def _split(function: Function, piece: Piece) -> list[Branch] | None:
     """The branches of one piece."""
     value = evaluator(piece.expression)
     if X not in distinct([piece.expression]):
-        at = float(value(np.array([piece.inside]))[0])
+        at = float(value(np.array([inside(piece.low, piece.high)]))[0])
         return [Branch(low=piece.low, high=piece.high, start=at, end=at, expression=Constant(at))]
     turns = _turns(function, piece)
     if len(turns) >= _MOST_BRANCHES:
