@@ -24,7 +24,7 @@ import gc
 import itertools
 import re
 import sysconfig
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,10 @@ def main() -> None:
             MEMORY, [*_memory(("perceptron", "transformer"), torch.float32), *_memory(("perceptron",), torch.bfloat16)]
         )
     if arguments.only != "memory":
-        record.write(LOSSES, _losses(arguments.steps, arguments.seeds))
+        LOSSES.unlink(missing_ok=True)
+        # One by one, as this takes long.
+        for row in _losses(arguments.steps, arguments.seeds):
+            record.append(LOSSES, row)
 
 
 def _layer(name: str, variant: str) -> nn.Module:
@@ -177,37 +180,24 @@ def _status(name: str) -> int:
     return 1024 * int(found[1])
 
 
-def _losses(steps: int, seeds: int) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+def _losses(steps: int, seeds: int) -> Iterator[dict[str, Any]]:
     runs = (("perceptron", "float32"), ("perceptron", "bfloat16"), ("transformer", "float32"))
     for (model, dtype), name in itertools.product(runs, ("gelu", "silu", "mish")):
-        curves = {
-            variant: np.stack(
-                [_curve(model, dtype, functools.partial(_layer, name, variant), steps, seed) for seed in range(seeds)]
-            )
-            for variant in ("eager", "auto", "bits:2")
-        }
+        curves = {}
+        for variant in ("eager", "auto", "bits:2"):
+            make = functools.partial(_layer, name, variant)
+            curves[variant] = np.stack([_curve(model, dtype, make, steps, seed) for seed in range(seeds)])
         smooth = {variant: np.apply_along_axis(_smoothed, 1, own) for variant, own in curves.items()}
-        scale = max(float(np.abs(a - b).max()) for a, b in itertools.combinations(smooth["eager"], 2))
+        between = max(float(np.abs(a - b).max()) for a, b in itertools.combinations(smooth["eager"], 2))
         for variant, own in curves.items():
-            rows.append(
-                record.machine("torch", "llvmlite")
-                | {
-                    "model": model,
-                    "activation": name,
-                    "dtype": dtype,
-                    "variant": variant,
-                    "steps": steps,
-                    "seeds": seeds,
-                }
-                | {
-                    "last_loss": round(float(own[:, -50:].mean()), 4),
-                    "largest_distance": round(float(np.abs(smooth[variant] - smooth["eager"]).max()), 4),
-                    "between_seeds": round(scale, 4),
-                }
-            )
-            print(*list(rows[-1].values())[3:], flush=True)
-    return rows
+            distance = float(np.abs(smooth[variant] - smooth["eager"]).max())
+            row = record.machine("torch", "llvmlite") | {
+                "model": model, "activation": name, "dtype": dtype, "variant": variant, "steps": steps, "seeds": seeds,
+                "last_loss": round(float(own[:, -50:].mean()), 4), "largest_distance": round(distance, 4),
+                "between_seeds": round(between, 4),
+            }  # fmt: skip
+            print(*list(row.values())[3:], flush=True)
+            yield row
 
 
 def _smoothed(curve: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
