@@ -18,7 +18,7 @@ from actsearch.compile import gates, library, parameters
 from actsearch.compile.backend import Function
 from actsearch.compile.fused import Fused, running_tensors, swept_tensors
 from actsearch.compile.reference import Estimates
-from actsearch.compile.saving import BUDGETS, INPUT, Keeping, plan_of
+from actsearch.compile.saving import BUDGETS, INPUT, Keeping, check, plan_of
 from actsearch.compile.saving import library as saving_library
 from actsearch.compile.stages import stage
 from actsearch.compile.statistics.reductions import estimates, update
@@ -54,6 +54,7 @@ def build(
     """
     if split and "gate" not in activation.inputs:
         raise ConfigError(f"split=True is for activations of x and gate, and {activation.text[:60]!r} reads no gate.")
+    check(saving)
     if backend is not None:
         backends.load_backend(backend)
     return ActivationModule(
