@@ -18,6 +18,7 @@ from actsearch.compile.parameters import groups_of
 from actsearch.compile.population.function import PopulationFunction, can_stack, check_shape, checked_gains
 from actsearch.compile.population.groups import Groups
 from actsearch.compile.population.slots import Slot, slots_of
+from actsearch.compile.tracing import untraced
 from actsearch.errors import ConfigError
 from actsearch.grammar.activation import Activation
 
@@ -100,7 +101,7 @@ class Population(nn.Module):
         inputs = gates.inputs(x, gate, self._gate, -1)
         self._fit(x)
         if not self.others:
-            return cast("Tensor", self._stack(inputs))
+            return self._stack(inputs)
         parts: dict[int, Tensor] = {}
         if self._stacked:
             index = torch.tensor([self._slices(member) for member in self._stacked]).flatten().to(x.device)
@@ -113,10 +114,12 @@ class Population(nn.Module):
             parts[member] = torch.stack([layer(*(tensor[at] for tensor in own)) for layer, at in pairs])
         return torch.cat([parts[member] for member in range(len(self.activations))])
 
-    # What is compiled is found in files and by Python, which torch.compile is not to look into.
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _stack(self, inputs: Sequence[Tensor]) -> Tensor:
         """Those activations that take no modules of their own."""
+        # What is compiled is found in files and by Python.
+        return untraced(self._computed)(inputs)
+
+    def _computed(self, inputs: Sequence[Tensor]) -> Tensor:
         tensors = (*inputs, *self.values)
         is_native = all(tensor.dtype == torch.float32 and tensor.device.type == "cpu" for tensor in tensors)
         is_native = is_native and self._backend in (None, "llvm") and can_stack()
