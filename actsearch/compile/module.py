@@ -22,6 +22,7 @@ from actsearch.compile.saving import BUDGETS, INPUT, Keeping, check, plan_of
 from actsearch.compile.saving import library as saving_library
 from actsearch.compile.stages import stage
 from actsearch.compile.statistics.reductions import estimates, update
+from actsearch.compile.tracing import untraced
 from actsearch.errors import ConfigError
 from actsearch.grammar.activation import Activation
 
@@ -183,11 +184,10 @@ class ActivationModule(nn.Module):
 
     def _function(self, device: torch.device) -> Function:
         if device not in self._functions:
-            self._functions[device] = self._compile(device)
+            # Files are read and written there.
+            self._functions[device] = untraced(self._compile)(device)
         return self._functions[device]
 
-    # Files are read and written here, which torch.compile is not to look into.
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _compile(self, device: torch.device) -> Function:
         function = backends.compile_for(self.activation, device, self._backend, gain=self.gain, cache=self._cache)
         return function if self._saving == INPUT else Keeping(function, self.activation, self._saving, self.gain)

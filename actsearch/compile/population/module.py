@@ -19,6 +19,7 @@ from actsearch.compile.parameters import groups_of
 from actsearch.compile.population.function import PopulationFunction, can_stack, check_shape, checked_gains
 from actsearch.compile.population.groups import Groups
 from actsearch.compile.population.slots import Slot, slots_of
+from actsearch.compile.tracing import untraced
 from actsearch.errors import ConfigError
 from actsearch.grammar.activation import Activation
 
@@ -103,7 +104,7 @@ class Population(nn.Module):
         inputs = gates.inputs(x, gate, self._gate, -1)
         values = self._fitted(x)
         if not self.others:
-            return cast("Tensor", self._stack(inputs, values))
+            return self._stack(inputs, values)
         parts: dict[int, Tensor] = {}
         if self._stacked:
             index = torch.tensor([self._slices(member) for member in self._stacked]).flatten().to(x.device)
@@ -116,10 +117,12 @@ class Population(nn.Module):
             parts[member] = torch.stack([layer(*(tensor[at] for tensor in own)) for layer, at in pairs])
         return torch.cat([parts[member] for member in range(len(self.activations))])
 
-    # What is compiled is found in files and by Python, which torch.compile is not to look into.
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _stack(self, inputs: Sequence[Tensor], values: Sequence[Tensor]) -> Tensor:
         """Those activations that take no modules of their own."""
+        # What is compiled is found in files and by Python.
+        return untraced(self._computed)(inputs, values)
+
+    def _computed(self, inputs: Sequence[Tensor], values: Sequence[Tensor]) -> Tensor:
         is_native = all(tensor.dtype is torch.float32 and tensor.is_cpu for tensor in (*inputs, *values))
         is_native = is_native and self._backend in (None, "llvm") and can_stack()
         if not is_native or is_transformed():
