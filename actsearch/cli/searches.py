@@ -20,6 +20,14 @@ _Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. evolution.population=128. Repeatable."),
 ]
+_Objectives = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="What else is measured of every candidate: cost, saved, sparsity, noise, quantisation, flips,"
+        " reproducibility. Repeatable; `actsearch top --objective` shows the best compromises.",
+    ),
+]
 
 _POLL_SECONDS = 0.05
 
@@ -40,14 +48,7 @@ def search(
             " are objectives."
         ),
     ] = TASK,
-    objective: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="What else is measured of every candidate: cost, saved, sparsity, noise, quantisation, flips,"
-            " reproducibility. Repeatable; `actsearch top --objective` shows the best compromises.",
-        ),
-    ] = None,
+    objective: _Objectives = None,
     then: Annotated[
         str,
         typer.Option(
