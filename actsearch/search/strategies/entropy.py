@@ -25,7 +25,7 @@ from actsearch.evaluate.trainer.perceptron import Perceptron, lessons_of, one_th
 from actsearch.evaluate.trainer.recipe import Lesson
 from actsearch.grammar.activation import Candidate
 from actsearch.grammar.expression import Apply, Parameter, walk
-from actsearch.grammar.space import Genome, Space
+from actsearch.grammar.space import Space
 from actsearch.grammar.space.derivation import Derivation, Path
 from actsearch.grammar.space.production import Production
 from actsearch.grammar.space.rules import RuleSpace
@@ -135,7 +135,7 @@ class Entropy:
         if self._space.contains(genome):
             novel.takes(Proposal(genome=genome, parents=(told.id,), move=move))
 
-    def _moments(self, genome: Genome) -> tuple[float, float]:
+    def _moments(self, genome: Any) -> tuple[float, float]:
         """Mean and deviation of the pre-activations of a network with the function; standard normal without a task."""
         if self._lesson is None:
             return 0.0, 1.0
