@@ -48,7 +48,7 @@ class GradientSettings:
     """How many of them, those of most weight, are proposed."""
     parents: int = 8
     """How many of the best so far have neighbours in a mixture, half of its functions."""
-    share: float = 0.5
+    share: float = 0.3
     """How much of the task's training a mixture gets."""
     rate: float = 0.1
     """Learning rate of the mixtures' weights."""

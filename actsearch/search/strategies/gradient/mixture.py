@@ -30,7 +30,8 @@ class Mixture(nn.Module):
         """The mixture of `x`, (samples, channels), and of its shape."""
         count = len(self.logits)
         values = self.population(x.expand(count, *x.shape).contiguous())
-        return (torch.softmax(self.logits, dim=0) @ values.view(count, -1)).view_as(x)
+        mixed: Tensor = torch.softmax(self.logits, dim=0) @ values.view(count, -1)
+        return mixed.view_as(x)
 
 
 def weigh(subjects: Sequence[Subject], lessons: Sequence[Lesson], seed: int, share: float, rate: float) -> list[float]:
@@ -60,7 +61,10 @@ def _trained(subjects: Sequence[Subject], lesson: Lesson, seed: int, share: floa
     logits = [mixture.logits for mixture in mixtures]
     others = [parameter for parameter in model.parameters() if all(parameter is not one for one in logits)]
     rates = sorted(recipe.learning_rates)
-    turns = torch.optim.Adam(others, lr=rates[len(rates) // 2]), torch.optim.Adam(logits, lr=rate)
+    turns = (
+        torch.optim.Adam(others, lr=rates[len(rates) // 2], fused=True),
+        torch.optim.Adam(logits, lr=rate, fused=True),
+    )
     for batch in course.between(0, max(round(share * recipe.steps), 2), recipe.objective):
         model.zero_grad()
         model.differentiate(batch)
