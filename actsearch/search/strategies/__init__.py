@@ -12,6 +12,7 @@ from actsearch.search.strategies.auto import Auto, AutoSettings
 from actsearch.search.strategies.controller import Controller, ControllerSettings
 from actsearch.search.strategies.entropy import Entropy, EntropySettings
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
+from actsearch.search.strategies.gradient import Gradient, GradientSettings
 from actsearch.search.strategies.placement import Placement, PlacementSettings
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
 from actsearch.search.strategies.surrogate import Surrogate, SurrogateSettings
@@ -30,6 +31,7 @@ STRATEGIES: Mapping[str, Kind] = {
     "controller": Kind(Controller, ControllerSettings),
     "entropy": Kind(Entropy, EntropySettings),
     "evolution": Kind(Evolution, EvolutionSettings),
+    "gradient": Kind(Gradient, GradientSettings),
     "placement": Kind(Placement, PlacementSettings),
     "random": Kind(RandomSearch, RandomSettings),
     "surrogate": Kind(Surrogate, SurrogateSettings),
