@@ -19,7 +19,6 @@ SETTINGS = {
     "surrogate.enumerated": "500",
     "surrogate.pool": "2",
     "auto.known": "6",
-    "auto.arms": "evolution,random",
 }
 SPACES = ("swish", "actbench", "pangaea")
 

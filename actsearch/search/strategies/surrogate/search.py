@@ -22,7 +22,8 @@ from threadpoolctl import threadpool_limits
 from actsearch.evaluate.task import Task
 from actsearch.grammar.space import Space
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
-from actsearch.search.strategies.surrogate.look import Look, album_of
+from actsearch.search.strategies.surrogate.album import album_of
+from actsearch.search.strategies.surrogate.look import Look
 from actsearch.search.strategies.surrogate.model import Array, Model, Scale, spread_out, standing
 from actsearch.search.strategy import Archive, Novel, Proposal, State, Told, load_random, save_random
 
