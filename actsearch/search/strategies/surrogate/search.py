@@ -129,8 +129,9 @@ class Surrogate:
         return np.array([self._album.at(told.genome).features for told in trained], dtype=np.float64)
 
     def _scale(self, known: Array) -> Scale:
-        """That of all there is, or of what the model is fitted to."""
-        return Scale(np.array([seen.features for *_, seen in self._album.all]) if self._is_enumerated else known)
+        """That of all that may be trained, or of what the model is fitted to."""
+        promising = [seen.features for *_, seen in self._album.all if seen.is_promising] if self._is_enumerated else []
+        return Scale(np.array(promising) if promising else known)
 
     def _pool(
         self, trained: Sequence[Told], known: Array, count: int, archive: Archive, generator: random.Random
