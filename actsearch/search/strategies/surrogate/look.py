@@ -31,7 +31,7 @@ _DEGREES = 6
 _TAIL = 5.0
 _LEAST = 1e-3
 _LARGEST = 1e6
-LENGTH = _DEGREES + 11
+LENGTH = _DEGREES + 12
 """Numbers of one activation."""
 
 
@@ -114,7 +114,7 @@ def _curvature(slopes: Array, z: Array, weights: Array) -> float:
     """About E[f''(z)^2], kinks by what the grid shows of them; 1 for what is no function of one ordered number."""
     if z.ndim > 1 or not (np.diff(z) > 0).all():
         return 1.0
-    return float(np.square(np.diff(slopes) / np.diff(z)) @ weights[1:])
+    return float(np.square(np.diff(slopes) / np.diff(z)) @ (weights[1:] + weights[:-1]) / 2)
 
 
 def _tails(values: Array, z: Array) -> list[float]:
@@ -122,7 +122,9 @@ def _tails(values: Array, z: Array) -> list[float]:
     if z.ndim > 1 or not (np.diff(z) > 0).all():
         ends = np.quantile(np.abs(values), (0.25, 0.75))
     else:
-        ends = np.sort(np.abs(values[np.searchsorted(z, (-_TAIL, _TAIL))]))
+        # The grid is as symmetric as the reflections that must not show.
+        end = int(np.searchsorted(z, -_TAIL))
+        ends = np.sort(np.abs(values[[end, -1 - end]]))
     result: list[float] = np.arcsinh(ends).tolist()
     return result
 
