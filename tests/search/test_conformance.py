@@ -26,7 +26,6 @@ SETTINGS = {
     "surrogate.enumerated": "500",
     "surrogate.pool": "2",
     "auto.known": "6",
-    "auto.arms": "evolution,random",
 }
 SPACES = ("swish", "actbench", "pangaea")
 SPACES_OF: Mapping[str, tuple[str, ...]] = {
