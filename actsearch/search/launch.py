@@ -27,7 +27,7 @@ from actsearch.search.run import Search
 from actsearch.search.rungs import Ladder, real_task
 from actsearch.search.sources import differences, sources
 from actsearch.search.strategies import make_strategy
-from actsearch.search.strategy import Strategy
+from actsearch.search.strategy import Spread, Strategy
 from actsearch.search.trials import Trials
 from actsearch.store.journal import Journal
 from actsearch.store.record import SearchRecord
@@ -198,6 +198,8 @@ def _search(
         warn=warn,
         then=parts.then,
     )
+    if isinstance(parts.strategy, Spread):
+        parts.strategy.spread_over(executor.map)
     return Search(
         record=record,
         journal=journal,

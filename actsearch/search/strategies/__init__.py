@@ -8,7 +8,11 @@ from typing import Any, NamedTuple
 from actsearch.errors import unknown_name
 from actsearch.evaluate.task import Task
 from actsearch.grammar.space import Space
+from actsearch.search.strategies.annealing import Annealing, AnnealingSettings
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
+from actsearch.search.strategies.exhaustive import Exhaustive, ExhaustiveSettings
+from actsearch.search.strategies.islands import Islands, IslandsSettings
+from actsearch.search.strategies.pareto import Pareto, ParetoSettings
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
 from actsearch.search.strategy import Strategy
 
@@ -21,7 +25,11 @@ class Kind(NamedTuple):
 
 
 STRATEGIES: Mapping[str, Kind] = {
+    "annealing": Kind(Annealing, AnnealingSettings),
     "evolution": Kind(Evolution, EvolutionSettings),
+    "exhaustive": Kind(Exhaustive, ExhaustiveSettings),
+    "islands": Kind(Islands, IslandsSettings),
+    "pareto": Kind(Pareto, ParetoSettings),
     "random": Kind(RandomSearch, RandomSettings),
 }
 
