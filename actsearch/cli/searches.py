@@ -20,6 +20,14 @@ _Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. evolution.population=128. Repeatable."),
 ]
+_Config = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.yaml",
+        help="Settings as a YAML mapping of the keys of --set, dotted or nested (evolution: {population: 128}); what"
+        " --set says counts before them.",
+    ),
+]
 
 _POLL_SECONDS = 0.05
 
@@ -52,12 +60,14 @@ def search(
     seed: Annotated[
         int, typer.Option(min=0, max=2**31, help="The same seed under a count budget gives the same search.")
     ] = 0,
+    config: _Config = None,
     set_: _Set = None,
     store: Store = None,
     json: Json = False,
 ) -> None:
     """Search SPACE for an activation that does better on a task, and export the winner."""
     from actsearch.search.launch import Request, launch
+    from actsearch.search.settings_file import read_settings
 
     request = Request(
         space=space,
@@ -67,7 +77,7 @@ def search(
         workers=workers,
         budget=budget,
         seed=seed,
-        settings=settings_of(set_),
+        settings={**(read_settings(config) if config else {}), **settings_of(set_)},
     )
     title = f"actsearch: {space} on {task}, {f'then {then}, ' if then else ''}{strategy}"
     from actsearch.cli.live import LiveView

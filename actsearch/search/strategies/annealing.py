@@ -5,14 +5,15 @@ no worse than where the chain stands or than where it stood `history` steps ago;
 for each layer of a pruned network (Loni et al. 2023, arXiv:2305.10964; history 3). Simulated annealing (Kirkpatrick,
 Gelatt, Vecchi 1983, Science 220) takes a step down by d with the probability exp(-d/T).
 
-Changed against them: several chains go on at once, so that a generation is trained together, and a chain that is asked
-for several steps before it is told of the first makes them all from where it stands. What was rejected or failed is no
-step. Where candidates assign to several sites, a step changes one of them.
+Changed against them: a generation is trained together, so several chains go on at once, and a chain that is asked for
+several steps takes the best of them or none. What was rejected or failed is no step. Where candidates assign to several
+sites, a step changes one of them.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 import random
 import statistics
 from collections.abc import Mapping, Sequence
@@ -38,7 +39,7 @@ class AnnealingSettings:
 
     rule: Literal["late", "metropolis"] = "late"
     """Late acceptance, or simulated annealing."""
-    chains: int = 8
+    chains: int = 4
     """How many go on at once; proposals are shared out among them in turn."""
     history: int = 3
     """Late acceptance: steps between the two scores of a chain that a new one is compared with."""
@@ -76,13 +77,16 @@ class Annealing:
         return {**state, "random": save_random(generator), "turn": turn, "asked": asked}, novel.proposals
 
     def tell(self, state: State, results: Sequence[Told]) -> State:
-        """The chains after their steps, each taken or not, in order of proposal."""
+        """The chains after the best of the steps that each was offered, which it takes or not."""
         generator = load_random(state["random"])
         chains = [dict(chain) for chain in state["chains"]]
+        best: dict[int, tuple[float, Told]] = {}
         for told in results:
             place = state["asked"].get(told.genome.encode())
-            if place is not None and told.score is not None:
-                chains[place] = self._stepped(chains, place, told, told.score, generator)
+            if place is not None and told.score is not None and (place not in best or told.score > best[place][0]):
+                best[place] = told.score, told
+        for place, (score, told) in sorted(best.items(), key=operator.itemgetter(0)):
+            chains[place] = self._stepped(chains, place, told, score, generator)
         return {**state, "random": save_random(generator), "chains": chains, "asked": {}}
 
     def _propose(self, chain: Mapping[str, Any], novel: Novel, generator: random.Random) -> None:
