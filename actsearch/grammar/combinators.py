@@ -4,7 +4,9 @@
 Neural Networks, arXiv:2205.11775). `box_smoothed(f, b)` and `gaussian_smoothed(f, s)` are f convolved with a box of
 half width b and with a Gaussian of standard deviation s, in closed form for every piecewise linear f whose kinks do not
 move (Shamir et al., 2020, Smooth activations and reproducibility, arXiv:2010.09931, for the box on ReLU; Biswas et al.,
-2021, SAU, arXiv:2109.13210, for the Gaussian). The normal form has none of them.
+2021, SAU, arXiv:2109.13210, for the Gaussian). `entropy_correction(f, m, s)` is the change that raises the entropy of
+f's output most where x is normal with mean m and standard deviation s (see `actsearch.grammar.entropy`). The normal
+form has none of them.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from actsearch.errors import ParseError
+from actsearch.grammar.entropy import entropy_correction
 from actsearch.grammar.expression import Expression, X, call, input_names, substitute
 from actsearch.grammar.piecewise import Hinge, piecewise_linear
 
@@ -84,5 +87,6 @@ COMBINATORS: Mapping[str, Combinator] = {
         Combinator(name="saturated", arity=1, expand=_saturated),
         Combinator(name="box_smoothed", arity=2, expand=_box_smoothed),
         Combinator(name="gaussian_smoothed", arity=2, expand=_gaussian_smoothed),
+        Combinator(name="entropy_correction", arity=3, expand=entropy_correction),
     )
 }

@@ -41,7 +41,10 @@ def test_keys_are_dotted_or_nested(written):
         ("evolution: [1, 2]\n", "mine.yaml:1: the setting evolution: expected a number"),
         ("generation:\n", "mine.yaml:1: the setting generation: expected a number"),
         ("evolution:\n  population: 8\n  populaton: 8\n", "mine.yaml:3: unknown setting 'evolution.populaton'"),
-        ("evolution:\n  population: 8\nevolution.population: 9\n", "mine.yaml:3: the setting evolution.population stands"),
+        (
+            "evolution:\n  population: 8\nevolution.population: 9\n",
+            "mine.yaml:3: the setting evolution.population stands",
+        ),
         ("generation: 8\nannealing.rule: late acceptance\n", "mine.yaml:2: the setting annealing.rule is"),
         ("\ngeneration: many\n", "mine.yaml:2: the setting generation is 'many': give a value of type int"),
         ("generation: 0\n", "mine.yaml:1: the setting generation is 0: give 1 to"),

@@ -11,7 +11,7 @@ import functools
 import itertools
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from actsearch.errors import ParseError, SpaceError
@@ -28,6 +28,8 @@ from actsearch.grammar.text import read
 EVERYWHERE = ("*",)
 _SAMPLES = 100
 _NUMBER = re.compile(r"_\d+$")
+Choose = Callable[[Sequence[Production]], Production]
+"""From the productions of a symbol that fit where it stands to one of them."""
 _Tally = Mapping[tuple[int, ...], int]
 """Number of derivations by how many nodes of each limited symbol they have."""
 
@@ -90,8 +92,18 @@ class RuleSpace:
         reason = f"none of {_SAMPLES} random genomes is short enough to be written: lower depth or most"
         raise SpaceError(f"the space {self.name!r}: {reason}.")
 
-    def sample_symbol(self, symbol: str, room: Room, random_generator: random.Random) -> Derivation:
-        """A random derivation of `symbol` in `room`."""
+    def derive(self, choose: Choose, random_generator: random.Random) -> Derivation | None:
+        """A derivation whose productions are chosen, from the root down and left to right; their parameters are drawn.
+
+        None if the whole is too long to be written.
+        """
+        genome = self.sample_symbol(self.start, self.room, random_generator, choose)
+        return genome if self._is_written(genome) else None
+
+    def sample_symbol(
+        self, symbol: str, room: Room, random_generator: random.Random, choose: Choose | None = None
+    ) -> Derivation:
+        """A random derivation of `symbol` in `room`, or that of the productions that `choose` takes."""
         inside = room.enter(symbol)
         key = (symbol, inside.key)
         found = self._fitting.get(key)
@@ -99,12 +111,16 @@ class RuleSpace:
             fitting = [p for p in self.productions[symbol].values() if self._fits_in(self._tally_of(p, inside), inside)]
             found = self._fitting[key] = fitting, list(itertools.accumulate(p.weight for p in fitting))
         productions, weights = found
+        if choose is not None:
+            return self.fill(choose(productions), inside, random_generator, choose)
         # What `choices` draws, without its care for what cannot be here.
         drawn = bisect.bisect(weights, random_generator.random() * weights[-1], 0, len(weights) - 1)
         return self.fill(productions[drawn], inside, random_generator)
 
-    def fill(self, production: Production, inside: Room, random_generator: random.Random) -> Derivation:
-        """`production` with random holes, its parameters as one of its alternatives has them."""
+    def fill(
+        self, production: Production, inside: Room, random_generator: random.Random, choose: Choose | None = None
+    ) -> Derivation:
+        """`production` with random or chosen holes, its parameters as one of its alternatives has them."""
         children: list[Derivation] = []
         for index, (_, symbol) in enumerate(production.holes):
             room = inside
@@ -113,7 +129,7 @@ class RuleSpace:
                 taken = {name: sum(child.count(name) for child in children) for name in self.most}
                 later = [self._least(s, inside) for _, s in production.holes[index + 1 :]]
                 room = inside.spared({name: taken[name] + sum(least[name] for least in later) for name in self.most})
-            children.append(self.sample_symbol(symbol, room, random_generator))
+            children.append(self.sample_symbol(symbol, room, random_generator, choose))
         alternatives = production.alternatives
         specs = alternatives[0] if len(alternatives) == 1 else random_generator.choice(alternatives)
         return Derivation(production=production, children=tuple(children), parameters=specs)

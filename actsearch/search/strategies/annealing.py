@@ -35,9 +35,9 @@ class AnnealingSettings:
     BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {
         "chains": (1, 100_000), "history": (1, 1_000_000), "temperature": (0, 1_000_000), "cooling": (0.000_001, 1)
     }  # fmt: skip
-    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {"rule": ("late", "metropolis")}
+    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {"rule": ("late-acceptance", "annealing")}
 
-    rule: Literal["late", "metropolis"] = "late"
+    rule: Literal["late-acceptance", "annealing"] = "late-acceptance"
     """Late acceptance, or simulated annealing."""
     chains: int = 4
     """How many go on at once; proposals are shared out among them in turn."""
@@ -117,7 +117,7 @@ class Annealing:
         here = {"id": told.id, "genome": told.genome.encode(), "score": score}
         if not chain["step"]:
             return {**here, "step": 1, "first": score, "history": [score] * self.settings.history}
-        if self.settings.rule == "late":
+        if self.settings.rule == "late-acceptance":
             history, at = list(chain["history"]), chain["step"] % self.settings.history
             taken = score >= chain["score"] or score >= history[at]
             history[at] = score if taken else chain["score"]

@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 
 from deap import base, tools
 
-from actsearch.compile.cost import kernel_cost
 from actsearch.errors import ConfigError
+from actsearch.evaluate.objectives import QUALITY, objective, of_functions, read
 from actsearch.evaluate.task import Task
 from actsearch.grammar.space import Space
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings, Individual, seeded_global_random
@@ -28,8 +28,6 @@ from actsearch.search.strategy import Archive, Novel, Proposal, State, Told, loa
 _ROUNDS = 8
 _TOGETHER = 4
 """Parents that `selTournamentDCD` chooses at a time."""
-QUALITY, COST = "quality", "cost"
-"""Objectives that every search has: the score, and the counted operations of the kernel in training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +39,7 @@ class ParetoSettings:
     }  # fmt: skip
 
     objectives: str = "quality,cost"
-    """Names, joined by commas; of `cost`, and of any with a minus before it, less is better."""
+    """Names, joined by commas: `quality`, and any that follow from the function or that the search measures."""
     population: int = 64
     """How many survive."""
     crossover: float = 0.3
@@ -56,8 +54,11 @@ class Pareto:
     def __init__(self, space: Space, settings: ParetoSettings, task: Task | None = None) -> None:
         self._space = space
         self.settings = settings
-        self._weights = _weights(settings.objectives)
-        self._fitness = type("Fitness", (base.Fitness,), {"weights": tuple(self._weights.values())})
+        self.objectives = read(settings.objectives)
+        if not self.objectives:
+            raise ConfigError("the setting pareto.objectives names nothing: give names joined by commas.")
+        weights = tuple(objective(name).oriented(1.0) for name in self.objectives)
+        self._fitness = type("Fitness", (base.Fitness,), {"weights": weights})
         self._variation = Evolution(space, EvolutionSettings(crossover=settings.crossover), task)
 
     def start(self, seed: int) -> State:
@@ -81,35 +82,25 @@ class Pareto:
         return {**state, "random": save_random(generator)}, novel.proposals
 
     def tell(self, state: State, results: Sequence[Told]) -> State:
-        """The population of those that NSGA-II selects, the first front first.
-
-        Raises `ConfigError` if something was scored and an objective not measured.
-        """
+        """The population of those that NSGA-II selects, the first front first; what lacks an objective is none."""
         members = list(state["population"])
         for told in results:
-            if told.score is not None:
-                values = self._values(told, told.score)
-                if all(map(math.isfinite, values)):
-                    members.append({"id": told.id, "genome": told.genome.encode(), "values": values})
+            values = self._values(told)
+            if values is not None:
+                members.append({"id": told.id, "genome": told.genome.encode(), "values": values})
         ranked = [_Ranked(place, self._fitness(member["values"])) for place, member in enumerate(members)]
         chosen = tools.selNSGA2(ranked, self.settings.population)
         return {**state, "population": [members[found.place] for found in chosen]}
 
-    def _values(self, told: Told, score: float) -> list[float]:
-        return [self._value(name, told, score) for name in self._weights]
-
-    def _value(self, name: str, told: Told, score: float) -> float:
-        if name in told.objectives:
-            return told.objectives[name]
-        if name == QUALITY:
-            return score
-        if name == COST:
-            parts = self._space.candidate(told.genome).assignment
-            return float(sum(kernel_cost(activation).weighted for _, activation in parts))
-        measured = ", ".join(dict.fromkeys((QUALITY, COST, *told.objectives)))
-        raise ConfigError(
-            f"pareto.objectives names {name[:40]!r}, which this search does not measure, but: {measured}."
-        )
+    def _values(self, told: Told) -> list[float] | None:
+        if told.score is None:
+            return None
+        known = {QUALITY: told.score, **told.objectives}
+        missing = [name for name in self.objectives if name not in known]
+        if missing:
+            known |= of_functions(missing, self._space.candidate(told.genome))
+        values = [known.get(name, math.nan) for name in self.objectives]
+        return values if all(map(math.isfinite, values)) else None
 
     def _individual(self, member: Mapping[str, Any]) -> Individual:
         individual = Individual(self._space.decode(member["genome"]), (member["id"],))
@@ -131,16 +122,3 @@ class _Ranked:
 
     place: int
     fitness: base.Fitness
-
-
-def _weights(objectives: str) -> Mapping[str, float]:
-    """The objectives by name, in order: 1 where more is better, -1 where less is. Raises `ConfigError`."""
-    weights: dict[str, float] = {}
-    for text in objectives.split(","):
-        name = text.strip().removeprefix("-")
-        if not name or name in weights:
-            raise ConfigError(
-                f"the setting pareto.objectives is {objectives[:60]!r}: expected different names, joined by commas."
-            )
-        weights[name] = -1.0 if name == COST or text.strip().startswith("-") else 1.0
-    return weights

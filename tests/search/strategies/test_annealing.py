@@ -74,13 +74,13 @@ def test_a_chain_takes_the_best_of_the_steps_it_is_offered(swish):
 
 def test_at_no_temperature_annealing_only_climbs(swish):
     planted = [0.0, -1.0, 2.0, 1.0, 3.0, 2.9]
-    assert walked(swish, planted, rule="metropolis", temperature=0.0) == [0.0, 0.0, 2.0, 2.0, 3.0, 3.0]
+    assert walked(swish, planted, rule="annealing", temperature=0.0) == [0.0, 0.0, 2.0, 2.0, 3.0, 3.0]
 
 
 def test_annealing_takes_steps_down_as_often_as_its_rule_says(swish):
     # Chains that start from 0 and 4 deviate by 2 from their median; a step down by 3 at T = 2 is taken by exp(-1.5).
     count = 2000
-    strategy = Annealing(swish, AnnealingSettings(rule="metropolis", chains=count, temperature=1.0, cooling=0.5))
+    strategy = Annealing(swish, AnnealingSettings(rule="annealing", chains=count, temperature=1.0, cooling=0.5))
     genome = swish.sample(random.Random(0))
     chain = {"id": "a", "genome": genome.encode(), "history": [], "step": 1}
     chains = [{**chain, "score": start, "first": start} for start in (0.0, 4.0) * (count // 2)]

@@ -8,7 +8,7 @@ import pytest
 from deap import algorithms, base, tools
 
 from actsearch.compile.cost import kernel_cost
-from actsearch.errors import ConfigError
+from actsearch.errors import ActsearchError, ConfigError
 from actsearch.grammar.space import read_space
 from actsearch.search.config import SearchConfig
 from actsearch.search.strategies.evolution import seeded_global_random
@@ -48,7 +48,7 @@ def zdt1(genome) -> tuple[float, float]:
 
 def told_of(genome) -> Told:
     first, second = zdt1(genome)
-    return Told(id=genome.encode(), genome=genome, score=-first, objectives={"first": first, "second": second})
+    return Told(id=genome.encode(), genome=genome, score=-first, objectives={"cost": first, "saved": second})
 
 
 class Small(base.Fitness):
@@ -61,7 +61,7 @@ class Point:
         self.fitness = Small(zdt1(genome))
 
 
-SETTINGS = ParetoSettings(objectives="-first,-second", population=20, fresh=0.0)
+SETTINGS = ParetoSettings(objectives="cost,saved", population=20, fresh=0.0)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -151,14 +151,27 @@ def test_quality_and_cost_are_known_without_being_measured(swish):
     assert (first["id"], second["id"]) == ("b", "a"), "of two as good the cheaper one stands on the first front"
 
 
-def test_what_is_not_measured_is_a_sentence(swish):
+def test_what_lacks_an_objective_is_no_member(swish):
     strategy = Pareto(swish, ParetoSettings(objectives="quality,sparsity"))
-    told = Told(id="a", genome=swish.sample(random.Random(1)), score=0.25, objectives={"noise": 1.0})
-    with pytest.raises(ConfigError, match=r"names 'sparsity', which this search does not measure.*quality, cost, noise"):
-        strategy.tell(strategy.start(0), [told])
+    genome = swish.sample(random.Random(1))
+    results = [
+        Told(id="a", genome=genome, score=0.25, objectives={"sparsity": 0.5}),
+        Told(id="b", genome=genome, score=0.25, objectives={"noise": 1.0}),
+        Told(id="c", genome=genome, score=None, objectives={"sparsity": 0.5}),
+    ]
+    (member,) = strategy.tell(strategy.start(0), results)["population"]
+    assert (member["id"], member["values"]) == ("a", [0.25, 0.5])
 
 
-@pytest.mark.parametrize("objectives", ["", "quality,", "cost,-cost"])
-def test_objectives_that_are_no_list_are_a_sentence(objectives, swish):
-    with pytest.raises(ConfigError, match=r"pareto\.objectives is .*expected different names"):
+@pytest.mark.parametrize(
+    ("objectives", "said"),
+    [("", "names nothing"), ("quality,", "unknown objective"), ("cost,cost", "one twice"), ("costs", "did you mean")],
+)
+def test_objectives_that_are_no_list_are_a_sentence(objectives, said, swish):
+    with pytest.raises(ActsearchError, match=said):
         Pareto(swish, SearchConfig.of({"pareto.objectives": objectives}).strategies["pareto"])
+
+
+def test_a_search_that_does_not_measure_what_is_weighed_does_not_begin(search):
+    with pytest.raises(ConfigError, match="weighs sparsity, which the search does not measure: add `--objective spars"):
+        search(strategy="pareto", settings={"pareto.objectives": "quality,sparsity"})
