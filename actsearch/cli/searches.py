@@ -20,12 +20,35 @@ _Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. evolution.population=128. Repeatable."),
 ]
+_Task = Annotated[
+    str,
+    typer.Option(
+        help="Task: a name (see `actsearch tasks`) or a Python file; the scores on others that follow after commas"
+        " are objectives."
+    ),
+]
+_Then = Annotated[
+    str,
+    typer.Option(
+        help="Real task to which the best go when the budget is spent: they and the best baselines are tuned there"
+        " (Ray Tune with ASHA, Optuna; bounded by --set ladder.trials, not by the budget), then compared on fresh"
+        " seeds. A trial is compared with those of earlier rounds only, so workers and timing change no result."
+    ),
+]
 _Objectives = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME",
         help="What else is measured of every candidate: cost, saved, sparsity, noise, quantisation, flips,"
         " reproducibility. Repeatable; `actsearch top --objective` shows the best compromises.",
+    ),
+]
+_Config = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.yaml",
+        help="Settings as a YAML mapping of the keys of --set, dotted or nested (evolution: {population: 128}); what"
+        " --set says counts before them.",
     ),
 ]
 
@@ -41,22 +64,9 @@ def add_to(app: typer.Typer) -> None:
 
 def search(
     space: Annotated[str, typer.Argument(help="Search space: a name (see `actsearch spaces`) or a YAML file.")],
-    task: Annotated[
-        str,
-        typer.Option(
-            help="Task: a name (see `actsearch tasks`) or a Python file; the scores on others that follow after commas"
-            " are objectives."
-        ),
-    ] = TASK,
+    task: _Task = TASK,
     objective: _Objectives = None,
-    then: Annotated[
-        str,
-        typer.Option(
-            help="Real task to which the best go when the budget is spent: they and the best baselines are tuned there"
-            " (Ray Tune with ASHA, Optuna; bounded by --set ladder.trials, not by the budget), then compared on fresh"
-            " seeds. A trial is compared with those of earlier rounds only, so workers and timing change no result."
-        ),
-    ] = "",
+    then: _Then = "",
     strategy: Annotated[str, typer.Option(help="Strategy (see `actsearch strategies`).")] = STRATEGY,
     workers: Annotated[
         str, typer.Option(help="Profile (see `actsearch profiles`) or address of a Ray cluster.")
@@ -67,14 +77,16 @@ def search(
     seed: Annotated[
         int, typer.Option(min=0, max=2**31, help="The same seed under a count budget gives the same search.")
     ] = 0,
+    config: _Config = None,
     set_: _Set = None,
     store: Store = None,
     json: Json = False,
 ) -> None:
     """Search SPACE for an activation that does better on a task, and export the winner."""
     from actsearch.search.launch import Request, launch
+    from actsearch.search.settings_file import read_settings
 
-    settings = settings_of(set_)
+    settings = {**(read_settings(config) if config else {}), **settings_of(set_)}
     if objective:
         settings["objectives"] = ",".join(objective)
     request = Request(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from actsearch.evaluate.profile import Profile
 from actsearch.evaluate.worker import Job, Order, Result, Worker
 from actsearch.grammar.expression import size
+
+Map = Callable[[Callable[[Any], Any], Sequence[Any]], Sequence[Any]]
+"""Applies a pure function to each of some items, wherever it likes; results stand in the order of the items."""
 
 
 class Executor(AbstractContextManager["Executor"], Protocol):
@@ -17,6 +20,10 @@ class Executor(AbstractContextManager["Executor"], Protocol):
 
     def submit(self, jobs: Sequence[Job], order: Order) -> Iterator[Result]:
         """Results of all `jobs`, in any order."""
+        ...
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Sequence[Any]:
+        """A pure function of this package applied to each of `items`, while no job is under way."""
         ...
 
     def release(self) -> None:
@@ -36,6 +43,10 @@ class InProcess:
 
     def __exit__(self, *exception: object) -> None:
         """Nothing to release."""
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Sequence[Any]:
+        """Applied here, one after the other."""
+        return [function(item) for item in items]
 
     def release(self) -> None:
         """Nothing to give back."""

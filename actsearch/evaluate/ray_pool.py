@@ -13,7 +13,7 @@ import statistics
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -33,6 +33,8 @@ _MEDIANS = 20
 _BATCH_SECONDS = 30.0
 """What a batch takes at most, where the task says how long a training takes: results come, and are kept, by batches."""
 _MOST_FAILED_STARTS = 3
+_MAP_SECONDS = 60.0
+"""For a share of what is mapped, which takes milliseconds: a worker that is cut off never answers."""
 
 
 class Actor:
@@ -58,6 +60,10 @@ class Actor:
         """See `Worker.run`; a failure for want of memory says how much there is."""
         results = self._worker.run(jobs, order)
         return [with_hint(result, self._memory) for result in results]
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """`function` of each item."""
+        return [function(item) for item in items]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -141,6 +147,23 @@ class RayPool:
             for slot in self._slots:
                 if slot.call is not None:
                     self._replace(slot)
+
+    def map(self, function: Callable[[Any], Any], items: Sequence[Any]) -> Sequence[Any]:
+        """Shared out among the workers that stand; the share of one that fails is done here, which gives the same."""
+        slots = [slot for slot in self._slots if slot.starting is None and slot.call is None][: len(items)]
+        if not slots:
+            return [function(item) for item in items]
+        sent = ray.put(function)
+        calls = [slot.actor.map.remote(sent, items[place :: len(slots)]) for place, slot in enumerate(slots)]
+        found: list[Any] = [None] * len(items)
+        for place, (slot, call) in enumerate(zip(slots, calls, strict=True)):
+            share = slice(place, None, len(slots))
+            try:
+                found[share] = ray.get(call, timeout=_MAP_SECONDS)
+            except (RayError, TimeoutError):
+                self._replace(slot)
+                found[share] = [function(item) for item in items[share]]
+        return found
 
     def _send(self, slot: _Slot, jobs: Sequence[Job], order: Order) -> None:
         slot.call = slot.actor.run.remote(jobs, order)

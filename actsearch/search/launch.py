@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from actsearch import __version__, plugins
-from actsearch.errors import SearchStateError, StoreError
+from actsearch.errors import ConfigError, SearchStateError, StoreError
 from actsearch.evaluate import objectives
 from actsearch.evaluate.ladder.runner import open_runner
 from actsearch.evaluate.pool import Executor, open_executor
@@ -28,7 +28,7 @@ from actsearch.search.run import Search
 from actsearch.search.rungs import Ladder, real_task
 from actsearch.search.sources import differences, sources
 from actsearch.search.strategies import make_strategy
-from actsearch.search.strategy import Strategy
+from actsearch.search.strategy import Spread, Strategy, Weighing
 from actsearch.search.trials import Trials
 from actsearch.store.journal import Journal
 from actsearch.store.record import SearchRecord
@@ -209,6 +209,8 @@ def _search(
         warn=warn,
         then=parts.then,
     )
+    if isinstance(parts.strategy, Spread):
+        parts.strategy.spread_over(executor.map)
     return Search(
         record=record,
         journal=journal,
@@ -265,6 +267,8 @@ def _parts(request: Request) -> _Parts:
     profile = read_profile(request.workers)
     check_address(profile)
     strategy = make_strategy(request.strategy, space, config.strategies, task)
+    if isinstance(strategy, Weighing):
+        _check_measured(strategy.objectives, config)
     return _Parts(
         space=space,
         task=task,
@@ -276,6 +280,17 @@ def _parts(request: Request) -> _Parts:
         then=_real_task(config, space, profile) if config.ladder.task else None,
         made_from=made_from,
     )
+
+
+def _check_measured(wanted: Sequence[str], config: SearchConfig) -> None:
+    """Raise `ConfigError` for an objective that follows from no function and that the search does not measure."""
+    for name in wanted:
+        known = name == objectives.QUALITY or isinstance(objectives.objective(name), objectives.OfFunction)
+        if not known and name not in config.objective_names:
+            raise ConfigError(
+                f"the strategy weighs {name}, which the search does not measure: add `--objective {name}`,"
+                " or for another task name it after --task, with a comma."
+            )
 
 
 def _real_task(config: SearchConfig, space: Space, profile: Profile) -> Task:

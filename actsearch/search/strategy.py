@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from actsearch.evaluate.pool import Map
 from actsearch.grammar.space import Genome
 
 State = Mapping[str, Any]
@@ -127,6 +128,23 @@ class Strategy(Protocol):
         The archive that the next ask is given holds them, too.
         """
         ...
+
+
+@runtime_checkable
+class Spread(Protocol):
+    """A strategy part of whose work is a pure function of many items, which a search lets its workers do."""
+
+    def spread_over(self, workers: Map) -> None:
+        """Use `workers` from now on; proposals are the same wherever that work is done."""
+        ...
+
+
+@runtime_checkable
+class Weighing(Protocol):
+    """A strategy that weighs several objectives, which the search must measure."""
+
+    objectives: tuple[str, ...]
+    """Their names."""
 
 
 def save_random(generator: random.Random) -> list[Any]:

@@ -64,6 +64,12 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         r"unknown setting 'evolution.populatoin': did you mean evolution\.population",
     ),
     "setting that is a group": ((*SEARCH, "--set", "protocols=1"), "unknown setting 'protocols': did you mean "),
+    "settings file": ((*SEARCH, "--config", "worker.yaml"), r"worker\.yaml:1: unknown setting 'title'"),
+    "settings file that is not there": ((*SEARCH, "--config", "none.yaml"), r"none\.yaml: No such file"),
+    "space too large for a strategy": (
+        (*SEARCH, "--strategy", "exhaustive"),
+        "exhaustive takes spaces of at most 100000 genomes, and 'swish' has .*: choose a smaller space",
+    ),
     "setting without a value": ((*SEARCH, "--set", "generation"), "expected KEY=VALUE"),
     "setting of another type": ((*SEARCH, "--set", "generation=many"), "is 'many': give a value of type int"),
     "setting not a number": ((*SEARCH, "--set", "evolution.fresh=nan"), "is 'nan': give a value of type float"),

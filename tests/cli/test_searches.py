@@ -58,6 +58,17 @@ def test_search_prints_the_document_of_the_contract(finished, store):
     assert finished["exported"] == str(store / "exports" / "swish_cheap_1.py")
 
 
+def test_settings_come_from_a_file_and_set_counts_before_it(document, request_, tmp_path):
+    path, store = tmp_path / "mine.yaml", tmp_path / "store"
+    path.write_text("generation: 5\nannealing: {rule: annealing, chains: 3}\n", encoding="utf-8")
+    short = ("--budget", "3c", "--strategy", "annealing", "--store", store)
+    found = document(*request_, *short, "--config", path, "--set", "annealing.chains=2")
+    with Journal.open(store) as journal:
+        settings = journal.search(found["search"]).settings
+    chosen = {key: settings[key] for key in ("generation", "annealing.rule", "annealing.chains")}
+    assert chosen == {"generation": "8", "annealing.rule": "annealing", "annealing.chains": "2"}
+
+
 def test_finalists_have_a_final_score_and_the_others_no_error(finished):
     finalists = [candidate for candidate in finished["candidates"] if "final_score" in candidate]
     assert finalists == finished["candidates"][:3]

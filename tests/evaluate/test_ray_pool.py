@@ -137,6 +137,27 @@ def test_workers_and_batches_change_no_result(jobs, order, workers, batch):
         assert {result.key: result.outcome for result in pool.submit(wanted, order)} == expected
 
 
+def test_a_function_is_mapped_by_the_workers_and_here_where_one_of_them_dies(unruly, jobs, order):
+    here = os.getpid()
+
+    def where(number: int) -> tuple[int, int]:
+        if number == 3 and os.getpid() != here:
+            os._exit(1)
+        return number, os.getpid()
+
+    with RayPool(unruly, Profile(title="t", workers=2, batch=1)) as pool:
+        list(pool.submit(jobs("relu(x)", "x**2", "x**3", "x**4"), order))
+        assert pool.map(where, []) == []
+        found = pool.map(where, [0, 1, 2])
+        assert [number for number, _ in found] == [0, 1, 2]
+        assert here not in {process for _, process in found}
+        found = pool.map(where, [0, 1, 2, 3, 4])
+        assert [number for number, _ in found] == [0, 1, 2, 3, 4]
+        assert found[3][1] == here
+        (again,) = pool.submit(jobs("relu(x)"), order)
+        assert isinstance(again.outcome, Scored)
+
+
 ONLY_HERE = """
 import os
 from actsearch.evaluate.task import Task

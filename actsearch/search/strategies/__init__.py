@@ -8,11 +8,15 @@ from typing import Any, NamedTuple
 from actsearch.errors import unknown_name
 from actsearch.evaluate.task import Task
 from actsearch.grammar.space import Space
+from actsearch.search.strategies.annealing import Annealing, AnnealingSettings
 from actsearch.search.strategies.auto import Auto, AutoSettings
 from actsearch.search.strategies.controller import Controller, ControllerSettings
 from actsearch.search.strategies.entropy import Entropy, EntropySettings
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
+from actsearch.search.strategies.exhaustive import Exhaustive, ExhaustiveSettings
 from actsearch.search.strategies.gradient import Gradient, GradientSettings
+from actsearch.search.strategies.islands import Islands, IslandsSettings
+from actsearch.search.strategies.pareto import Pareto, ParetoSettings
 from actsearch.search.strategies.placement import Placement, PlacementSettings
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
 from actsearch.search.strategies.surrogate import Surrogate, SurrogateSettings
@@ -27,11 +31,15 @@ class Kind(NamedTuple):
 
 
 STRATEGIES: Mapping[str, Kind] = {
+    "annealing": Kind(Annealing, AnnealingSettings),
     "auto": Kind(Auto, AutoSettings),
     "controller": Kind(Controller, ControllerSettings),
     "entropy": Kind(Entropy, EntropySettings),
     "evolution": Kind(Evolution, EvolutionSettings),
+    "exhaustive": Kind(Exhaustive, ExhaustiveSettings),
     "gradient": Kind(Gradient, GradientSettings),
+    "islands": Kind(Islands, IslandsSettings),
+    "pareto": Kind(Pareto, ParetoSettings),
     "placement": Kind(Placement, PlacementSettings),
     "random": Kind(RandomSearch, RandomSettings),
     "surrogate": Kind(Surrogate, SurrogateSettings),

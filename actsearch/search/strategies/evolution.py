@@ -50,7 +50,7 @@ class _Fitness(base.Fitness):  # type: ignore[misc]
     weights = (1.0,)
 
 
-class _Individual:
+class Individual:
     """A genome as DEAP sees it, with the record of what made it."""
 
     def __init__(self, genome: Genome, parents: tuple[str, ...], score: float | None = None) -> None:
@@ -102,23 +102,25 @@ class Evolution:
         members.sort(key=lambda member: -member["score"])
         return {**state, "population": members[: self.settings.population]}
 
-    def _individual(self, member: Mapping[str, Any]) -> _Individual:
-        return _Individual(self._decode(member["genome"]), (member["id"],), member["score"])
+    def _individual(self, member: Mapping[str, Any]) -> Individual:
+        return Individual(self._decode(member["genome"]), (member["id"],), member["score"])
 
-    def _breed(self, members: list[_Individual], count: int, generator: random.Random) -> list[Proposal]:
+    def _breed(self, members: list[Individual], count: int, generator: random.Random) -> list[Proposal]:
+        with seeded_global_random(generator.getrandbits(64)):
+            parents = tools.selTournament(members, 2 * count, tournsize=self.settings.tournament)
+            return self.vary(parents, count, generator)
+
+    def vary(self, parents: list[Individual], count: int, generator: random.Random) -> list[Proposal]:
+        """Children of `parents`, which DEAP picks by Python's global generator: call it with that seeded."""
         toolbox = base.Toolbox()
-        toolbox.register("clone", lambda parent: _Individual(parent.genome, parent.parents))
+        toolbox.register("clone", lambda parent: Individual(parent.genome, parent.parents))
         toolbox.register("mate", self._mate, generator=generator)
         toolbox.register("mutate", self._mutate, generator=generator)
-        with _seeded_global_random(generator.getrandbits(64)):
-            parents = tools.selTournament(members, 2 * count, tournsize=self.settings.tournament)
-            crossed = self.settings.crossover
-            children = algorithms.varOr(parents, toolbox, count, cxpb=crossed, mutpb=1 - crossed)
+        crossed = self.settings.crossover
+        children = algorithms.varOr(parents, toolbox, count, cxpb=crossed, mutpb=1 - crossed)
         return [Proposal(genome=child.genome, parents=child.parents, move=child.move) for child in children]
 
-    def _mate(
-        self, first: _Individual, second: _Individual, generator: random.Random
-    ) -> tuple[_Individual, _Individual]:
+    def _mate(self, first: Individual, second: Individual, generator: random.Random) -> tuple[Individual, Individual]:
         crossed = self._space.crossover(first.genome, second.genome, generator)
         if crossed is None:
             (first,) = self._mutate(first, generator)
@@ -128,7 +130,7 @@ class Evolution:
             child.genome, child.parents, child.move = genome, parents, "crossover"
         return first, second
 
-    def _mutate(self, child: _Individual, generator: random.Random) -> tuple[_Individual]:
+    def _mutate(self, child: Individual, generator: random.Random) -> tuple[Individual]:
         for _ in range(_ATTEMPTS):
             name = generator.choice(list(self._space.moves))
             moved = self._space.moves[name](child.genome, generator)
@@ -141,7 +143,7 @@ class Evolution:
 
 
 @contextmanager
-def _seeded_global_random(seed: int) -> Iterator[None]:
+def seeded_global_random(seed: int) -> Iterator[None]:
     """DEAP draws from Python's global generator: seed it, and leave it afterwards as it was."""
     before = random.getstate()
     random.seed(seed)
