@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Matrix = tuple[tuple[float | None, ...], ...]
@@ -35,6 +35,8 @@ class Scores:
     test: Matrix | None = None
     curve: tuple[Point, ...] = ()
     """Some points before the end, earliest first."""
+    objectives: Mapping[str, float] = field(default_factory=dict)
+    """What was measured besides, by the objective's name and in its own unit; finite."""
 
     @property
     def best(self) -> int | None:
@@ -71,6 +73,11 @@ class Scored:
     score: float
     scores: Scores
     stage: str
+
+    @property
+    def objectives(self) -> Mapping[str, float]:
+        """What was measured besides the score, by the objective's name and in its own unit."""
+        return self.scores.objectives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +147,8 @@ def scores_to_json(scores: Scores) -> dict[str, Any]:
     }  # fmt: skip
     if scores.test is not None:
         document["test"] = scores.test
+    if scores.objectives:
+        document["objectives"] = dict(scores.objectives)
     if scores.curve:
         document["curve"] = [{"share": p.share, "values": p.values, "test": p.test} for p in scores.curve]
     return document
@@ -156,6 +165,7 @@ def scores_from_json(document: Mapping[str, Any]) -> Scores:
             Point(share=point["share"], values=_matrix(point["values"]), test=_optional_matrix(point["test"]))
             for point in document.get("curve", ())
         ),
+        objectives=document.get("objectives", {}),
     )
 
 

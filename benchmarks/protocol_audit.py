@@ -1,27 +1,29 @@
 """What the rejection protocols would have cost and saved, had nothing been rejected: an audit.
 
-    python benchmarks/protocol_audit.py [TASK...] [--space actbench] [--functions 300] [--seed 0] [--table FILE]
+    python benchmarks/protocol_audit.py [TASK...] [--space actbench] [--functions 300] [--seed 0] [--table]
 
 Distinct functions of a space, drawn with a seed, are trained on each task without any rejection. Then every protocol
 is asked what it would have said. Wanted: at most one of the 50 best is rejected (of a sample, of the best 2 %), and at
 least 80 % of those that end no better than chance are gone before training. The thresholds were set on `digits` alone,
 so only the other tasks test them.
 
-With `--table FILE` nothing is trained: FILE is a CSV with the columns expression, task and score (empty if every
-training diverged), and chance. Writes `benchmarks/protocol_audit.csv` anew, a row for each task and protocol.
+With `--table` nothing is trained: functions and scores are those of `benchmarks/actbench.npz`, all there are, the best
+of them by 20 seeds and the test split. A second row for each protocol counts the best among the functions that
+have a value everywhere: what is left then is what a user could have taken away. Writes `benchmarks/protocol_audit.csv`
+anew, rows for each task and protocol.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import record
 import torch
 
@@ -29,8 +31,9 @@ from actsearch.analysis.fingerprint import fingerprint
 from actsearch.analysis.moments import spread
 from actsearch.analysis.tensor_probe import probe_of
 from actsearch.evaluate.protocols.quality import Quality
+from actsearch.evaluate.table import Table
 from actsearch.evaluate.task import Subject, Task, load_task
-from actsearch.grammar.activation import Activation, parse
+from actsearch.grammar.activation import Activation
 from actsearch.grammar.space import read_space
 from actsearch.outcome import Scores
 from actsearch.plugins import find
@@ -38,7 +41,11 @@ from actsearch.search.config import Protocols
 
 TABLE = Path(__file__).with_suffix(".csv")
 BATCH = 16
-BEST, BEST_SHARE = 50, 0.02
+BEST, MANY, BEST_SHARE = 50, 1000, 0.02
+"""How many count as the best of many, and which share of fewer."""
+EARLY = 0.1
+"""Share of the training after which quality looks."""
+ACTBENCH = Path(__file__).with_name("actbench.npz")
 STATIC = ("domain", "trivial", "gradient", "signal")
 """Protocols that are asked before training, in their order."""
 
@@ -63,16 +70,17 @@ def main() -> None:
     parser.add_argument("--space", default="actbench", help="a space that can be enumerated")
     parser.add_argument("--functions", type=int, default=300, help="how many distinct functions to train")
     parser.add_argument("--seed", type=int, default=0, help="of the draw; 0 is the one that set the thresholds")
-    parser.add_argument("--table", type=Path, help="a CSV of functions that were trained already")
+    parser.add_argument("--table", action="store_true", help="take all functions and their scores from actbench.npz")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.table:
-        trained = _read(arguments.table)
+        trained = _read(Table.open(ACTBENCH))
     else:
         functions = _draw(arguments.space, arguments.functions, arguments.seed)
         trained = {name: _train(load_task(name), functions) for name in arguments.tasks}
     rows = [row for name, functions in trained.items() for row in _audit(name, functions)]
-    record.write(TABLE, [record.machine("torch", "numpy") | {"seed": arguments.seed} | row for row in rows])
+    source = {"source": "actbench.npz" if arguments.table else f"a draw with seed {arguments.seed}"}
+    record.write(TABLE, [record.machine("torch", "numpy") | source | row for row in rows])
     for row in rows:
         print(row)
 
@@ -93,7 +101,7 @@ def _draw(name: str, count: int, seed: int) -> list[Activation]:
 
 
 def _train(task: Task, activations: Sequence[Activation]) -> list[Trained]:
-    subjects = [Subject(activation=each, gain=spread(probe_of(each)).gain) for each in activations]
+    subjects = [Subject.everywhere(each, spread(probe_of(each)).gain) for each in activations]
     seeds = tuple(range(task.search_seeds))
     found = []
     for start in range(0, len(subjects), BATCH):
@@ -118,34 +126,49 @@ def _train(task: Task, activations: Sequence[Activation]) -> list[Trained]:
     return found
 
 
-def _read(table: Path) -> dict[str, list[Trained]]:
-    trained: dict[str, list[Trained]] = {}
-    with table.open(newline="") as file:
-        for row in csv.DictReader(file):
-            one = Trained(
-                activation=parse(row["expression"]),
-                score=float(row["score"]) if row["score"] else -math.inf,
-                chance=float(row["chance"]),
+def _read(table: Table) -> dict[str, list[Trained]]:
+    activations = [function.activation for function in table.functions]
+    trained = {}
+    for task, measured in table.tasks.items():
+        scores = measured.means(test=True)
+        scores[list(measured.best)] = measured.held_out
+        validation = np.nan_to_num(measured.values[..., 0, -1].mean(axis=-1), nan=-np.inf)
+        early = measured.values[..., 0, measured.shares.index(EARLY)].reshape(len(activations), -1)
+        trained[task] = [
+            Trained(
+                activation=activation,
+                score=float(score),
+                chance=measured.chance,
+                learning_rate=measured.learning_rates[int(rates.argmax())] if score > -math.inf else None,
+                is_early_failure=Quality().check([float(v) for v in first], measured.chance) is not None,
             )
-            trained.setdefault(row["task"], []).append(one)
+            for activation, score, rates, first in zip(activations, scores, validation, early, strict=True)
+        ]
     return trained
 
 
 def _audit(task: str, functions: Sequence[Trained]) -> list[dict[str, Any]]:
-    """One row for each protocol, and one for all that are asked before training."""
-    ranked = sorted(functions, key=lambda one: -one.score)
-    best = ranked[: BEST if len(ranked) * BEST_SHARE >= BEST else max(round(len(ranked) * BEST_SHARE), 1)]
-    hopeless = [one for one in functions if not one.score > one.chance]
+    """A row for each protocol, and one for all that are asked before training: of all functions, then of whole ones."""
     verdicts = {id(one): _static(one.activation) for one in functions}
-    said: dict[str, set[int]] = {name: {key for key, v in verdicts.items() if name in v} for name in STATIC}
-    said["before training"] = {key for key, names in verdicts.items() if names}
+    whole = [one for one in functions if "domain" not in verdicts[id(one)]]
+    return [
+        {"task": task, "functions": name, "of": len(some)} | row
+        for name, some in (("all", functions), ("with a value everywhere", whole))
+        for row in _rows(some, verdicts)
+    ]
+
+
+def _rows(functions: Sequence[Trained], verdicts: Mapping[int, Sequence[str]]) -> list[dict[str, Any]]:
+    ranked = sorted(functions, key=lambda one: -one.score)
+    best = ranked[: BEST if len(ranked) >= MANY else max(round(len(ranked) * BEST_SHARE), 1)]
+    hopeless = [one for one in functions if not one.score > one.chance]
+    said: dict[str, set[int]] = {name: {id(one) for one in functions if name in verdicts[id(one)]} for name in STATIC}
+    said["before training"] = {id(one) for one in functions if verdicts[id(one)]}
     if all(one.is_early_failure is not None for one in functions):
         said["quality"] = {id(one) for one in functions if one.is_early_failure}
         said["stability"] = {id(one) for one in best if _is_unstable(one)}
     return [
         {
-            "task": task,
-            "functions": len(functions),
             "protocol": name,
             "rejected": len(rejected),
             "best": len(best),
@@ -171,7 +194,8 @@ def _static(activation: Activation) -> list[str]:
 
 def _is_unstable(one: Trained) -> bool:
     """Whether stability rejects a function; asked of the best only, to which alone it matters."""
-    subject = Subject(activation=one.activation, gain=spread(probe_of(one.activation)).gain)
+    gain = spread(probe_of(one.activation)).gain
+    subject = Subject.everywhere(one.activation, gain if math.isfinite(gain) else 1.0)
     return one.learning_rate is not None and Protocols().stability.check(subject, one.learning_rate) is not None
 
 

@@ -28,13 +28,10 @@ from typing import Any
 
 import record
 import torch
-from torch import Tensor, nn
+from plain_loop import train_plainly
 
-from actsearch.compile.eager import compile_eager
-from actsearch.compile.stability import stabilise
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.evaluate.task import Subject, Task, load_task
-from actsearch.evaluate.trainer.course import Course
 from actsearch.grammar.space import read_space
 from actsearch.plugins import find
 from actsearch.search.config import SearchConfig
@@ -84,10 +81,10 @@ def _round(task: Any, subjects: Sequence[Subject]) -> dict[str, float]:
     chosen = generator.sample(trainings, ONE_BY_ONE)
     alone: list[float] = []
     for subject, rate, seed in chosen[::2]:
-        alone.append(_timed(lambda s=subject, r=rate, d=seed: _one(task, s, r, d)))  # type: ignore[misc]
+        alone.append(_timed(lambda s=subject, r=rate, d=seed: train_plainly(task, s, r, d)))  # type: ignore[misc]
     stacked = _stacked(task, subjects) / len(trainings)
     for subject, rate, seed in chosen[1::2]:
-        alone.append(_timed(lambda s=subject, r=rate, d=seed: _one(task, s, r, d)))  # type: ignore[misc]
+        alone.append(_timed(lambda s=subject, r=rate, d=seed: train_plainly(task, s, r, d)))  # type: ignore[misc]
     eager = statistics.mean(alone)
     return {"stacked_ms": _ms(stacked), "eager_ms": _ms(eager), "ratio": round(eager / stacked, 1)}
 
@@ -95,42 +92,6 @@ def _round(task: Any, subjects: Sequence[Subject]) -> dict[str, float]:
 def _stacked(task: Task, subjects: Sequence[Subject]) -> float:
     with _new_cache():
         return _timed(lambda: task.run(subjects, SEEDS, EVERYONE))
-
-
-class _Eager(nn.Module):
-    """The activation as a user would write it with torch's operations."""
-
-    def __init__(self, subject: Subject, width: int) -> None:
-        super().__init__()
-        self.function, self.gain = compile_eager(stabilise(subject.activation.expression)), subject.gain
-        for spec in subject.activation.parameters:
-            shape = (width,) if spec.granularity == "channel" else ()
-            self.register_parameter(spec.name, nn.Parameter(torch.full(shape, spec.scalar)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function({"x": x, **self._parameters}) * self.gain  # type: ignore[dict-item]
-
-
-def _one(task: Any, subject: Subject, rate: float, seed: int) -> float:
-    recipe = task.recipe
-    course = Course.of(task.split(seed), recipe, seed)
-    modules: list[nn.Module] = []
-    for weight in course.weights:
-        linear = nn.Linear(*weight.shape)
-        with torch.no_grad():
-            linear.weight.copy_(weight.T)
-            linear.bias.zero_()
-        modules += [linear, _Eager(subject, weight.shape[1])]
-    model = nn.Sequential(*modules[:-1])
-    adam = torch.optim.Adam(model.parameters(), lr=rate)
-    split = course.split
-    for picked in course.batches:
-        adam.zero_grad()
-        loss = nn.functional.cross_entropy(model(split.train_inputs[picked]), split.train_labels[picked])
-        loss.backward()
-        adam.step()
-    with torch.no_grad():
-        return -float(nn.functional.cross_entropy(model(split.validation_inputs), split.validation_labels))
 
 
 def _candidates(name: str) -> Iterator[Subject]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import pytest
 # Set before anything imports Ray or MLflow, and inherited by the programs that tests start.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+# Ray runs its workers at nice 15, so that beside other work its tests would crawl.
+os.environ.update(RAY_worker_niceness="0")
 for name in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "ACTSEARCH_STORE"):
     os.environ.pop(name, None)
 
@@ -28,6 +31,23 @@ def _own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def root() -> Path:
     """The project's top folder."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def early_mypy(request: pytest.FixtureRequest, root: Path) -> Iterator[subprocess.Popen[str] | None]:
+    """Mypy on the whole project, started with the suite: half a minute on a core that is idle otherwise.
+
+    None where its test is not to come, or where other processes run tests already.
+    """
+    names = {item.name for item in request.session.items}
+    if "test_mypy_finds_nothing" not in names or "PYTEST_XDIST_WORKER" in os.environ:
+        yield None
+        return
+    with subprocess.Popen(
+        [sys.executable, "-m", "mypy"], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as started:
+        yield started
+        started.kill()
 
 
 @pytest.fixture(scope="session")

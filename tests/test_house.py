@@ -48,6 +48,10 @@ EXCEPTIONS = {
         "store/summary.py",
         "evaluate",
     ): "the finals are judged by statistics of scores alone, imported where there are some",
+    (
+        "store/front.py",
+        "evaluate",
+    ): "which way an objective is better stands beside how it is measured, imported where there are some",
     ("grammar/activation.py", "compile"): "`Activation.module()` is a convenience; the import waits for the call",
 }
 
@@ -254,6 +258,11 @@ def test_ruff_finds_nothing(arguments: tuple[str, ...]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_mypy_finds_nothing() -> None:
-    done = run("-m", "mypy")
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_mypy_finds_nothing(early_mypy: subprocess.Popen[str] | None) -> None:
+    if early_mypy is None:
+        done = run("-m", "mypy")
+        code, said = done.returncode, done.stdout + done.stderr
+    else:
+        said, _ = early_mypy.communicate()
+        code = early_mypy.returncode
+    assert code == 0, said

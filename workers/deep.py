@@ -12,7 +12,6 @@ Metric: minus the cross-entropy (nats) on held-out images, as in the task digits
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import ClassVar
@@ -24,11 +23,10 @@ from actsearch.analysis.depth import LAYERS, depth
 from actsearch.analysis.moments import moments
 from actsearch.analysis.pointwise import Pointwise
 from actsearch.analysis.probe import Probe
-from actsearch.evaluate.protocols.quality import Quality
-from actsearch.evaluate.task import Subject, Task
-from actsearch.evaluate.trainer import Recipe, train
+from actsearch.evaluate.stacked_task import StackedTask
+from actsearch.evaluate.subject import Subject
+from actsearch.evaluate.trainer import Lesson, Recipe
 from actsearch.grammar.activation import Activation
-from actsearch.outcome import Rejected, Scores
 
 CLASSES = 10
 WIDTH = 32
@@ -36,23 +34,26 @@ _FACTORS = np.geomspace(1 / 8, 8, 25)
 """Of the weights' variance at which a gradient keeps its size in the first layer; 1 is among them."""
 
 
-class Deep(Task):
+class Deep(StackedTask):
     """Classify digits through fifty layers without normalisation."""
 
     metric: ClassVar[str] = "minus the cross-entropy (nats)"
     chance: ClassVar[float] = -math.log(CLASSES)
     learning_rates: ClassVar[tuple[float, ...]] = (1e-4, 3e-4, 1e-3, 3e-3)
-    baselines: ClassVar[tuple[str, ...]] = (*Task.baselines, "selu")
+    baselines: ClassVar[tuple[str, ...]] = (*StackedTask.baselines, "selu")
     seconds: ClassVar[float] = 0.2
     recipe: ClassVar[Recipe] = Recipe(
         widths=(64, *[WIDTH] * LAYERS, CLASSES), steps=150, batch=64, learning_rates=learning_rates, chance=chance
     )
 
-    def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
-        """Train all subjects in one stack, each with the gain that suits its depth."""
-        split = plugins.load("workers", "digits").Digits().split
-        tuned = [replace(subject, gains=(gain_at_depth(subject.activation) or subject.gain,)) for subject in subjects]
-        return train(tuned, seeds, split, self.recipe, quality)
+    @property
+    def lessons(self) -> list[Lesson]:
+        """The data of the task digits."""
+        return [Lesson(split=plugins.load("workers", "digits").Digits().split, recipe=self.recipe)]
+
+    def prepared(self, subject: Subject) -> Subject:
+        """With the gain that suits its depth."""
+        return replace(subject, gains=(gain_at_depth(subject.activation) or subject.gain,))
 
 
 @lru_cache(maxsize=1024)

@@ -7,7 +7,6 @@ steps.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import ClassVar
 
@@ -15,17 +14,15 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
 
-from actsearch.evaluate.protocols.quality import Quality
-from actsearch.evaluate.task import Subject, Task
-from actsearch.evaluate.trainer import Recipe, Split, train
-from actsearch.outcome import Rejected, Scores
+from actsearch.evaluate.stacked_task import StackedTask
+from actsearch.evaluate.trainer import Lesson, Recipe, Split
 
 CLASSES = 10
 HELD_OUT = 300
 """Images of the validation split, and of the test split."""
 
 
-class Digits(Task):
+class Digits(StackedTask):
     """Classify digits with a small multilayer perceptron."""
 
     metric: ClassVar[str] = "minus the cross-entropy (nats)"
@@ -33,14 +30,15 @@ class Digits(Task):
     learning_rates: ClassVar[tuple[float, ...]] = (3e-3, 1e-2, 3e-2)
     seconds: ClassVar[float] = 0.01
     # sin does better here than the functions that people use: a search has to beat it as well.
-    baselines: ClassVar[tuple[str, ...]] = (*Task.baselines, "sin")
+    baselines: ClassVar[tuple[str, ...]] = (*StackedTask.baselines, "sin")
     recipe: ClassVar[Recipe] = Recipe(
         widths=(64, 32, 32, CLASSES), steps=150, batch=64, learning_rates=learning_rates, chance=chance
     )
 
-    def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
-        """Train all subjects in one stack."""
-        return train(subjects, seeds, self.split, self.recipe, quality)
+    @property
+    def lessons(self) -> list[Lesson]:
+        """The one there is."""
+        return [Lesson(split=self.split, recipe=self.recipe)]
 
     def split(self, seed: int) -> Split:
         """Images scaled to zero mean and unit variance over the training pixels, held out by the seed."""
@@ -52,16 +50,8 @@ def _split(seed: int) -> Split:
     images, labels = _data()
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
     validation, test, kept = order[:HELD_OUT], order[HELD_OUT : 2 * HELD_OUT], order[2 * HELD_OUT :]
-    mean, std = images[kept].mean(), images[kept].std()
-    scaled = (images - mean) / std
-    return Split(
-        train_inputs=scaled[kept],
-        train_labels=labels[kept],
-        validation_inputs=scaled[validation],
-        validation_labels=labels[validation],
-        test_inputs=scaled[test],
-        test_labels=labels[test],
-    )
+    scaled = (images - images[kept].mean()) / images[kept].std()
+    return Split.of(scaled, labels, train=kept, validation=validation, test=test)
 
 
 @lru_cache(maxsize=1)

@@ -17,10 +17,11 @@ from typing import ClassVar
 
 import torch
 from sklearn.datasets import load_sample_images
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from actsearch.evaluate.descent import descend, drawn_from, scale_weights
+from actsearch.evaluate.coordinates import coordinate_network
+from actsearch.evaluate.descent import descend
 from actsearch.evaluate.task import Curve, MakeActivation, Task
 
 SIDE = 48
@@ -46,18 +47,7 @@ class ImageFit(Task):
         """Mean squared error of the known pixels, Adam."""
         coordinates, values, known, held_out = _window(seed)
         generator = torch.Generator().manual_seed(seed)
-        with drawn_from(seed):
-            first = nn.Linear(2, WIDTH)
-            model = nn.Sequential(
-                first, make_activation(WIDTH),
-                nn.Linear(WIDTH, WIDTH), make_activation(WIDTH),
-                nn.Linear(WIDTH, WIDTH), make_activation(WIDTH),
-                nn.Linear(WIDTH, 1),
-            )  # fmt: skip
-        scale_weights(model, generator)
-        with torch.no_grad():
-            for tensor in first.parameters():
-                tensor.copy_(FREQUENCY * torch.randn(tensor.shape, generator=generator))
+        model = coordinate_network(make_activation, 2, WIDTH, frequency=FREQUENCY, generator=generator)
 
         def error(pixels: Tensor) -> Tensor:
             return CONTRAST**2 * functional.mse_loss(model(coordinates[pixels]), values[pixels])

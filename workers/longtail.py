@@ -11,7 +11,6 @@ Metric: minus the cross-entropy (nats), every class counting alike. Fidelity: st
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import ClassVar
 
@@ -19,10 +18,8 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
 
-from actsearch.evaluate.protocols.quality import Quality
-from actsearch.evaluate.task import Subject, Task
-from actsearch.evaluate.trainer import Recipe, Split, train
-from actsearch.outcome import Rejected, Scores
+from actsearch.evaluate.stacked_task import StackedTask
+from actsearch.evaluate.trainer import Lesson, Recipe, Split
 
 CLASSES = 10
 RARITY = 20
@@ -30,21 +27,22 @@ MOST, TESTED = 100, 30
 """Images of the commonest class that are trained on; of each class in the validation and in the test split."""
 
 
-class LongTail(Task):
+class LongTail(StackedTask):
     """Classify digits of which some are rare."""
 
     metric: ClassVar[str] = "minus the class-balanced cross-entropy (nats)"
     chance: ClassVar[float] = -math.log(CLASSES)
     learning_rates: ClassVar[tuple[float, ...]] = (1e-3, 3e-3, 1e-2)
-    baselines: ClassVar[tuple[str, ...]] = (*Task.baselines, "sin", "aglu")
+    baselines: ClassVar[tuple[str, ...]] = (*StackedTask.baselines, "sin", "aglu")
     seconds: ClassVar[float] = 0.01
     recipe: ClassVar[Recipe] = Recipe(
         widths=(64, 32, 32, CLASSES), steps=150, batch=64, learning_rates=learning_rates, chance=chance
     )
 
-    def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
-        """Train all subjects in one stack."""
-        return train(subjects, seeds, _split, self.recipe, quality)
+    @property
+    def lessons(self) -> list[Lesson]:
+        """The one there is."""
+        return [Lesson(split=_split, recipe=self.recipe)]
 
 
 @lru_cache(maxsize=64)
@@ -62,13 +60,5 @@ def _split(seed: int) -> Split:
         for part, indices in zip(parts, own.split([TESTED, TESTED, len(own) - 2 * TESTED]), strict=True):
             part.append(indices[:count] if part is parts[-1] else indices)
     validation, test, kept = (torch.cat(part) for part in parts)
-    mean, std = images[kept].mean(), images[kept].std()
-    scaled = (images - mean) / std
-    return Split(
-        train_inputs=scaled[kept],
-        train_labels=labels[kept],
-        validation_inputs=scaled[validation],
-        validation_labels=labels[validation],
-        test_inputs=scaled[test],
-        test_labels=labels[test],
-    )
+    scaled = (images - images[kept].mean()) / images[kept].std()
+    return Split.of(scaled, labels, train=kept, validation=validation, test=test)

@@ -18,10 +18,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from actsearch.evaluate.protocols.quality import Quality
-from actsearch.evaluate.task import Subject, Task
-from actsearch.evaluate.trainer import Recipe, Split, SquaredError, train
-from actsearch.outcome import Rejected, Scores
+from actsearch.evaluate.stacked_task import StackedTask
+from actsearch.evaluate.trainer import Lesson, Recipe, Split, SquaredError
 
 SEEN, ASKED = 3.0, 4.5
 """Ends of the interval that is trained on, and of what is asked for, on both sides of zero, in half periods or so."""
@@ -32,14 +30,14 @@ def _minus_rmse(outputs: Tensor, labels: Tensor) -> Tensor:
     return -SquaredError().losses(outputs, labels).mean(dim=1).sqrt()
 
 
-class Periodic(Task):
+class Periodic(StackedTask):
     """Continue a signal beyond where it was seen."""
 
     metric: ClassVar[str] = "minus the root mean squared error of extrapolation (standard deviations)"
     # There is no level of chance: whatever goes on in a straight line is worse than the mean, which has -1.
     chance: ClassVar[float] = -math.inf
     learning_rates: ClassVar[tuple[float, ...]] = (3e-3, 1e-2, 3e-2)
-    baselines: ClassVar[tuple[str, ...]] = (*Task.baselines, "sin", "snake")
+    baselines: ClassVar[tuple[str, ...]] = (*StackedTask.baselines, "sin", "snake")
     fidelity: ClassVar[str] = "steps"
     seconds: ClassVar[float] = 0.02
     recipe: ClassVar[Recipe] = Recipe(
@@ -52,9 +50,10 @@ class Periodic(Task):
         measure=_minus_rmse,
     )
 
-    def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
-        """Train all subjects in one stack."""
-        return train(subjects, seeds, self.split, self.recipe, quality)
+    @property
+    def lessons(self) -> list[Lesson]:
+        """The one there is."""
+        return [Lesson(split=self.split, recipe=self.recipe)]
 
     def split(self, seed: int) -> Split:
         """Points inside at random; outside evenly, in turn to choose by and to report."""

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from actsearch.evaluate.descent import descend, drawn_from, scale_weights
+from actsearch.evaluate.coordinates import coordinate_network
+from actsearch.evaluate.descent import descend
 from actsearch.evaluate.task import Curve, MakeActivation, Task
 
 WIDTH = 32
@@ -45,18 +46,7 @@ class Pinn(Task):
         """Mean square of the residual, Adam."""
         generator = torch.Generator().manual_seed(seed)
         solution = _Solution.draw(generator)
-        with drawn_from(seed):
-            first = nn.Linear(1, WIDTH)
-            model = nn.Sequential(
-                first, make_activation(WIDTH),
-                nn.Linear(WIDTH, WIDTH), make_activation(WIDTH),
-                nn.Linear(WIDTH, WIDTH), make_activation(WIDTH),
-                nn.Linear(WIDTH, 1),
-            )  # fmt: skip
-        scale_weights(model, generator)
-        with torch.no_grad():
-            for tensor in first.parameters():
-                tensor.copy_(FREQUENCY * torch.randn(tensor.shape, generator=generator))
+        model = coordinate_network(make_activation, 1, WIDTH, frequency=FREQUENCY, generator=generator)
         points = 2 * torch.rand(self.steps, POINTS, 1, generator=generator) - 1
         grid = torch.linspace(-1, 1, 401).unsqueeze(1)
         exact = solution(grid)

@@ -8,7 +8,7 @@ guess for the two classifications, squared error against the mean for the regres
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import ClassVar
 
@@ -16,17 +16,15 @@ import torch
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from torch import Tensor
 
-from actsearch.evaluate.protocols.quality import Quality
-from actsearch.evaluate.task import Subject, Task
-from actsearch.evaluate.trainer import CrossEntropy, Lesson, Objective, Recipe, Split, SquaredError, train_lessons
-from actsearch.outcome import Rejected, Scores
+from actsearch.evaluate.stacked_task import StackedTask
+from actsearch.evaluate.trainer import CrossEntropy, Lesson, Objective, Recipe, Split, SquaredError
 
 HELD_OUT = 0.2
 """Share of the rows in the validation split, and in the test split."""
 RATES = (1e-3, 3e-3, 1e-2)
 
 
-class Tabular(Task):
+class Tabular(StackedTask):
     """Two classifications and a regression by small multilayer perceptrons."""
 
     metric: ClassVar[str] = "share of a know-nothing model's validation loss that is gone, mean over three tables"
@@ -34,10 +32,6 @@ class Tabular(Task):
     learning_rates: ClassVar[tuple[float, ...]] = RATES
     fidelity: ClassVar[str] = "steps"
     seconds: ClassVar[float] = 0.01
-
-    def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
-        """Train all subjects in one stack a table."""
-        return train_lessons(subjects, seeds, self.lessons, quality)
 
     @property
     def lessons(self) -> list[Lesson]:
@@ -77,14 +71,7 @@ def _split(load: Callable[..., tuple[Tensor, Tensor]], is_regression: bool, seed
     validation, test, kept = order[:held_out], order[held_out : 2 * held_out], order[2 * held_out :]
     inputs = _scaled(inputs, kept)
     labels = _scaled(labels.unsqueeze(1), kept) if is_regression else labels.to(torch.int64)
-    return Split(
-        train_inputs=inputs[kept],
-        train_labels=labels[kept],
-        validation_inputs=inputs[validation],
-        validation_labels=labels[validation],
-        test_inputs=inputs[test],
-        test_labels=labels[test],
-    )
+    return Split.of(inputs, labels, train=kept, validation=validation, test=test)
 
 
 def _scaled(columns: Tensor, kept: Tensor) -> Tensor:

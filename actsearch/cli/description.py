@@ -16,6 +16,7 @@ from actsearch.analysis.pointwise import not_pointwise
 from actsearch.analysis.properties import properties
 from actsearch.analysis.textbook import READABLE, derivative
 from actsearch.cli.candidate import Found
+from actsearch.cli.front import value_text
 from actsearch.cli.options import out
 from actsearch.cli.rungs import told
 from actsearch.compile.cost import WEIGHT, kernel_cost
@@ -106,6 +107,7 @@ def _journalled(found: Found, store: Path) -> dict[str, Any]:
         if candidate["id"] == record.id:
             keys = (
                 "score",
+                "objectives",
                 "final_score",
                 "standard_error",
                 "delta_to_best_baseline",
@@ -193,6 +195,8 @@ def _origin(document: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("failed", document["failure"]["traceback"].strip().splitlines()[-1]))
     if document.get("score") is not None:
         rows.append(("score", f"{document['score']:.4f} in the search"))
+    for name, value in document.get("objectives", {}).items():
+        rows.append((name, value_text(name, value)))
     if "tuned" in document:
         rows.append(("tuned", document["tuned"]["summary"]))
     if document.get("final_score") is not None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from actsearch.evaluate.table.plan import Plan
 
 _MOST_GENOMES = 100_000
-_TASKS = "digits,tabular,periodic"
+_TASKS = "digits,tabular,periodic,longtail"
 
 
 def add_to(app: typer.Typer) -> None:

@@ -48,10 +48,15 @@ def list_searches(store: Store = None, json: Json = False) -> None:
 def top(
     search: _Search = None,
     n: Annotated[int, typer.Option("-n", min=1, help="How many candidates.")] = 10,
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Show the Pareto front under this and other objectives. Repeatable."),
+    ] = None,
     store: Store = None,
     json: Json = False,
 ) -> None:
     """Show the best candidates of a search, also while it runs."""
+    from actsearch.cli.front import front_json, front_of, front_table
     from actsearch.cli.rungs import tuning_table
     from actsearch.cli.tables import finals_table, search_table
     from actsearch.store.summary import summarise, to_json
@@ -60,8 +65,17 @@ def top(
         record = journal.search(search)
         summary = summarise(journal, record)
         status = standing(journal, record)
+        found = front_of(journal, record, objective) if objective else None
     if json:
-        print_json(to_json(summary, status=status, most=n))
+        document = to_json(summary, status=status, most=n)
+        if found is not None:
+            every = to_json(summary, status=status)["candidates"]
+            document |= front_json(found, {candidate["id"]: candidate for candidate in every})
+        print_json(document)
+        return
+    if found is not None:
+        expressions = {s.name: s.record.expression for s in summary.candidates if s.record is not None}
+        out.print(front_table(found, record.name, expressions, most=n))
         return
     out.print(search_table(summary, most=n))
     if summary.tuned:

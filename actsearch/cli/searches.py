@@ -33,7 +33,21 @@ def add_to(app: typer.Typer) -> None:
 
 def search(
     space: Annotated[str, typer.Argument(help="Search space: a name (see `actsearch spaces`) or a YAML file.")],
-    task: Annotated[str, typer.Option(help="Task: a name (see `actsearch tasks`) or a Python file.")] = TASK,
+    task: Annotated[
+        str,
+        typer.Option(
+            help="Task: a name (see `actsearch tasks`) or a Python file; the scores on others that follow after commas"
+            " are objectives."
+        ),
+    ] = TASK,
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="What else is measured of every candidate: cost, saved, sparsity, noise, quantisation, flips,"
+            " reproducibility. Repeatable; `actsearch top --objective` shows the best compromises.",
+        ),
+    ] = None,
     then: Annotated[
         str,
         typer.Option(
@@ -59,6 +73,9 @@ def search(
     """Search SPACE for an activation that does better on a task, and export the winner."""
     from actsearch.search.launch import Request, launch
 
+    settings = settings_of(set_)
+    if objective:
+        settings["objectives"] = ",".join(objective)
     request = Request(
         space=space,
         task=task,
@@ -67,7 +84,7 @@ def search(
         workers=workers,
         budget=budget,
         seed=seed,
-        settings=settings_of(set_),
+        settings=settings,
     )
     title = f"actsearch: {space} on {task}, {f'then {then}, ' if then else ''}{strategy}"
     from actsearch.cli.live import LiveView

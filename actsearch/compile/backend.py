@@ -110,6 +110,20 @@ def compile_best(
         return load_backend(REFERENCE).compile(activation, gain=gain, cache=cache)
 
 
+def compile_for(
+    activation: Activation, device: torch.device, name: str | None, *, gain: float = 1.0, cache: Path | None = None
+) -> Function:
+    """The activation by the backend `name`, or by the fastest that can compile it (None), for tensors of `device`.
+
+    Raises `UnsupportedError` if a backend that is named cannot compute there.
+    """
+    if name is None:
+        return compile_best(activation, device, gain=gain, cache=cache)
+    backend = load_backend(name)
+    require(backend, device)
+    return backend.compile(activation, gain=gain, cache=cache)
+
+
 def require(backend: Backend, device: torch.device) -> None:
     """Raise `UnsupportedError` if `backend` cannot compute on tensors of `device`."""
     reason = backend.unavailable(device)

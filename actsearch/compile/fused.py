@@ -12,7 +12,7 @@ from torch import Tensor
 
 from actsearch.compile.autograd import Call, Compiler, FusedSweep, is_transformed, plain_call
 from actsearch.compile.noise import new_seed
-from actsearch.compile.parameters import entries
+from actsearch.compile.parameters import entries, groups_of
 from actsearch.compile.reference import Eager, Estimates
 from actsearch.compile.stages import Staged, stage
 from actsearch.compile.statistics.cells import channel_of
@@ -69,9 +69,19 @@ class Fused:
             return self.eager(inputs, parameters, channel_dim, estimates)
         if self._has_modes:
             return self._in_mode(inputs, parameters, channel_dim, estimates)
+        if self._groups and x.dim():
+            # Groups as channels: a view of x has a dimension for them, and no parameter is repeated.
+            dim = channel_dim % x.dim()
+            apart = [tensor.unflatten(dim, (self._groups, x.shape[dim] // self._groups)) for tensor in inputs]
+            tensors = (*apart, *swept_tensors(self.activation, parameters, apart[0], dim))
+            return self._of(tensors, dim).flatten(dim, dim + 1)
         tensors = (*inputs, *parameters)
         if not self._is_swept_as_it_is:
             tensors = (*inputs, *swept_tensors(self.activation, parameters, x, channel_dim))
+        return self._of(tensors, channel_dim)
+
+    def _of(self, tensors: tuple[Tensor, ...], channel_dim: int) -> Tensor:
+        """The activation of what its sweep reads."""
         if _is_learnt(tensors):
             return self.forward.differentiable(tensors, plain_call(channel_dim))[0]
         return self.forward.run(tensors, plain_call(channel_dim))[0][0]
@@ -102,6 +112,13 @@ class Fused:
     def _has_modes(self) -> bool:
         """Whether training differs from evaluation."""
         return bool(self.training.batch or self.training.noise)
+
+    @cached_property
+    def _groups(self) -> int | None:
+        """The number of groups, if the parameters that are not per layer all have as many, and that is all."""
+        specs = [spec for spec in self.activation.parameters if spec.granularity != "layer"]
+        groups = {groups_of(spec) for spec in specs}
+        return groups.pop() if len(groups) == 1 and not self.forward.sweep.has_statistics else None
 
     @cached_property
     def _is_swept_as_it_is(self) -> bool:

@@ -18,6 +18,8 @@ from actsearch.compile import gates, library, parameters
 from actsearch.compile.backend import Function
 from actsearch.compile.fused import Fused, running_tensors, swept_tensors
 from actsearch.compile.reference import Estimates
+from actsearch.compile.saving import BUDGETS, INPUT, Keeping, plan_of
+from actsearch.compile.saving import library as saving_library
 from actsearch.compile.stages import stage
 from actsearch.compile.statistics.reductions import estimates, update
 from actsearch.errors import ConfigError
@@ -32,6 +34,7 @@ def build(
     channels: int | None = None,
     channel_dim: int = 1,
     split: bool = False,
+    saving: str = INPUT,
     shared: MutableMapping[str, nn.Parameter] | None = None,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
@@ -42,17 +45,20 @@ def build(
     `backend` is a name or the path of a `backend.py`; None takes the best for the device of each input. `channels`
     is the size of the dimension `channel_dim` of the inputs and is needed for per-channel parameters only; None takes
     it from the first input. With `split` an activation of two inputs takes one tensor: x is the first half of its
-    channels, gate the second. Parameters that sites share are taken from `shared`, by name, or put there. `cache` is
-    the folder of generated kernels (None: the user's cache). Raises `UnknownNameError` for an unknown backend,
-    `ConfigError` for `channels` that cannot be, or for `split` where no gate is read.
+    channels, gate the second. `saving` says what is kept for the backward: "input"; "output", with a bit or two where
+    that says what the derivative is; "bits:1" to "bits:4", to which the derivative is rounded; "auto", what keeps least
+    within a budget of gradient error (`actsearch.compile.saving`). Parameters that sites share are taken from `shared`,
+    by name, or put there. `cache` is the folder of generated kernels (None: the user's cache). Raises
+    `UnknownNameError` for an unknown backend, `ConfigError` for `channels` that cannot be, for `split` where no gate is
+    read, or for a `saving` that is not for the activation.
     """
     if split and "gate" not in activation.inputs:
         raise ConfigError(f"split=True is for activations of x and gate, and {activation.text[:60]!r} reads no gate.")
     if backend is not None:
         backends.load_backend(backend)
     return ActivationModule(
-        activation, backend=backend, gain=gain, channels=channels, channel_dim=channel_dim, split=split, shared=shared,
-        device=device, dtype=dtype, cache=cache,
+        activation, backend=backend, gain=gain, channels=channels, channel_dim=channel_dim, split=split, saving=saving,
+        shared=shared, device=device, dtype=dtype, cache=cache,
     )  # fmt: skip
 
 
@@ -68,6 +74,7 @@ class ActivationModule(nn.Module):
         channels: int | None,
         channel_dim: int,
         split: bool,
+        saving: str,
         shared: MutableMapping[str, nn.Parameter] | None,
         device: torch.device | str | None,
         dtype: torch.dtype | None,
@@ -77,14 +84,19 @@ class ActivationModule(nn.Module):
         if channels is not None and channels < 1:
             raise ConfigError(f"channels is {channels}: give a positive number, or None for that of the first input.")
         self.activation, self.gain, self.channel_dim = activation, float(gain), channel_dim
-        self._backend, self._cache = backend, cache
+        self._backend, self._saving, self._cache = backend, saving, cache
         self._described = {
             training: library.describe(activation, gain=self.gain, backend=backend, cache=cache, training=training)
             for training in (True, False)
         }
+        # Asked beforehand, because torch.compile is not to look into how a plan is made.
+        self._kept = frozenset(
+            found for found in BUDGETS if plan_of(activation, saving, found, gain=self.gain) is not None
+        )
+        self._described_saving = saving_library.describe(self._described[True], saving)
         self._gate: gates.Gate = "split" if split else "given" if "gate" in activation.inputs else "none"
         # Whether torch.compile is to keep its kernels as an operator.
-        self._is_operator = backend != backends.REFERENCE
+        self._is_operator = backend != backends.REFERENCE or saving != INPUT
         self._functions: dict[torch.device, Function] = {}
         for spec in activation.parameters:
             known = shared if shared is not None and spec.shared else {}
@@ -120,6 +132,8 @@ class ActivationModule(nn.Module):
     def _operator(self, inputs: Sequence[Tensor], own: Sequence[Tensor]) -> Tensor:
         """The layer as an operator of torch."""
         x, training = inputs[0], self.training or not self._has_modes
+        if x.dtype in self._kept and torch.is_grad_enabled() and x.requires_grad:
+            return saving_library.call(self._described_saving, x, self.channel_dim)
         tensors = [*swept_tensors(self.activation, own, x, self.channel_dim)]
         known, staged = self._known(x), self._staged.get(training)
         if known is not None and staged is not None and not training:
@@ -158,6 +172,8 @@ class ActivationModule(nn.Module):
             parts.append(f"gain={self.gain:g}")
         if self.channel_dim != 1:
             parts.append(f"channel_dim={self.channel_dim}")
+        if self._saving != INPUT:
+            parts.append(f"saving={self._saving!r}")
         return ", ".join(parts)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -172,11 +188,8 @@ class ActivationModule(nn.Module):
     # Files are read and written here, which torch.compile is not to look into.
     @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _compile(self, device: torch.device) -> Function:
-        if self._backend is None:
-            return backends.compile_best(self.activation, device, gain=self.gain, cache=self._cache)
-        backend = backends.load_backend(self._backend)
-        backends.require(backend, device)
-        return backend.compile(self.activation, gain=self.gain, cache=self._cache)
+        function = backends.compile_for(self.activation, device, self._backend, gain=self.gain, cache=self._cache)
+        return function if self._saving == INPUT else Keeping(function, self.activation, self._saving, self.gain)
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:  # noqa: FBT001
         for name, parameter in self.named_parameters(recurse=False):

@@ -58,7 +58,7 @@ def fit(parameter: nn.Parameter, spec: ParameterSpec, x: Tensor, channel_dim: in
 
 def entries(parameter: Tensor, spec: ParameterSpec, x: Tensor, channel_dim: int) -> Sequence[Tensor]:
     """What sweeps read: each entry of an array on its own, per layer, per channel or per element; differentiable."""
-    if spec.granularity.startswith("group"):
+    if spec.granularity.startswith("group") and parameter.shape[-1] != x.shape[channel_dim]:
         parameter = parameter.repeat_interleave(x.shape[channel_dim] // parameter.shape[-1], -1)
     if spec.length is None:
         return (parameter,)

@@ -117,7 +117,7 @@ def lower(outputs: Mapping[str, Expression], *, kept: frozenset[str] = frozenset
     """
     builder = _Builder(kept, exact)
     results = [(name, builder.build(expression)) for name, expression in outputs.items()]
-    return _without_dead(builder.instructions, results)
+    return without_dead(builder.instructions, results)
 
 
 def _is_structural(value: float) -> bool:
@@ -296,7 +296,7 @@ _SIMPLER: Mapping[str, Callable[..., Operand | None]] = {
 }
 
 
-def _without_dead(instructions: Sequence[Instruction], results: Sequence[tuple[str, Operand]]) -> Program:
+def without_dead(instructions: Sequence[Instruction], results: Sequence[tuple[str, Operand]]) -> Program:
     """The program of the `instructions` that some output needs, numbered anew."""
     needed = {operand.index for _, operand in results if isinstance(operand, Temporary)}
     for index in reversed(range(len(instructions))):

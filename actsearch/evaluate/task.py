@@ -11,7 +11,8 @@ from contextlib import redirect_stdout
 from typing import ClassVar
 
 from actsearch import plugins
-from actsearch.errors import ActsearchError, TaskError
+from actsearch.errors import ActsearchError, TaskError, UnsupportedError
+from actsearch.evaluate.objectives import OfModels
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.evaluate.subject import MakeActivation, Subject, subject_of
 from actsearch.outcome import Rejected, Scores
@@ -73,6 +74,20 @@ class Task:
     def run(self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality) -> list[Scores | Rejected]:
         """Scores of every subject, in order. This default trains one model after the other."""
         return [self._run_one(subject, tuple(seeds), quality) for subject in subjects]
+
+    def run_and_measure(
+        self, subjects: Sequence[Subject], seeds: Sequence[int], quality: Quality, objectives: Sequence[OfModels]
+    ) -> list[Scores | Rejected]:
+        """As `run`, and what `objectives` measure of the trained models stands in `Scores.objectives`.
+
+        Raises `UnsupportedError` in this default: see `actsearch.evaluate.stacked_task`.
+        """
+        del subjects, seeds, quality
+        names = " and ".join(objective.name for objective in objectives)
+        raise UnsupportedError(
+            f"the task {type(self).__name__} cannot measure {names}: only tasks that train stacks of perceptrons can"
+            " (digits, tabular, periodic, deep, longtail); take one of them, or leave that objective out."
+        )
 
     def _run_one(self, subject: Subject, seeds: tuple[int, ...], quality: Quality) -> Scores | Rejected:
         rows = []

@@ -9,9 +9,10 @@ import time
 import traceback
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
+from actsearch.evaluate.objectives import elsewhere, of_functions, of_models
 from actsearch.evaluate.protocols.quality import STAGE as QUALITY_STAGE
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.evaluate.protocols.stability import Stability
@@ -47,6 +48,8 @@ class Order:
     quality: Quality
     stability: Stability | None = None
     """What is asked of whatever was scored; None for nothing."""
+    objectives: tuple[str, ...] = ()
+    """Names of what is measured of whatever was scored."""
 
 
 class Worker:
@@ -54,6 +57,8 @@ class Worker:
 
     def __init__(self, task: Task) -> None:
         self._task = task
+        self._others: dict[str, Task] = {}
+        """Tasks whose scores are objectives, by name or path."""
 
     @classmethod
     def of(cls, task: str) -> Self:
@@ -88,10 +93,41 @@ class Worker:
         ]
 
     def _measure(self, jobs: Sequence[Job], order: Order) -> list[Scores | Rejected]:
-        measured = self._task.run([job.subject for job in jobs], order.seeds, order.quality)
+        subjects = [job.subject for job in jobs]
+        wanted = of_models(order.objectives)
+        measured = (
+            self._task.run_and_measure(subjects, order.seeds, order.quality, wanted)
+            if wanted
+            else self._task.run(subjects, order.seeds, order.quality)
+        )
         if len(measured) != len(jobs):
             raise ValueError(f"{type(self._task).__name__}.run gave {len(measured)} results for {len(jobs)} subjects")
-        return measured
+        return self._with_objectives(subjects, measured, order) if order.objectives else measured
+
+    def _with_objectives(
+        self, subjects: Sequence[Subject], measured: Sequence[Scores | Rejected], order: Order
+    ) -> list[Scores | Rejected]:
+        """What was measured, with the objectives that the search's own models do not tell."""
+        scored = [at for at, value in enumerate(measured) if isinstance(value, Scores) and value.best is not None]
+        values: dict[int, dict[str, float]] = {
+            at: of_functions(order.objectives, subjects[at].candidate) for at in scored
+        }
+        for name, task in elsewhere(order.objectives).items():
+            if scored and task not in self._others:
+                self._others[task] = load_task(task)
+            again = (
+                self._others[task].run([subjects[at] for at in scored], order.seeds, order.quality) if scored else []
+            )
+            for at, outcome in zip(scored, again, strict=True):
+                # One that the other task rejects has no score there.
+                if isinstance(outcome, Scores) and outcome.best is not None:
+                    values[at][name] = outcome.mean()
+        return [
+            replace(outcome, objectives={**outcome.objectives, **values[at]})
+            if isinstance(outcome, Scores) and at in values
+            else outcome
+            for at, outcome in enumerate(measured)
+        ]
 
 
 def _outcome(value: object) -> Outcome:

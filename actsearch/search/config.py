@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self, get_args
 
 from actsearch.errors import ConfigError, unknown_name
+from actsearch.evaluate import objectives
 from actsearch.evaluate.ladder.settings import LadderSettings
 from actsearch.evaluate.protocols.cost import Cost
 from actsearch.evaluate.protocols.domain import Domain
@@ -26,6 +27,7 @@ _MOST = 1_000_000
 _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("generation", 1, _MOST),
     ("finalists", 1, _MOST),
+    ("finalists_apart", 0, 1),
     # The seeds of the finals begin 500 after those of the search, and those of the next `--seed` 500 later.
     ("search_seeds", 0, 500),
     ("final_seeds", 0, 500),
@@ -40,6 +42,7 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("ladder.reduction", 1.01, _MOST),
     ("ladder.rates", 1, _MOST),
     ("ladder.spread", 0, _MOST),
+    ("ladder.time_limit", 0, _MOST),
     ("protocols.stability.steps", 1, _MOST),
 )
 """Settings that have a smallest and a largest value; strategies state those of theirs in `BOUNDS`."""
@@ -70,12 +73,19 @@ class SearchConfig:
     """Candidates that are evaluated together before the strategy is told."""
     finalists: int = 10
     """How many of the best are trained again on fresh seeds."""
+    finalists_apart: float = 0.999
+    """Correlation of outputs above which two candidates are one function, of which only the better goes further.
+
+    So are two that differ in initial values of parameters only. 1 lets all go further; see `search.finalists`.
+    """
     search_seeds: int = 0
     """Seeds a candidate is scored with; 0 leaves it to the task."""
     final_seeds: int = 0
     """Fresh seeds of the finals; 0 leaves it to the task."""
     granularity: str = ""
     """`layer` or `channel` for every parameter; empty leaves it to the space."""
+    objectives: str = ""
+    """Names with commas of what is measured of every candidate besides its score (see `evaluate/objectives/`)."""
     track_uri: str = ""
     """MLflow tracking URI; empty is a database in the store, `none` switches MLflow off."""
     protocols: Protocols = field(default_factory=Protocols)
@@ -105,9 +115,16 @@ class SearchConfig:
                 _check_bounds(f"{name}.{key}", getattr(config.strategies[name], key), least, most)
             for key, choices in getattr(kind.settings, "CHOICES", {}).items():
                 _check_choice(f"{name}.{key}", getattr(config.strategies[name], key), choices)
+        objectives.read(config.objectives)
         if config.granularity:
             granularity_of(config.granularity)
         return config
+
+    @property
+    def objective_names(self) -> tuple[str, ...]:
+        """Those of `objectives` one by one, the score first if there are any."""
+        names = objectives.read(self.objectives)
+        return (objectives.QUALITY, *(name for name in names if name != objectives.QUALITY)) if names else ()
 
 
 def _check_bounds(key: str, value: float, least: float, most: float) -> None:

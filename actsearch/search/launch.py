@@ -11,6 +11,7 @@ from pathlib import Path
 
 from actsearch import __version__, plugins
 from actsearch.errors import SearchStateError, StoreError
+from actsearch.evaluate import objectives
 from actsearch.evaluate.ladder.runner import open_runner
 from actsearch.evaluate.pool import Executor, open_executor
 from actsearch.evaluate.profile import Profile, check_address, read_profile
@@ -44,6 +45,7 @@ class Request:
 
     space: str
     task: str = defaults.TASK
+    """The search's own; after a comma follow others, the scores on which are objectives, `quality:TASK`."""
     strategy: str = defaults.STRATEGY
     workers: str = defaults.WORKERS
     budget: str = defaults.BUDGET
@@ -171,10 +173,18 @@ def _drive(
 
 
 def _settled(request: Request) -> Request:
-    """The request with its real task among the settings, under a name that a resume elsewhere still finds."""
-    then = request.then or request.settings.get("ladder.task", "")
-    settings = {**request.settings, "ladder.task": plugins.lasting("workers", then)} if then else request.settings
-    return replace(request, then="", settings=settings)
+    """The request with all but its own task among the settings, under names that a resume elsewhere still finds."""
+    settings = dict(request.settings)
+    then = request.then or settings.get("ladder.task", "")
+    if then:
+        settings["ladder.task"] = plugins.lasting("workers", then)
+    task, *others = [request.task] if Path(request.task).exists() else request.task.split(",")
+    wanted = [*objectives.read(settings.get("objectives", "")), *(f"{objectives.QUALITY}:{name}" for name in others)]
+    if wanted:
+        tasks = objectives.elsewhere(wanted)
+        lasting = {name: f"{objectives.QUALITY}:{plugins.lasting('workers', other)}" for name, other in tasks.items()}
+        settings["objectives"] = ",".join(lasting.get(name, name) for name in wanted)
+    return replace(request, task=task, then="", settings=settings)
 
 
 def _ladder(trials: Trials, parts: _Parts) -> Ladder | None:
@@ -182,7 +192,8 @@ def _ladder(trials: Trials, parts: _Parts) -> Ladder | None:
     if parts.then is None:
         return None
     scratch = trials.journal.store / f"scratch-{trials.record.name}"
-    return Ladder.above(trials, parts.then, open_runner(parts.config.ladder.task, parts.profile, scratch))
+    settings = parts.config.ladder
+    return Ladder.above(trials, parts.then, open_runner(settings.task, parts.profile, scratch, settings.time_limit))
 
 
 def _search(
@@ -242,11 +253,15 @@ def _parts(request: Request) -> _Parts:
     task_name = plugins.lasting("workers", request.task)
     # Before they are read: what is edited in between is then noticed by a resume.
     above = [config.ladder.task] if config.ladder.task else []
-    made_from = sources(lasting_name(request.space), task_name, *above)
+    others = list(objectives.elsewhere(config.objective_names).values())
+    made_from = sources(lasting_name(request.space), task_name, *above, *others)
     space = open_space(request.space)
     task_name = plugins.lasting("workers", request.task)
     task = load_task(task_name)
     check_searchable(space, task)
+    _check_measurable(config, task)
+    for name in others:
+        check_searchable(space, load_task(name))
     profile = read_profile(request.workers)
     check_address(profile)
     strategy = make_strategy(request.strategy, space, config.strategies, task)
@@ -267,6 +282,13 @@ def _real_task(config: SearchConfig, space: Space, profile: Profile) -> Task:
     task = real_task(config.ladder.task, profile)
     check_searchable(space, task)
     return task
+
+
+def _check_measurable(config: SearchConfig, task: Task) -> None:
+    """Raise `UnsupportedError` for objectives of trained models on a task that cannot measure them."""
+    measured = objectives.of_models(config.objective_names)
+    if measured and type(task).run_and_measure is Task.run_and_measure:
+        task.run_and_measure((), (), config.protocols.quality, measured)
 
 
 def check_searchable(space: Space, task: Task) -> None:

@@ -72,7 +72,7 @@ class Search:
                 break
             state, generation = self._ask(state, generation[-1].number + 1 if generation else 0)
             if not generation:
-                reason = "the strategy has nothing else to propose"
+                reason = "the space is exhausted: the strategy has nothing else to propose"
                 break
         reject_unstable(self.journal, self.record, self.config, self.progress)
         self._finish()
@@ -151,7 +151,9 @@ class Search:
 
     def _told(self, record: CandidateRecord, outcome: Outcome) -> Told:
         score = outcome.score if isinstance(outcome, Scored) else None
-        return Told(id=record.id, genome=self.space.decode(record.genome), score=score, stage=outcome.stage)
+        found = outcome.objectives if isinstance(outcome, Scored) else {}
+        genome = self.space.decode(record.genome)
+        return Told(id=record.id, genome=genome, score=score, stage=outcome.stage, objectives=found)
 
     def _count(self, record: CandidateRecord, outcome: Outcome, *, live: bool = True) -> None:
         past_static = not isinstance(outcome, Rejected) or outcome.stage in TRAINED_STAGES

@@ -23,6 +23,7 @@ from actsearch.evaluate.ladder.tuning import Tuning
 from actsearch.evaluate.profile import Profile
 from actsearch.evaluate.task import Subject, Task, load_task, subject_of
 from actsearch.outcome import Failed, Outcome, Rejected, Scores
+from actsearch.search.finalists import choose
 from actsearch.search.funnel import subject_of_record
 from actsearch.search.progress import Progress
 from actsearch.search.trials import Trials
@@ -47,6 +48,8 @@ class Ladder:
     """Catalog names that are tried."""
     finalists: int
     """How many of the tuned candidates are in the finals."""
+    apart: float
+    """See `actsearch.search.finalists.Apart`."""
     progress: Progress
 
     @classmethod
@@ -62,6 +65,7 @@ class Ladder:
             final_seeds=trials.seeds(FINAL),
             baselines=trials.baselines,
             finalists=trials.config.finalists,
+            apart=trials.config.finalists_apart,
             progress=trials.progress,
         )
 
@@ -78,7 +82,7 @@ class Ladder:
         tuning = self._tuning()
         self._begin("tuning", done=len(self.journal.trials(self.record, TUNE)), total=tuning.total)
         # One agenda, so that workers which have loaded the task and its data are kept for the finals.
-        self.runner.run(Chain(tuning, lambda: self._finals(tuning)))
+        self.runner.run(Chain(tuning, lambda: self._finals(tuning)), self.progress.changed)
         self._record_finals(tuning)
 
     def _finalists(self, tuning: Tuning) -> list[Study]:
@@ -88,7 +92,7 @@ class Ladder:
         return [*best[: self.finalists], *(tuning.chosen or ())]
 
     def _tuning(self) -> Tuning:
-        best = summarise(self.journal, self.record).candidates[: self.settings.survivors]
+        best = choose(summarise(self.journal, self.record).candidates, self.settings.survivors, self.apart)
         known: dict[str, dict[int, Trial]] = {}
         for row in self.journal.trials(self.record, TUNE):
             known.setdefault(row.subject, {})[row.number] = _trial(row)

@@ -37,7 +37,7 @@ class Told:
     stage: str = ""
     """The rung that it was scored on, the protocol that rejected it, or where it failed."""
     objectives: Mapping[str, float] = field(default_factory=dict)
-    """What else was measured of one that was scored, by the objective's name."""
+    """What was measured besides the score, in its own unit (see `actsearch.evaluate.objectives`)."""
 
 
 class Archive:
@@ -52,7 +52,11 @@ class Archive:
 
     def knows(self, genome: Genome) -> bool:
         """Whether `genome` was proposed before, told or not."""
-        return genome.encode() in self._known
+        return self.has(genome.encode())
+
+    def has(self, code: str) -> bool:
+        """Whether the genome with this text was proposed before."""
+        return code in self._known
 
     def proposed(self, genomes: Iterable[str]) -> None:
         """Take note of proposals, as their genomes are encoded."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from actsearch.analysis import catalog
@@ -18,7 +19,9 @@ from actsearch.evaluate.task import Subject, Task, subject_of
 from actsearch.evaluate.worker import Job, Order, Result
 from actsearch.outcome import Failed, Outcome, Scored
 from actsearch.search.config import SearchConfig
+from actsearch.search.finalists import choose
 from actsearch.search.funnel import subject_of_record
+from actsearch.search.pace import Pace
 from actsearch.search.progress import Progress
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord
@@ -45,9 +48,9 @@ class Trials:
     then: Task | None = None
     """The real task above it: there the finals are, and its baselines are in the search too."""
     _plan: Plan | None = None
-    _trainings: int = 0
-    _seconds: float = 0.0
-    _longest_seconds: float = 0.0
+    _pace: Pace = field(default_factory=Pace)
+    _ended: float | None = None
+    """Monotonic time at which the last generation of this session was complete."""
 
     def seeds(self, rung: str) -> tuple[int, ...]:
         """Seeds of a rung; those of the finals are used nowhere else."""
@@ -101,26 +104,25 @@ class Trials:
         self._plan = plan
 
     def evaluate(self, jobs: Sequence[Job]) -> Iterator[Result]:
-        """Results of one generation as they come; what they take is the measure for later estimates."""
-        started = time.monotonic()
+        """Results of one generation as they come; what it takes, breeding included, is the measure for estimates."""
+        started = time.monotonic() if self._ended is None else self._ended
+        trainings = 0
         for result in self._submit_candidates(jobs):
             if isinstance(result.outcome, Scored):
-                self._trainings += result.outcome.scores.trained
+                trainings += result.outcome.scores.trained
             yield result
-        seconds = time.monotonic() - started
-        self._seconds += seconds
-        self._longest_seconds = max(self._longest_seconds, seconds)
+        self._ended = time.monotonic()
+        self._pace.add(self._ended - started, trainings)
 
     def remember(self, records: Sequence[CandidateRecord]) -> None:
-        """Take the measure for later estimates from what earlier sessions have trained, baselines included."""
-        ends = self.journal.step_seconds(self.record)
-        if not ends:
-            return
-        scores = list(self.journal.scores(self.record, SEARCH).values())
-        scores += [record.outcome.scores for record in records if isinstance(record.outcome, Scored)]
-        self._trainings = sum(value.trained for value in scores)
-        self._seconds = ends[-1]
-        self._longest_seconds = max(end - begin for begin, end in itertools.pairwise((0.0, *ends)))
+        """Take the measure for later estimates from the generations of earlier sessions."""
+        trainings: Counter[int] = Counter()
+        for record in records:
+            if isinstance(record.outcome, Scored):
+                trainings[record.generation] += record.outcome.scores.trained
+        ends = (0.0, *self.journal.step_seconds(self.record))
+        for generation, (begin, end) in enumerate(itertools.pairwise(ends), 1):
+            self._pace.add(end - begin, trainings[generation])
 
     def score_baselines(self) -> None:
         """Train the baselines that the journal does not have yet.
@@ -143,13 +145,13 @@ class Trials:
         }
 
     def run_finals(self, seconds_left: float | None) -> None:
-        """Train the best candidates and the baselines on fresh seeds; fewer candidates where the time is short."""
+        """Train the best candidates that are apart and the baselines on fresh seeds; fewer where the time is short."""
         self.progress.phase = "finals"
         count, baselines = self._most_finalists, self.plan.tasks[0].baselines
-        if seconds_left is not None and self._training_seconds:
-            affordable = int(seconds_left / (_MARGIN * self._training_seconds * self._trainings_each))
+        if seconds_left is not None and self._pace.training_seconds:
+            affordable = int(seconds_left / (_MARGIN * self._pace.training_seconds * self._trainings_each))
             count = max(min(count, affordable + len(self._known(FINAL)) - len(baselines)), 1)
-        best = summarise(self.journal, self.record).candidates[:count]
+        best = choose(summarise(self.journal, self.record).candidates, count, self.config.finalists_apart)
         subjects = {
             standing.name: subject_of_record(standing.record) for standing in best if standing.record is not None
         }
@@ -166,11 +168,13 @@ class Trials:
 
     def reserve_seconds(self) -> float:
         """Estimated time of one more generation and the finals, if they are the budget's; 0 before any training."""
+        generation = _MARGIN * self._pace.generation_seconds
         if self.then is not None:
-            return self._longest_seconds
+            return generation
         subjects = self._most_finalists + len(self.plan.tasks[0].baselines)
-        checks = self.config.protocols.stability.seconds(self._most_finalists) if self._trainings else 0.0
-        return self._longest_seconds + checks + _MARGIN * self._training_seconds * subjects * self._trainings_each
+        finals = _MARGIN * self._pace.training_seconds * subjects * self._trainings_each
+        checks = self.config.protocols.stability.seconds(self._most_finalists) if finals else 0.0
+        return generation + checks + finals
 
     @property
     def _most_finalists(self) -> int:
@@ -178,15 +182,14 @@ class Trials:
         return functions if isinstance(functions, int) else len(functions)
 
     @property
-    def _training_seconds(self) -> float:
-        return self._seconds / self._trainings if self._trainings else 0.0
-
-    @property
     def _trainings_each(self) -> int:
         return len(self.task.learning_rates) * len(self.seeds(FINAL))
 
     def _submit(self, jobs: Sequence[Job], rung: str) -> Iterator[Result]:
-        return self.executor.submit(jobs, Order(seeds=self.seeds(rung), quality=self.config.protocols.quality))
+        # In the finals the score alone is compared.
+        objectives = self.config.objective_names if rung == SEARCH else ()
+        order = Order(seeds=self.seeds(rung), quality=self.config.protocols.quality, objectives=objectives)
+        return self.executor.submit(jobs, order)
 
     def _known(self, rung: str) -> set[str]:
         """Subjects of which the journal says what became of them on `rung`."""
@@ -195,7 +198,12 @@ class Trials:
     def _submit_candidates(self, jobs: Sequence[Job]) -> Iterator[Result]:
         protocols = self.config.protocols
         stability = protocols.stability if protocols.stability.when == "all" else None
-        order = Order(seeds=self.seeds(SEARCH), quality=protocols.quality, stability=stability)
+        order = Order(
+            seeds=self.seeds(SEARCH),
+            quality=protocols.quality,
+            stability=stability,
+            objectives=self.config.objective_names,
+        )
         return self.executor.submit(jobs, order)
 
     def _score(self, rung: str, subjects: Mapping[str, Subject]) -> list[Outcome]:

@@ -270,6 +270,8 @@ def _candidate_json(standing: Standing) -> dict[str, Any]:
         "stage": FINAL if standing.judgement or standing.failure else TUNE if standing.tuned else record.outcome.stage,
         "gain": record.gain,
     }
+    if record.outcome.objectives:
+        document["objectives"] = dict(record.outcome.objectives)
     if record.gains is not None:
         document["gains"] = dict(record.gains)
     if standing.judgement is not None:

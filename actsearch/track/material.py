@@ -11,8 +11,9 @@ from actsearch.outcome import Scores
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord
 from actsearch.store.summary import FINAL, SEARCH
+from actsearch.store.tuning import TUNE
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,5 +61,6 @@ def mark(journal: Journal, search: SearchRecord) -> int:
         None if step is None else [step.generation, step.seconds],
         len(journal.scores(search, SEARCH)),
         len(journal.scores(search, FINAL)),
+        len(journal.trials(search, TUNE)),
     ]
     return zlib.crc32(json.dumps(state).encode())

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actsearch.errors import ActsearchError, StoreError
+from actsearch.store.front import wanted
 from actsearch.store.journal import Journal
 from actsearch.store.record import SearchRecord
 from actsearch.store.summary import summarise
@@ -61,7 +62,7 @@ class Tracker:
             view = journal.view(search, self._view)
             last = -1 if view is None else view[1]
             whole = final and search.status == "finished"
-            rows = progress(material.candidates, material.searched, whole=whole)
+            rows = progress(material.candidates, material.searched, whole=whole, objectives=wanted(search))
             for generation, metrics in _batches([r for r in rows if r.generation > last], search):
                 mlflow.log_batch(identity, metrics=metrics)
                 journal.record_view(search, self._view, identity, generation)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from actsearch.outcome import Failed, Rejected, Scored, Scores
+from actsearch.store.front import Archive, nadir_of_scores, values_of
 from actsearch.store.record import CandidateRecord
 
 
@@ -23,12 +24,21 @@ class Progress:
     """Counts and bests since the beginning; `candidates_per_second` of this generation alone."""
 
 
-def progress(candidates: Sequence[CandidateRecord], searched: Mapping[str, Scores], *, whole: bool) -> list[Progress]:
+def progress(
+    candidates: Sequence[CandidateRecord],
+    searched: Mapping[str, Scores],
+    *,
+    whole: bool,
+    objectives: Sequence[str] = (),
+) -> list[Progress]:
     """Figures of every generation whose outcomes are all in; of every generation there is, if `whole`.
 
     `candidates` come in order of proposal, so generations follow each other; `searched` holds the baselines'
-    scores under the search's own seeds.
+    scores under the search's own seeds. With `objectives` there is the hypervolume of the front so far, from the worst
+    value of the baselines in each of them.
     """
+    reference = nadir_of_scores(searched, objectives) if objectives else {}
+    archive = Archive(objectives, reference)
     level = max((value for scores in searched.values() if math.isfinite(value := scores.mean())), default=None)
     counts: Counter[str] = Counter({"evaluated": 0, "failed": 0})
     best: float | None = None
@@ -44,6 +54,11 @@ def progress(candidates: Sequence[CandidateRecord], searched: Mapping[str, Score
         scores = [member.outcome.score for member in members if isinstance(member.outcome, Scored)]
         best = max([*scores, *([] if best is None else [best])], default=None)
         metrics = {**counts, "generated": counts.total()} | _bests(best, level)
+        if reference:
+            for member in members:
+                if isinstance(member.outcome, Scored):
+                    archive.add(member.id, values_of(member.outcome.score, member.outcome.objectives))
+            metrics["hypervolume"] = archive.hypervolume()
         if spent > 0:
             metrics["candidates_per_second"] = sum(member.seconds is not None for member in members) / spent
         rows.append(Progress(generation=generation, seconds=seconds, metrics=metrics))

@@ -9,8 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from actsearch.outcome import Scored
 from actsearch.store.record import CandidateRecord, SearchRecord
 from actsearch.store.summary import Standing
+from actsearch.store.tuning import said
 
 PARENT = "mlflow.parentRunId"
 NAME = "mlflow.runName"
@@ -60,8 +62,9 @@ def child_name(candidate: CandidateRecord) -> str:
     return _clip(candidate.expression, _NAME)
 
 
-def child_tags(candidate: CandidateRecord, rank: int, parent: str) -> dict[str, str]:
+def child_tags(standing: Standing, candidate: CandidateRecord, rank: int, parent: str) -> dict[str, str]:
     """Tags of a candidate's run."""
+    best = standing.tuned.best if standing.tuned else None
     known = {
         PARENT: parent,
         "rank": str(rank),
@@ -71,6 +74,8 @@ def child_tags(candidate: CandidateRecord, rank: int, parent: str) -> dict[str, 
         "move": candidate.move,
         "parents": " ".join(candidate.parents),
     }
+    if best is not None:
+        known["tuned"] = said(best.values)
     return {key: _clip(value, _TAG) for key, value in known.items()}
 
 
@@ -78,12 +83,22 @@ def figures(standing: Standing) -> dict[str, float]:
     """Metrics of a scored candidate: those that are known."""
     known = {
         "score": standing.score,
+        "tuned_score": standing.tuned.score if standing.tuned else None,
         "final_score": standing.final_score,
         "standard_error": standing.standard_error,
         "delta_to_best_baseline": standing.delta,
         "p_value": standing.judgement.p_value if standing.judgement else None,
     }
+    outcome = standing.record.outcome if standing.record else None
+    measured = outcome.objectives if isinstance(outcome, Scored) else {}
+    known |= {_key(name): value for name, value in measured.items()}
     return {name: value for name, value in known.items() if value is not None}
+
+
+def trial_scores(standing: Standing) -> dict[int, float]:
+    """Score of each trial on the real task that ran to its end, by number."""
+    trials = standing.tuned.trials if standing.tuned else ()
+    return {trial.number: trial.score for trial in trials if trial.score is not None}
 
 
 def milliseconds(created: str) -> int:

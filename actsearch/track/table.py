@@ -1,4 +1,4 @@
-"""Tables that MLflow's page shows: every candidate, and the baselines."""
+"""Tables that MLflow's page shows: every candidate, the baselines, and what was tuned on a real task."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from actsearch.outcome import Failed, Rejected, Scored
 from actsearch.store.record import CandidateRecord
 from actsearch.store.stages import ordered_rejections
-from actsearch.store.summary import Summary
+from actsearch.store.summary import BASELINE, Standing, Summary
+from actsearch.store.tuning import said
 
-# MLflow shows a JSON file of columns and data as a table when this tag says so. As CSV it would show the first
-# 500 rows only, and an id such as 00001234e567 as a number.
-LOGGED = {"mlflow.loggedArtifacts": '[{"path": "candidates.json", "type": "table"}]'}
+CANDIDATES, RUNGS = "candidates.json", "rungs.json"
 _CANDIDATE = (
     "expression", "outcome", "score", "standard_error", "stage", "reason", "measured", "generation", "move", "id",
     "parents", "parameters", "number", "seconds",
+)  # fmt: skip
+_RUNG = (
+    "function", "tuned_score", "final_score", "trials", "complete", "stopped", "diverged", "failed", "best_trial",
+    "best_setting", "seconds", "id",
 )  # fmt: skip
 _BASELINE = ("name", "score", "final_score", "standard_error")
 
@@ -26,10 +29,44 @@ _BASELINE = ("name", "score", "final_score", "standard_error")
 def candidates_json(candidates: Iterable[CandidateRecord]) -> str:
     """Every proposal with its outcome: the scored ones best first, then the others in order of proposal.
 
+    After the columns that there always are stand those of the objectives that were measured.
     The journal keeps the whole tracebacks.
     """
-    rows = [_row(candidate) for candidate in sorted(candidates, key=_place)]
-    return json.dumps({"columns": _CANDIDATE, "data": rows}, allow_nan=False)
+    known = sorted(candidates, key=_place)
+    objectives = list(dict.fromkeys(name for candidate in known for name in _objectives(candidate)))
+    rows = [[*_row(candidate), *map(_objectives(candidate).get, objectives)] for candidate in known]
+    return json.dumps({"columns": [*_CANDIDATE, *objectives], "data": rows}, allow_nan=False)
+
+
+def rungs_json(summary: Summary) -> str:
+    """What was tuned on the real task, the best first: its trials by their ending, and the best of its settings."""
+    standings = {standing.name: standing for standing in (*summary.candidates, *summary.baselines)}
+    rows = []
+    for subject in summary.tuned:
+        name = subject.name.removeprefix(BASELINE)
+        standing, best = standings.get(name), subject.best
+        record = standing.record if standing else None
+        rows.append([
+            record.expression if record else name,
+            subject.score,
+            standing.final_score if standing else None,
+            len(subject.trials),
+            *(subject.endings.get(ending, 0) for ending in _RUNG[4:8]),
+            best.number if best else None,
+            said(best.values) if best else "",
+            sum(trial.seconds for trial in subject.trials),
+            record.id if record else f"baseline {name}",
+        ])  # fmt: skip
+    return json.dumps({"columns": _RUNG, "data": rows}, allow_nan=False)
+
+
+def logged(summary: Summary) -> dict[str, str]:
+    """The tag that lets MLflow show JSON files of columns and data as tables.
+
+    As CSV it would show the first 500 rows only, and an id such as 00001234e567 as a number.
+    """
+    names = [CANDIDATES, *([RUNGS] if summary.tuned else [])]
+    return {"mlflow.loggedArtifacts": json.dumps([{"path": name, "type": "table"} for name in names])}
 
 
 def baselines_csv(summary: Summary) -> str:
@@ -37,12 +74,15 @@ def baselines_csv(summary: Summary) -> str:
     return _csv(_BASELINE, ([getattr(row, name) for name in _BASELINE] for row in summary.baselines))
 
 
-def note(summary: Summary, most: int) -> str:
-    """Markdown that stands above the parent run: the `most` best candidates, the baselines, and what fell where."""
-    named = [(_code(row.record.expression), row) for row in summary.candidates[:most] if row.record is not None]
+def note(summary: Summary, best: Sequence[Standing]) -> str:
+    """Markdown that stands above the parent run: the `best` candidates, the baselines, and what fell where."""
+    named = [(_code(row.record.expression), row) for row in best if row.record is not None]
     named += [(f"baseline {_code(row.name)}", row) for row in summary.baselines]
-    lines = ["| | score | final score |", "|---|---|---|"]
-    lines += [f"| {name} | {_number(row.score)} | {_number(row.final_score)} |" for name, row in named]
+    header = ["", "score", *(["tuned"] if summary.tuned else []), "final score"]
+    lines = [_cells(header), "|---" * len(header) + "|"]
+    for name, row in named:
+        tuned = [_number(row.tuned.score if row.tuned else None)] if summary.tuned else []
+        lines.append(_cells([name, _number(row.score), *tuned, _number(row.final_score)]))
     if summary.winner is not None and summary.winner.claim is not None:
         lines += [
             "",
@@ -53,7 +93,12 @@ def note(summary: Summary, most: int) -> str:
     fell = [*ordered_rejections(counts.rejected), ("failed", counts.failed)]
     lines += [f"| {stage} | {count} | {count / max(counts.generated, 1):.1%} |" for stage, count in fell]
     lines += ["", f"{counts.generated} proposals, {counts.evaluated} scored, {len(summary.finalists)} in the finals."]
-    return "\n".join([*lines, "", "See `lineage.html` and `candidates.json` among the artifacts."])
+    trials = sum(len(subject.trials) for subject in summary.tuned)
+    if trials:
+        lines[-1] += f" On the real task {len(summary.tuned)} functions were tuned in {trials} trials."
+    files = ["lineage.html", CANDIDATES, *([RUNGS] if trials else [])]
+    named_files = f"{', '.join(f'`{file}`' for file in files[:-1])} and `{files[-1]}`"
+    return "\n".join([*lines, "", f"See {named_files} among the artifacts."])
 
 
 def _place(candidate: CandidateRecord) -> tuple[bool, float, int]:
@@ -81,6 +126,10 @@ def _row(candidate: CandidateRecord) -> list[object]:
     ]  # fmt: skip
 
 
+def _objectives(candidate: CandidateRecord) -> Mapping[str, float]:
+    return candidate.outcome.objectives if isinstance(candidate.outcome, Scored) else {}
+
+
 def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -96,6 +145,10 @@ def _plain(value: float | None) -> float | str | None:
 
 def _last_line(text: str) -> str:
     return text.strip().rpartition("\n")[2]
+
+
+def _cells(texts: Iterable[str]) -> str:
+    return "|" + "".join(f" {text} |" for text in texts)
 
 
 def _number(value: float | None) -> str:

@@ -18,13 +18,17 @@ from actsearch.compile.autograd import Runner
 from actsearch.compile.backend import check_kind, sibling
 from actsearch.compile.checked import Checked
 from actsearch.compile.fused import Fused
+from actsearch.compile.report.machine_code import MachineCode
 from actsearch.compile.stages import stage, stage_embedded
-from actsearch.compile.statistics.schedule import parts
+from actsearch.compile.statistics.schedule import Schedule, parts, plans
+from actsearch.compile.statistics.scheduled import Together
 from actsearch.compile.sweep import Sweep, vjp
+from actsearch.errors import UnsupportedError
 from actsearch.grammar.activation import Activation
 
 ROWS = sibling(__file__, "rows")
 SOURCE = sibling(__file__, "source")
+TOGETHER = sibling(__file__, "together")
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
@@ -68,6 +72,16 @@ class Kernels:
         launch = getattr(self.modules[sweep.order], f"_launch_{SOURCE.KERNEL.direction(sweep.order)}")
         return Launcher(launch, numbers)
 
+    def together(self, plan: Schedule, constants: tuple[float, ...]) -> Together:
+        """See `actsearch.compile.autograd.Compiler`."""
+        numbers = (ctypes.c_float(value).value for value in constants)
+        whole: Together = TOGETHER.Together(
+            whole=TOGETHER.Whole(schedule=plan),
+            module=install(SOURCE.whole(plan), self.cache),
+            constants=dict(zip(plan.last.constants, numbers, strict=True)),
+        )
+        return whole
+
 
 class TritonBackend:
     """The backend protocol over Triton; see `actsearch.compile.backend`."""
@@ -98,22 +112,43 @@ class TritonBackend:
         return fused if interpreted() else Checked(fused, fused.eager)
 
     def emit(self, activation: Activation, kind: str, *, target: str | None = None, dtype: str = "fp32") -> str:
-        """Python source, or PTX or SASS of forward and backward for `target` (default sm_90)."""
+        """Python source, or PTX or machine code of forward and backward for `target` (default sm_90)."""
         check_kind(self, kind)
         if kind == "source":
             forward = stage(activation).sweep
             if forward.has_statistics:
-                return "\n\n".join(f"# {name}\n{SOURCE.part(part)}" for name, part in parts(forward).items())
+                return "\n\n".join(f"# {name}\n{text}" for name, text in _files(forward).items())
             text: str = SOURCE.artifact((forward, vjp(forward)))
             return text
-        made = sibling(__file__, "offline").compile_offline(activation, target=target or "sm_90", dtype=dtype)
+        offline = sibling(__file__, "offline")
+        made = offline.compile_offline(activation, offline.setting(target, dtype))
+        if kind == "ptx" and any(binary.ptx is None for binary in made.values()):
+            raise UnsupportedError(f"{target} is no GPU of NVIDIA's and has no ptx: emit sass, its machine code.")
         return "\n\n".join(f"// {direction}\n{getattr(binary, kind)}" for direction, binary in made.items())
+
+    def machine_code(
+        self, activation: Activation, *, target: str | None, dtype: str, block: int | None, warps: int | None
+    ) -> dict[str, tuple[MachineCode, ...]]:
+        """See `actsearch.compile.report.machine_code.Disassembled`."""
+        offline = sibling(__file__, "offline")
+        found: dict[str, tuple[MachineCode, ...]] = {"forward": (), "backward": ()}
+        made = offline.compile_offline(activation, offline.setting(target, dtype, block, warps))
+        for name, binary in made.items():
+            found[name.partition(",")[0]] += (binary.machine_code,)
+        return found
 
     def embedded(self, activation: Activation, *, gain: float = 1.0) -> str:
         """The kernels without imports, the activation's constants written into them, the gain an argument."""
         forward = stage_embedded(activation, gain=gain).sweep
         text: str = SOURCE.generate((forward, vjp(forward)))
         return text
+
+
+def _files(forward: Sweep) -> dict[str, str]:
+    """The files of a forward and backward with statistics: of rows that fit into a program, else of each pass."""
+    found = {name: SOURCE.whole(plan) for name, plan in plans(forward).items() if plan.is_local}
+    passes = {name: SOURCE.part(part) for name, part in parts(forward).items() if name.partition(",")[0] not in found}
+    return {**found, **passes}
 
 
 def interpreted() -> bool:

@@ -18,6 +18,7 @@ from actsearch.compile.sweep import Sweep
 from actsearch.grammar.expression import Expression, Input, Parameter, walk
 from actsearch.grammar.text import write
 
+HARDWARE = sibling(__file__, "hardware")
 LAYOUT = sibling(__file__, "layout")
 LINES = sibling(__file__, "lines")
 NAMES = sibling(__file__, "names")
@@ -77,7 +78,8 @@ class Kernel:
         head = f"def {self._function}("
         body = [*comments, *lines, f"return {LINES.values(results, _INDENT, len('return '))}"]
         text = "\n".join(f"{_INDENT}{line}" for line in body)
-        return f"@triton.jit\n{head}{LINES.signature(self._values, len(head) + 2)}):\n{text}"
+        arguments = [*self._values, *([f"{PRINTER.PTX}: tl.constexpr"] if self._is_special else [])]
+        return f"@triton.jit\n{head}{LINES.signature(arguments, len(head) + 2)}):\n{text}"
 
     def holes(self) -> Mapping[str, str]:
         """What goes into the kernel's holes."""
@@ -90,7 +92,9 @@ class Kernel:
             "tile": LINES.call("_tile", [*self.layout.tile_sizes, *self.layout.tile], _INDENT),
             "loads": LINES.indented(self._loads()),
             "results": LINES.values(results, _INDENT, len(f" = {self._function}()")),
-            "values": LINES.call(self._function, self._values, _INDENT),
+            "values": LINES.call(
+                self._function, [*self._values, *([PRINTER.PTX] if self._is_special else [])], _INDENT
+            ),
             "stores": LINES.indented(
                 f"tl.store({pointers[name]} + offsets, {name}, mask=mask)" for name in self.names.outputs
             ),
@@ -103,7 +107,8 @@ class Kernel:
 
     @cached_property
     def _program(self) -> Program:
-        return self._shared.program()
+        program: Program = HARDWARE.for_hardware(self._shared.program())
+        return program
 
     @cached_property
     def _read(self) -> frozenset[Operand]:
@@ -117,19 +122,23 @@ class Kernel:
     def _values(self) -> list[str]:
         return [*self.elements, *(self.names.parameters[name] for name in self.parameters), *self.constants]
 
+    @property
+    def _is_special(self) -> bool:
+        """Whether what is computed of an element takes helpers that depend on the GPU."""
+        return any(instruction.operator in PRINTER.HELPERS for instruction in self._program.instructions)
+
     def _arguments(self) -> list[str]:
         pointers = self.names.pointers
         tensors = [pointers[name] for name in (*self.elements, *self.names.outputs)]
         tensors += ["partials_pointer"] if self.sweep.sums else []
         tensors += [pointers[name] for name in self.parameters]
         tile = [f"{name}: tl.constexpr" for name in self.layout.tile]
-        return [*tensors, *self.constants, *self.layout.sizes, *tile]
+        return [*tensors, *self.constants, *self.layout.sizes, *tile, f"{PRINTER.PTX}: tl.constexpr"]
 
     def _loads(self) -> list[str]:
         pointers = self.names.pointers
         lines = [
-            f"{name} = tl.load({pointers[name]} + offsets, mask=mask, other=0.0).to(tl.float32)"
-            for name in self.elements
+            f"{name} = _wide(tl.load({pointers[name]} + offsets, mask=mask), {PRINTER.PTX})" for name in self.elements
         ]
         for name, granularity in self.parameters.items():
             load = string.Template(self.layout.loads[granularity]).substitute(pointer=pointers[name])

@@ -36,7 +36,9 @@ def holes(kernel: Any) -> Mapping[str, str]:
         "slots": "slots" if sweep.sums else "_",
         "channel_dim": "channel_dim" if has_channels or layout is not LAYOUT.ELEMENTS else "None",
         "allocate_partials": LINES.indented(_allocate_partials(kernel)),
-        "launch": LINES.call(f"_{name}[(programs,)]", [*launched, "*sizes", "**tile", "**_OPTIONS"], _INDENT * 3),
+        "launch": LINES.call(
+            f"_{name}[(programs,)]", [*launched, "*sizes", "**tile", "PTX=_PTX", "**_OPTIONS"], _INDENT * 3
+        ),
         "returned": LINES.indented(_returned(kernel)),
     }
 

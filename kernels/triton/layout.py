@@ -8,8 +8,37 @@ from dataclasses import dataclass
 from actsearch.compile.sweep import Sweep
 
 BLOCK = 1024
-"""Elements a program computes: with 4 warps 8 a thread, so that a bfloat16 access is 128 bits wide."""
-WARPS = 4
+"""Elements a program computes: with 128 threads 8 a thread, so that a bfloat16 access is 128 bits wide."""
+_WARPS_OF_64, _WARPS_OF_32 = 2, 4
+_REGISTERS, _MOST_REGISTERS = 1 << 16, 255
+"""Of a multiprocessor of compute capability 8.0 to 12.0, and of a thread."""
+
+
+def warps(*, is_nvidia: bool) -> int:
+    """Warps of a program, of 32 threads on NVIDIA's GPUs and of 64 on AMD's."""
+    return _WARPS_OF_32 if is_nvidia else _WARPS_OF_64
+
+
+def programs(*, is_nvidia: bool) -> tuple[int, ...]:
+    """Warps that a program that keeps whole rows may have, the fewest first."""
+    fewest = warps(is_nvidia=is_nvidia)
+    return fewest, 2 * fewest, 4 * fewest
+
+
+def registers(warps: int, *, is_nvidia: bool) -> int:
+    """How many a thread of a program with so many warps can have."""
+    return min(_MOST_REGISTERS, _REGISTERS // (32 * warps)) if is_nvidia else _MOST_REGISTERS
+
+
+def options(warps: int, *, is_nvidia: bool) -> dict[str, object]:
+    """What Triton is told of a kernel with so many warps.
+
+    Contracting a*b + c into one instruction is faster and rounds once; it is said because Triton's default changes.
+    NVIDIA's assembler may use as many registers as a thread can have: else it saves some of 48 by computing special
+    functions twice, and kernels that wait for memory have warps enough with 48.
+    """
+    most = {"maxnreg": registers(warps, is_nvidia=True)} if is_nvidia else {}
+    return {"num_warps": warps, "enable_fp_fusion": True, **most}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +66,12 @@ class Layout:
     sums_first: bool
     """Whether the partial sums are summed over the slots first, into `sums`."""
 
+    def of_block(self, block: int) -> Mapping[str, int]:
+        """The tile for a large tensor, with `block` elements a program."""
+        narrow = min(self.tile["COLUMNS"], block) if self.tile.get("ROWS", 1) > 1 else block
+        sizes = {"BLOCK": block, "COLUMNS": narrow, "ROWS": block // narrow}
+        return {**self.tile, **{name: size for name, size in sizes.items() if name in self.tile}}
+
 
 _SCALAR = "tl.load($pointer).to(tl.float32)"
 
@@ -45,7 +80,7 @@ FLAT = Layout(
     place=("offsets", "mask", "slot"),
     sizes=("count",),
     tile_sizes=("count",),
-    tile={"LONG": False, "BLOCK": BLOCK},
+    tile={"LONG": False, "WHOLE": True, "BLOCK": BLOCK},
     loads={"layer": _SCALAR},
     partial="tl.store(partials_pointer + $row, tl.sum(tl.where(mask, $sum, 0.0)))",
     partials_shape="slots, $count",
@@ -57,7 +92,7 @@ CHANNELS = Layout(
     place=("offsets", "mask", "channel", "slot"),
     sizes=("outer", "channels", "inner"),
     tile_sizes=("outer", "channels", "inner"),
-    tile={"LAST": False, "LONG": False, "ROWS": 1, "COLUMNS": BLOCK},
+    tile={"LAST": False, "LONG": False, "WHOLE": True, "ROWS": 1, "COLUMNS": BLOCK},
     loads={"layer": _SCALAR, "channel": "_of_channel($pointer, channel, channels, LAST)"},
     partial="_store_partial(partials_pointer, $sum, mask, channel, channels, $row, LAST)",
     partials_shape="slots, $count, sizes[1]",
@@ -69,7 +104,7 @@ ELEMENTS = Layout(
     place=("offsets", "mask", "column", "slot"),
     sizes=("rows", "columns", "sample", "channels", "inner"),
     tile_sizes=("rows", "columns"),
-    tile={"LONG": False, "ROWS": BLOCK // 64, "COLUMNS": 64},
+    tile={"LONG": False, "WHOLE": True, "ROWS": BLOCK // 64, "COLUMNS": 64},
     loads={
         "layer": _SCALAR,
         "channel": "_of_column($pointer, column // inner % channels, column, columns)",
@@ -90,7 +125,7 @@ ROWS = Layout(
     place=("offsets", "mask", "row", "column", "slot", "block"),
     sizes=("rows", "columns", "kinds"),
     tile_sizes=("rows", "columns"),
-    tile={"LONG": False, "ROWS": 1, "COLUMNS": BLOCK},
+    tile={"LONG": False, "WHOLE": True, "ROWS": 1, "COLUMNS": BLOCK},
     # `rows` says how values are loaded and partial sums stored and added up.
     loads={},
     partial="",

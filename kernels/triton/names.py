@@ -11,8 +11,8 @@ from actsearch.compile.sweep import Sweep
 # What the skeletons and the printed mathematics use for themselves.
 _RESERVED = frozenset(
     "tl torch triton float program programs offsets mask count row rows column columns sample channel channels "  # noqa: SIM905
-    "channel_dim inner outer slot slots partials sums sizes tile partials_pointer LONG BLOCK ROWS COLUMNS LAST "
-    "block kinds".split()
+    "channel_dim inner outer slot slots partials sums sizes tile partials_pointer LONG WHOLE BLOCK ROWS COLUMNS LAST "
+    "block kinds PTX".split()
 )
 
 

@@ -6,9 +6,8 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import triton
@@ -17,114 +16,252 @@ from triton.compiler import ASTSource
 
 from actsearch.compile.artifact import install
 from actsearch.compile.backend import sibling
+from actsearch.compile.report.machine_code import Argument, MachineCode
 from actsearch.compile.stages import stage
-from actsearch.compile.statistics.schedule import parts
+from actsearch.compile.statistics.schedule import Schedule, parts, plans
 from actsearch.compile.sweep import Sweep, vjp
-from actsearch.errors import UnsupportedError, unknown_name
+from actsearch.errors import ConfigError, UnsupportedError, unknown_name
 from actsearch.grammar.activation import Activation
 
 LAYOUT = sibling(__file__, "layout")
 NAMES = sibling(__file__, "names")
 SOURCE = sibling(__file__, "source")
 DTYPES = {"fp32": "fp32", "bf16": "bf16", "fp16": "fp16"}
-TARGETS = ("sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120")
-_TARGET = re.compile(r"sm_(\d+)")
+TARGETS = ("sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120", "gfx942")
+_NVIDIA = re.compile(r"sm_(\d+)")
 # What the launcher finds at run time of a large, well-aligned tensor, and what makes accesses 128 bits wide.
 _ALIGNED = (("tt.divisibility", 16),)
+# From which compute capability on the arguments begin where in the bank of constants; `cuobjdump -elf` shows it.
+_FIRST_ARGUMENT = {100: 0x380, 90: 0x210, 0: 0x160}
+_SMALLEST_BLOCK, _LARGEST_BLOCK, _MOST_WARPS = 32, 1 << 16, 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a kernel is compiled for, and in what shape: a program of `warps` computes `block` elements."""
+
+    target: str
+    dtype: str
+    block: int
+    warps: int
+
+    @property
+    def is_nvidia(self) -> bool:
+        """Whether it is a GPU with PTX."""
+        return self.target.startswith("sm_")
+
+    @property
+    def capability(self) -> int:
+        """Compute capability times ten, of NVIDIA's."""
+        return int(self.target.removeprefix("sm_"))
+
+    @property
+    def gpu(self) -> GPUTarget:
+        """As Triton calls it."""
+        return GPUTarget("cuda", self.capability, 32) if self.is_nvidia else GPUTarget("hip", self.target, 64)
+
+    @property
+    def first_argument(self) -> int:
+        """Where the arguments begin; see `MachineCode`."""
+        if not self.is_nvidia:
+            return 0
+        return next(place for capability, place in _FIRST_ARGUMENT.items() if self.capability >= capability)
+
+
+def setting(target: str | None, dtype: str, block: int | None = None, warps: int | None = None) -> Setting:
+    """The setting, with the launcher's own block and warps where none are given.
+
+    Raises `UnknownNameError` for an unknown target or dtype, `ConfigError` for a block or warps that cannot be,
+    `UnsupportedError` where Triton interprets instead of compiling.
+    """
+    target = target or "sm_90"
+    if target not in TARGETS:
+        raise unknown_name("target", target, TARGETS)
+    if dtype not in DTYPES:
+        raise unknown_name("dtype", dtype, DTYPES)
+    if triton.knobs.runtime.interpret:
+        raise UnsupportedError("nothing is compiled while TRITON_INTERPRET is set: unset it.")
+    for name, value, low, high in (
+        ("block", block, _SMALLEST_BLOCK, _LARGEST_BLOCK),
+        ("warps", warps, 1, _MOST_WARPS),
+    ):
+        if value is not None and not (low <= value <= high and value & (value - 1) == 0):
+            raise ConfigError(f"--{name} {value}: expected a power of two from {low} to {high}.")
+    default = LAYOUT.warps(is_nvidia=target.startswith("sm_"))
+    return Setting(target=target, dtype=dtype, block=block or LAYOUT.BLOCK, warps=warps or default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binary:
     """One kernel compiled for one target."""
 
-    ptx: str
+    name: str
+    ptx: str | None
+    """None for AMD's."""
     cubin: bytes
+    """Or AMD's code object."""
+    gcn: str | None
+    """AMD's machine code as text; None for NVIDIA's."""
+    arguments: tuple[Argument, ...]
+    setting: Setting
 
     @property
     def sass(self) -> str:
         """The machine's own instructions, by the disassembler in Triton's wheel. Raises `UnsupportedError`."""
-        tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
-        if not tool.is_file():
-            raise UnsupportedError(f"this Triton has no disassembler at {tool}: emit ptx instead.")
-        with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
-            file.write(self.cubin)
-            file.flush()
-            return subprocess.run([tool, "-sass", file.name], check=True, capture_output=True, text=True).stdout  # noqa: S603
+        return self.gcn if self.gcn is not None else _cuobjdump(self.cubin, "-sass")
+
+    @property
+    def machine_code(self) -> MachineCode:
+        """What is counted."""
+        setting = self.setting
+        if self.gcn is None:
+            # In one call, because starting the tool takes longer than the work.
+            text = _cuobjdump(self.cubin, "-sass", "-res-usage")
+            registers = int(re.findall(r"\bREG:(\d+)", text)[0])
+        else:
+            text = self.gcn
+            registers = int(re.findall(r"\.vgpr_count:\s+(\d+)", text)[0])
+        return MachineCode(
+            name=self.name,
+            isa="sass" if self.gcn is None else "amdgcn",
+            text=text,
+            first_argument=setting.first_argument,
+            arguments=self.arguments,
+            registers=registers,
+            threads=setting.warps * setting.gpu.warp_size,
+            elements=setting.block,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """What a kernel's arguments are."""
+
+    types: Mapping[str, Any]
+    """Type of every argument by name; that of compile-time ones is their value."""
+    of_elements: frozenset[str]
+    """Those that point to tensors of the shape of x."""
+
+    def argument(self, name: str) -> Argument:
+        """One that the compiled kernel takes."""
+        if not self.types[name].startswith("*"):
+            return Argument(name=name, size=4, kind="number")
+        return Argument(name=name, size=8, kind="elements" if name in self.of_elements else "values")
+
+
+def _cuobjdump(cubin: bytes, *options: str) -> str:
+    tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
+    if not tool.is_file():
+        raise UnsupportedError(f"this Triton has no disassembler at {tool}: emit ptx instead.")
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(cubin)
+        file.flush()
+        return subprocess.run([tool, *options, file.name], check=True, capture_output=True, text=True).stdout  # noqa: S603
 
 
 def compile_offline(
-    activation: Activation,
-    *,
-    target: str = "sm_90",
-    dtype: str = "fp32",
-    order: int = 1,
-    cache: Path | None = None,
+    activation: Activation, compiled_for: Setting, *, order: int = 1, cache: Path | None = None
 ) -> Mapping[str, Binary]:
-    """Forward and derivatives of `activation` up to `order`, for NVIDIA's `target` and tensors of `dtype`.
+    """Forward and derivatives of `activation` up to `order`.
 
     They are called `forward`, `backward`, `backward2` and so on. Per-channel parameters are compiled for channels-first
-    tensors. With statistics the passes of forward and backward are compiled, whatever `order` is. Raises
-    `UnknownNameError` for an unknown target or dtype, `UnsupportedError` where Triton interprets instead of compiling.
+    tensors. With statistics forward and backward are compiled, whatever `order` is: for rows of `block` elements, where
+    they are over rows, else each pass.
     """
-    architecture = _TARGET.fullmatch(target)
-    if architecture is None or target not in TARGETS:
-        raise unknown_name("target", target, TARGETS)
-    if dtype not in DTYPES:
-        raise unknown_name("dtype", dtype, DTYPES)
-    if triton.knobs.runtime.interpret:
-        raise UnsupportedError("nothing is compiled while TRITON_INTERPRET is set: unset it.")
-    gpu = GPUTarget("cuda", int(architecture[1]), 32)
     sweeps = [stage(activation).sweep]
     if sweeps[0].has_statistics:
-        return {name: _compiled_part(part, gpu, dtype, cache) for name, part in parts(sweeps[0]).items()}
+        whole = {
+            name: _compiled_whole(name, plan, compiled_for, cache)
+            for name, plan in plans(sweeps[0]).items()
+            if plan.is_local
+        }
+        passes = {name: part for name, part in parts(sweeps[0]).items() if name.partition(",")[0] not in whole}
+        return whole | {name: _compiled_part(name, part, compiled_for, cache) for name, part in passes.items()}
     for _ in range(order):
         sweeps.append(vjp(sweeps[-1]))
     module = install(SOURCE.artifact(sweeps), cache)
     made = {}
     for sweep in sweeps:
-        direction = SOURCE.KERNEL.direction(sweep.order)
-        made[direction] = _compiled(getattr(module, f"_{direction}"), module, gpu, _types(sweep, dtype))
+        name = SOURCE.KERNEL.direction(sweep.order)
+        made[name] = compiled(name, getattr(module, f"_{name}"), _signature(sweep, compiled_for), compiled_for)
     return made
 
 
-def _compiled_part(sweep: Sweep, gpu: GPUTarget, dtype: str, cache: Path | None) -> Binary:
+def compiled(
+    name: str,
+    kernel: Any,
+    signature: Signature,
+    compiled_for: Setting,
+    options: Mapping[str, object] | None = None,
+) -> Binary:
+    """A function that `triton.jit` has made, one of a generated module or any other, which may have its own options."""
+    names = kernel.arg_names
+    types = {name: signature.types[name] for name in names}
+    kinds = {name: kind if isinstance(kind, str) else "constexpr" for name, kind in types.items()}
+    constants = {(index,): types[name] for index, name in enumerate(names) if kinds[name] == "constexpr"}
+    aligned = {
+        (index,): [list(pair) for pair in _ALIGNED]
+        for index, name in enumerate(names)
+        if kinds[name].startswith(("*", "i32"))
+    }
+    source = ASTSource(kernel, signature=kinds, constexprs=constants, attrs=aligned)
+    options = options or LAYOUT.options(compiled_for.warps, is_nvidia=compiled_for.is_nvidia)
+    made = triton.compile(source, target=compiled_for.gpu, options=dict(options)).asm
+    return Binary(
+        name=name,
+        ptx=made.get("ptx"),
+        cubin=made["cubin" if compiled_for.is_nvidia else "hsaco"],
+        gcn=made.get("amdgcn"),
+        arguments=tuple(signature.argument(name) for name, kind in kinds.items() if kind != "constexpr"),
+        setting=compiled_for,
+    )
+
+
+def _compiled_whole(name: str, plan: Schedule, compiled_for: Setting, cache: Path | None) -> Binary:
+    """All passes, for rows of as many elements as a program has."""
+    whole = SOURCE.TOGETHER.Whole(schedule=plan)
+    by = {"layer": "one", "element": "columns"}
+    owners = {**{name: dict(plan.last.parameters)[of] for name, of, _ in plan.last.sums}, **whole.parameters}
+    plain = _signature(whole.everything, compiled_for)
+    types = {
+        **plain.types,
+        **{whole.names.pointers[name]: "*fp32" for name in owners},
+        **dict.fromkeys(LAYOUT.ROWS.sizes, "i32"),
+        **LAYOUT.ROWS.of_block(compiled_for.block),
+        **{whole.by(name): SOURCE.ROWS.BY[by.get(granularity, "rows")] for name, granularity in owners.items()},
+    }
+    module = install(SOURCE.whole(plan), cache)
+    return compiled(name, getattr(module, f"_{whole.name}"), replace(plain, types=types), compiled_for)
+
+
+def _compiled_part(name: str, sweep: Sweep, compiled_for: Setting, cache: Path | None) -> Binary:
     """A pass; values of statistics and of channels lie along rows, those of elements along columns."""
     kernel = SOURCE.ROWS.Kernel(sweep=sweep)
     module, granularities = install(SOURCE.part(sweep), cache), sweep.granularities
     by = {"layer": "one", "element": "columns"}
     owners = {**{name: granularities[of] for name, of, _ in sweep.sums}, **dict(sweep.parameters)}
+    plain = _signature(sweep, compiled_for)
     types = {
-        **_types(sweep, dtype),
+        **plain.types,
         **{kernel.names.pointers[name]: "*fp32" for name in owners},
         **dict.fromkeys(kernel.layout.sizes, "i32"),
-        **kernel.layout.tile,
+        **kernel.layout.of_block(compiled_for.block),
         **{kernel.by(name): SOURCE.ROWS.BY[by.get(granularity, "rows")] for name, granularity in owners.items()},
     }
-    return _compiled(getattr(module, f"_{kernel.name}"), module, gpu, types)
+    return compiled(name, getattr(module, f"_{kernel.name}"), replace(plain, types=types), compiled_for)
 
 
-def _types(sweep: Sweep, dtype: str) -> dict[str, Any]:
-    """Type of every argument of the kernels by name; that of compile-time ones is their value."""
+def _signature(sweep: Sweep, compiled_for: Setting) -> Signature:
     names, layout = NAMES.names_of(sweep), LAYOUT.layout_of(sweep)
-    parameters = {name for name, _ in sweep.parameters}
-    return {
-        **{pointer: "*fp32" if name in parameters else f"*{DTYPES[dtype]}" for name, pointer in names.pointers.items()},
+    dtype = f"*{DTYPES[compiled_for.dtype]}"
+    own = {name for name, _ in sweep.parameters} | sweep.fixed
+    tensors = (*sweep.elements, *(name for name, _ in sweep.outputs))
+    types = {
+        **{pointer: "*fp32" if name in own else dtype for name, pointer in names.pointers.items()},
         "partials_pointer": "*fp32",
         **dict.fromkeys(names.constants.values(), "fp32"),
         **dict.fromkeys(layout.sizes, "i32"),
-        **layout.tile,
+        **layout.of_block(compiled_for.block),
+        "PTX": compiled_for.is_nvidia,
     }
-
-
-def _compiled(kernel: Any, module: ModuleType, gpu: GPUTarget, types: Mapping[str, Any]) -> Binary:
-    names = kernel.arg_names
-    signature = {name: types[name] if isinstance(types[name], str) else "constexpr" for name in names}
-    constants = {(index,): types[name] for index, name in enumerate(names) if signature[name] == "constexpr"}
-    aligned = {
-        (index,): [list(pair) for pair in _ALIGNED]
-        for index, name in enumerate(names)
-        if signature[name].startswith(("*", "i32"))
-    }
-    source = ASTSource(kernel, signature=signature, constexprs=constants, attrs=aligned)
-    made = triton.compile(source, target=gpu, options=module._OPTIONS)  # noqa: SLF001
-    return Binary(ptx=made.asm["ptx"], cubin=made.asm["cubin"])
+    return Signature(types=types, of_elements=frozenset(names.pointers[name] for name in tensors))

@@ -6,6 +6,10 @@ import math
 
 from actsearch.compile.printing import COMPARISON, INFIX, TERM, Language, Rule, Text, literal
 
+PTX = "PTX"
+"""The compile-time argument that says whether there are instructions of PTX."""
+HELPERS = ("exp2", "reciprocal", "rsqrt")
+"""Primitives, beside those of operators, that `hardware` makes."""
 _SMALLEST, _LARGEST = 2.0**-126, 3.4028234663852886e38
 
 
@@ -18,6 +22,11 @@ def _number(value: float) -> str:
 
 def _call(name: str) -> Rule:
     return lambda *operands: Text(f"tl.{name}({', '.join(operand.source for operand in operands)})")
+
+
+def _helper(name: str) -> Rule:
+    # A function of `hardware.py.in`.
+    return lambda u: Text(f"_{name}({u.source}, {PTX})")
 
 
 def _extremum(name: str) -> Rule:
@@ -43,7 +52,7 @@ TRITON = Language(
         "equal": lambda a, b: Text(f"tl.where({_CONDITIONS['equal'](a, b).source}, 1.0, 0.0)"),
         "where": _call("where"),
         "sqrt": _call("sqrt"),
-        "exp": _call("exp"),
+        **{name: _helper(name) for name in HELPERS},
         "log": _call("log"),
     },
     conditions=_CONDITIONS,

@@ -39,13 +39,13 @@ class Kernel(_Kernel):  # type: ignore[misc]
         pointers = self.names.pointers
         sums = [name for name, _, _ in self.sweep.sums]
         tensors = [pointers[name] for name in (*self.elements, *self.names.outputs, *sums, *self.parameters)]
-        compile_time = [*self.layout.tile, *(self.by(name) for name in (*sums, *self.parameters))]
+        compile_time = [*self.layout.tile, *(self.by(name) for name in (*sums, *self.parameters)), KERNEL.PRINTER.PTX]
         return [*tensors, *self.constants, *self.layout.sizes, *(f"{name}: tl.constexpr" for name in compile_time)]
 
     def _loads(self) -> list[str]:
         pointers = self.names.pointers
         lines = [
-            f"{name} = tl.load({pointers[name]} + offsets, mask=mask, other=0.0).to(tl.float32)"
+            f"{name} = _wide(tl.load({pointers[name]} + offsets, mask=mask), {KERNEL.PRINTER.PTX})"
             for name in self.elements
         ]
         for name in self.parameters:
@@ -90,7 +90,7 @@ class Runner:
             torch.empty_like(x, dtype=torch.float32 if name in fixed else x.dtype) for name, _ in self.sweep.outputs
         ]
         tile, slots, across = _tile_of(walked, [*owners.values(), *read.values()])
-        partials = {name: _room(owner, walked, slots, across, x) for name, owner in owners.items()}
+        partials = {name: room(owner, walked, slots, across, x) for name, owner in owners.items()}
         tensors = [
             *(given[name].contiguous() for name in kernel.elements), *outputs, *partials.values(),
             *(read[name].spread(values[name]).contiguous() for name in kernel.parameters),
@@ -105,17 +105,17 @@ class Runner:
         with torch.cuda.device_of(x):
             launch[(slots * across,)](
                 *tensors, *(constants[name] for name in kernel.constants), *sizes, LONG=x.numel() >= 1 << 31, **tile,
-                **by, **self.module._OPTIONS,  # noqa: SLF001 - generated beside the kernel
+                **by, PTX=self.module._PTX, **self.module._OPTIONS,  # noqa: SLF001 - generated beside the kernel
             )  # fmt: skip
         sums = []
         for name, of, _ in self.sweep.sums:
             operation: Any = "max" if name in self.sweep.maxima else "sum"
-            total = _joined(partials[name], owners[name], walked, operation)
+            total = joined(partials[name], owners[name], walked, operation)
             sums.append(total.to(values[of].dtype).reshape(values[of].shape) if of in values else total)
         return (*outputs, *sums)
 
 
-def _joined(partial: Tensor, owner: Placement, walked: Nest, operation: Any) -> Tensor:
+def joined(partial: Tensor, owner: Placement, walked: Nest, operation: Any) -> Tensor:
     """A sum, or largest value, of the partial results of programs."""
     if owner.along == "columns":
         partial = partial.view(-1, walked.kinds * walked.columns)
@@ -130,11 +130,12 @@ def _tile_of(walked: Nest, placements: Sequence[Placement]) -> tuple[dict[str, i
     if walked.kinds > 1 and any(placement.along == "columns" for placement in placements):
         # Rows of several kinds have no sums over columns together.
         rows = 1
-    tile = {"ROWS": rows, "COLUMNS": columns}
+    whole = walked.rows % rows == 0 and walked.columns % columns == 0
+    tile = {"WHOLE": whole, "ROWS": rows, "COLUMNS": columns}
     return tile, math.ceil(walked.rows / rows), math.ceil(walked.columns / columns)
 
 
-def _room(owner: Placement, walked: Nest, slots: int, across: int, x: Tensor) -> Tensor:
+def room(owner: Placement, walked: Nest, slots: int, across: int, x: Tensor) -> Tensor:
     """Where partial results go, the ones to be joined along the first dimension."""
     shape = {"one": (slots * across,), "rows": (across, walked.rows), "columns": (slots, walked.columns)}[owner.along]
     return torch.empty(shape, dtype=torch.float32, device=x.device)

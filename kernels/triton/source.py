@@ -9,6 +9,7 @@ from pathlib import Path
 
 from actsearch import __version__
 from actsearch.compile.backend import sibling
+from actsearch.compile.statistics.schedule import Schedule
 from actsearch.compile.sweep import Sweep
 from actsearch.grammar.text import write
 
@@ -17,10 +18,23 @@ LAUNCHER = sibling(__file__, "launcher")
 LAYOUT = sibling(__file__, "layout")
 LINES = sibling(__file__, "lines")
 ROWS = sibling(__file__, "rows")
+TOGETHER = sibling(__file__, "together")
+
+
+def _options(*, is_nvidia: bool) -> str:
+    found = LAYOUT.options(LAYOUT.warps(is_nvidia=is_nvidia), is_nvidia=is_nvidia)
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in found.items()) + "}"
+
 
 _SETTINGS = f"""_BLOCK = {LAYOUT.BLOCK}
+# Whether there are NVIDIA's instructions.
+_PTX = torch.version.hip is None and not triton.knobs.runtime.interpret
 # Contracting a*b + c into one instruction is faster and rounds once; said here because Triton's default changes.
-_OPTIONS = {{"num_warps": {LAYOUT.WARPS}, "enable_fp_fusion": True}}"""
+_OPTIONS = (
+    {_options(is_nvidia=True)}
+    if torch.version.hip is None
+    else {_options(is_nvidia=False)}
+)"""
 
 _HEADER = '''"""Triton kernels of
 
@@ -46,7 +60,8 @@ def generate(sweeps: Sequence[Sweep]) -> str:
     The launchers are called `_launch_` and the `direction` of the sweep. They take its elements, parameters, constants
     and the channel dimension, and give its outputs and sums; that of a forward gives its output alone.
     """
-    return "\n\n\n".join([_SETTINGS, _skeleton(LAYOUT.layout_of(sweeps[0]).name), *map(_page, sweeps)]) + "\n"
+    pages = [_skeleton(LAYOUT.layout_of(sweeps[0]).name), *map(_page, sweeps)]
+    return "\n\n\n".join([_SETTINGS, *_used("hardware", "".join(pages)), *pages]) + "\n"
 
 
 def artifact(sweeps: Sequence[Sweep]) -> str:
@@ -62,8 +77,22 @@ def artifact(sweeps: Sequence[Sweep]) -> str:
 def part(sweep: Sweep) -> str:
     """The kernel of one pass of a sweep with statistics as a Python file, which `rows` launches."""
     kernel = ROWS.Kernel(sweep=sweep)
-    text = "\n\n\n".join([_SETTINGS, _skeleton("rows"), kernel.mathematics(), _filled("kernel", kernel.holes())]) + "\n"
     formula = [f"    {name} = {write(value)}" for name, value in sweep.results.items()]
+    return _over_rows(f"{kernel.mathematics()}\n\n\n{_filled('kernel', kernel.holes())}", formula, sweep)
+
+
+def whole(plan: Schedule) -> str:
+    """The kernel of all passes of a schedule as a Python file, which `together` launches."""
+    kernel = TOGETHER.Whole(schedule=plan)
+    formula = [f"    {one.name} = {write(one.node)}" for one in plan.reduced]
+    formula += [f"    {name} = {write(value)}" for name, value in plan.last.results.items()]
+    return _over_rows(kernel.text(), formula, kernel.everything)
+
+
+def _over_rows(text: str, formula: Sequence[str], sweep: Sweep) -> str:
+    used = _used("rows", text)
+    used = [*_used("hardware", "".join([*used, text])), *used]
+    text = "\n\n\n".join([_SETTINGS, *used, text]) + "\n"
     return f"{_header(text, formula, _arguments([sweep]))}\n{text}"
 
 
@@ -72,6 +101,15 @@ def _page(sweep: Sweep) -> str:
     kernel = KERNEL.Kernel(sweep=sweep)
     holes = {**kernel.holes(), **LAUNCHER.holes(kernel)}
     return "\n\n\n".join([kernel.mathematics(), _filled("kernel", holes), _filled("launcher", holes)])
+
+
+def _used(skeleton: str, text: str) -> list[str]:
+    """The functions of a skeleton that `text`, or one of them, calls."""
+    found: list[str] = []
+    for function in reversed(_skeleton(skeleton).split("\n\n\n")):
+        if f"{function.split('(')[0].split()[-1]}(" in "".join([text, *found]):
+            found.insert(0, function)
+    return found
 
 
 def _filled(skeleton: str, holes: Mapping[str, str]) -> str:

@@ -114,7 +114,12 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "emit": (("compile", "sin(x)", "--emit", "ptxx"), "ptx"),
     "target": (("compile", "sin(x)", "--emit", "ptx", "--target", "sm_1"), "sm_1"),
     "dtype": (("compile", "sin(x)", "--dtype", "fp8"), "unknown dtype 'fp8'"),
-    "report": (("compile", "sin(x)", "--report"), "--report is not supported by this version"),
+    "report and emit": (("compile", "sin(x)", "--report", "--emit", "sass"), "--report prints counts and --emit sass"),
+    "report of llvm": (("compile", "sin(x)", "--report", "--backend", "llvm"), "the backend llvm has no kernels that"),
+    "block": (("compile", "sin(x)", "--report", "--block", "1000"), "--block 1000: expected a power of two from 32"),
+    "warps": (("compile", "sin(x)", "--report", "--warps", "64"), "--warps 64: expected a power of two from 1 to 32"),
+    "block without report": (("compile", "sin(x)", "--block", "1024"), "give them with it"),
+    "ptx of amd": (("compile", "sin(x)", "--emit", "ptx", "--target", "gfx942"), "gfx942 is no GPU of NVIDIA's"),
     "catalog": (("catalog", "gellu"), r"unknown catalog function 'gellu': did you mean .*gelu"),
     **{
         f"{kind} NAME": ((kind, "nope"), "unknown .*'nope': (did you mean|known:) ")

@@ -225,7 +225,7 @@ def test_long_sums_are_as_exact_as_short_ones():
 
 def test_the_flat_tensor_of_parameters():
     function = PopulationFunction(MIXED, copies=COPIES)
-    shapes = function.parameter_shapes(6)
+    shapes = function.layout(6).shapes
     assert [tuple(shape) for shape in shapes] == [
         (2, 1), (2, 6), (2, 1), (2, 3), (2, 2, 6), (2, 2), (2, 2), (2, 6),
     ]  # fmt: skip

@@ -59,7 +59,7 @@ def unruly(write_task) -> str:
 
 
 def test_whatever_a_candidate_does_the_others_keep_their_results_and_the_pool_goes_on(unruly, jobs, order):
-    profile = Profile(title="t", workers=2, batch=4, time_limit_seconds=LIMIT, memory_mebibytes=300)
+    profile = Profile(title="t", workers=2, batch=3, time_limit_seconds=LIMIT, memory_mebibytes=300)
     memory = "a worker may take 300 MiB (memory_mebibytes in its profile)"
     bad = {
         "sin(x)": "RuntimeError: no sines",
@@ -69,11 +69,11 @@ def test_whatever_a_candidate_does_the_others_keep_their_results_and_the_pool_go
         "atan(x)": "its worker died",
         "erf(x)": "SystemExit: 5",
         "exp(x)": memory,
-        "sinh(x)": memory,
     }
     good = ["relu(x)", "x**2", "asinh(x)"]
     with RayPool(unruly, profile) as pool:
-        texts = ["relu(x)", "sin(x)", "cos(x)", "x**2", "tanh(x)", "erf(x)", "atan(x)", "asinh(x)", "exp(x)", "sinh(x)"]
+        # By batches: one that hangs, one that only raises, and one that ends its worker, which each then does alone.
+        texts = ["relu(x)", "cos(x)", "x**2", "sin(x)", "erf(x)", "asinh(x)", "tanh(x)", "atan(x)", "exp(x)"]
         results = {result.key: result.outcome for result in pool.submit(jobs(*texts), order)}
         assert sorted(results) == sorted(texts)
         for text, expected in bad.items():
@@ -127,7 +127,7 @@ def test_a_submission_that_is_broken_off_leaves_a_pool_that_works(unruly, jobs, 
     assert pool._slots == []
 
 
-@pytest.mark.parametrize(("workers", "batch"), [(1, 3), (2, 1), (2, 16)])
+@pytest.mark.parametrize(("workers", "batch"), [(2, 1), (1, 16)])
 def test_workers_and_batches_change_no_result(jobs, order, workers, batch):
     wanted = jobs("sin(x)", "tanh(x)", "sqrt(x)", "relu(x)", "x * sigmoid(beta * x)")
     with InProcess("digits", Profile(title="t", executor="in-process")) as pool:

@@ -28,16 +28,39 @@ def leaves(config, prefix: str = ""):
 DEFAULTS = dict(leaves(SearchConfig()))
 
 
+def others(default):
+    """Values that a setting may have instead."""
+    if isinstance(default, str):
+        choices = (
+            "never",
+            "all",
+            "best",
+            "age",
+            "layer",
+            "cost,sparsity",
+            "digits",
+            "quality",
+            "annealing",
+            "late-acceptance",
+        )
+        return [value for value in (default + "x", *choices) if value != default]
+    if isinstance(default, bool):
+        return [not default]
+    return [default + 1, default - 1] if isinstance(default, int) else [default + 1, default / 2, default + 0.01]
+
+
+def is_taken(key: str, value: object) -> bool:
+    try:
+        SearchConfig.of({key: str(value)})
+    except (ConfigError, UnknownNameError):
+        return False
+    return True
+
+
 @pytest.mark.parametrize("key", DEFAULTS)
 def test_every_setting_can_be_set_and_changes_nothing_else(key):
     default = DEFAULTS[key]
-    value = "layer" if key == "granularity" else default + ("x" if isinstance(default, str) else type(default)(1))
-    if key == "protocols.stability.when":
-        value = "all"
-    if key == "evolution.survival":
-        value = "age"
-    if isinstance(default, float) and default + 1 > 1 and key.startswith(("evolution.", "ladder.grace")):
-        value = default / 2
+    value = next(value for value in others(default) if is_taken(key, value))
     changed = SearchConfig.of({key: str(value)})
     assert dict(leaves(changed)) == {**DEFAULTS, key: value}
     assert type(dict(leaves(changed))[key]) is type(default)

@@ -15,9 +15,19 @@ from actsearch.search.strategies.random import RandomSearch, RandomSettings
 from actsearch.search.strategy import Archive, Proposal, State, Strategy, Told
 
 SETTINGS = {
-    "evolution.population": "16", "controller.units": "8", "controller.epochs": "1", "gradient.mixture": "8",
-    "gradient.share": "0.001", "entropy.measured": "1", "entropy.steps": "2",
-}  # fmt: skip
+    "evolution.population": "16",
+    "controller.units": "8",
+    "controller.epochs": "1",
+    "gradient.mixture": "8",
+    "gradient.share": "0.001",
+    "entropy.measured": "1",
+    "entropy.steps": "2",
+    # So that it looks at hundreds of functions and not at thousands.
+    "surrogate.enumerated": "500",
+    "surrogate.pool": "2",
+    "auto.known": "6",
+    "auto.arms": "evolution,random",
+}
 SPACES = ("swish", "actbench", "pangaea")
 SPACES_OF: Mapping[str, tuple[str, ...]] = {
     "entropy": ("entropy",),

@@ -88,7 +88,7 @@ def test_the_unbroken_search_trains_everything_once_and_finals_on_seeds_of_their
     assert "quality" in counts["rejected"]
 
 
-@pytest.mark.parametrize("share", [0.0, 0.15, 0.5, 0.8, "finals"])
+@pytest.mark.parametrize("share", [0.0, 0.5, "finals"])
 def test_a_killed_search_resumes_to_the_result_of_an_unbroken_one(share, unbroken, drivers, logged, tmp_path):
     store, before, after = tmp_path / "store", tmp_path / "before.log", tmp_path / "after.log"
     # In the finals: amid the fourth subject, when the first two have been journalled.

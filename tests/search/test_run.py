@@ -9,6 +9,8 @@ import torch
 from actsearch.errors import SearchStateError, TaskError
 from actsearch.grammar.activation import from_json
 from actsearch.outcome import Failed, Rejected, Scored
+from actsearch.search.config import SearchConfig
+from actsearch.search.finalists import choose
 from actsearch.search.launch import resume
 from actsearch.store.journal import Journal
 from actsearch.store.summary import FINAL, SEARCH, Summary, to_json
@@ -47,7 +49,8 @@ def test_the_numbers_of_a_summary_agree_with_each_other_and_with_the_journal(sea
     assert all(math.isfinite(candidate.score) for candidate in summary.candidates)
     # Two seeds at three learning rates for all, three fresh seeds for four finalists and the baselines.
     assert counts.trained == 6 * (counts.evaluated + 2) + 9 * (4 + 2)
-    assert [c.name for c in summary.candidates if c.judgement] == [c.name for c in summary.candidates[:4]]
+    best = choose(summary.candidates, 4, SearchConfig().finalists_apart)
+    assert [c.name for c in summary.candidates if c.judgement] == [c.name for c in best]
     assert summary.winner is summary.finalists[0]
     assert sorted(b.name for b in summary.baselines) == ["gelu", "selu"]
 

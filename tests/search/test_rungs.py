@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from actsearch.errors import ConfigError, TaskError
+from actsearch.search.finalists import choose
 from actsearch.store.journal import Journal
 from actsearch.store.summary import BASELINE, FINAL
 from actsearch.store.tuning import TUNE
@@ -53,7 +54,7 @@ def climbed(search, real, tmp_path):
 def test_the_best_candidates_and_the_best_baselines_are_tuned_with_the_same_budget(climbed):
     summary, _, trials, _, _ = climbed
     numbers = {name: [t.number for t in trials if t.subject == name] for name in {t.subject for t in trials}}
-    survivors = {standing.name for standing in summary.candidates[:5]}
+    survivors = {standing.name for standing in choose(summary.candidates, 5, 0.999)}
     assert set(numbers) == survivors | {BASELINE + name for name in NAMES}
     tuned = {name for name, found in numbers.items() if sorted(found) == list(range(6))}
     assert survivors <= tuned
@@ -97,19 +98,6 @@ def test_the_exported_winner_starts_where_the_tuning_left_it(search, real, tmp_p
         assert f"= {spec['initial']!r} per" in text
 
 
-def test_where_trainings_run_changes_nothing(search, real, write_profile, tmp_path):
-    def documents(workers):
-        store = tmp_path / workers.split("/")[-1]
-        search(then=real, settings=LADDER, store=store, workers=workers, budget="8c")
-        _, trials, finals, scores = read(store)
-        rows = sorted(
-            (t.subject, t.number, t.seed, t.ending, t.curve, tuple(t.values.items())) for t in trials + finals
-        )
-        return rows, scores
-
-    assert documents(write_profile(workers=2)) == documents("in-process")
-
-
 def lines(log: Path) -> list[str]:
     return log.read_text(encoding="utf-8").splitlines() if log.exists() else []
 
@@ -149,6 +137,28 @@ def test_a_search_killed_on_its_upper_rungs_goes_on_without_repeating_a_training
     again = Counter(real_lines(before)) + Counter(real_lines(after)) - Counter(log)
     assert again.total() <= 1  # the one that was under way
     assert not Counter(log) - Counter(real_lines(before)) - Counter(real_lines(after))
+
+
+def test_a_search_killed_while_ray_tune_trains_comes_to_what_this_process_comes_to(
+    unbroken, write_profile, drivers, tmp_path
+):
+    arguments, document, log = unbroken
+    ray = write_profile(executor="ray", workers=2)
+    arguments = [ray if argument == "in-process" else argument for argument in arguments]
+    store, before, after = tmp_path / "store", tmp_path / "before.log", tmp_path / "after.log"
+    driver = drivers.start(*arguments, "--store", str(store), log=before)
+    drivers.kill(driver, when=lambda: len(real_lines(before)) > 0.5 * len(log))
+    _, trials, finals, _ = read(store)
+    assert 0 < len(trials) + len(finals) < len(log)
+
+    driver = drivers.start("resume", "--json", "--store", str(store), log=after)
+    out, err = driver.communicate()
+    assert driver.returncode == 0, err
+    assert result(json.loads(out)) == result(document)
+    # What the journal has is not trained again, and nothing but the real task is.
+    assert lines(after) == real_lines(after)
+    assert len(lines(after)) == len(log) - len(trials) - len(finals)
+    assert not Counter(log) - Counter(real_lines(before)) - Counter(lines(after))
 
 
 def test_the_document_says_what_was_tuned(unbroken):

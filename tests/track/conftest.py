@@ -9,8 +9,9 @@ import pytest
 
 from actsearch.outcome import Failed, Outcome, Rejected, Scored, Scores
 from actsearch.store.journal import Journal
-from actsearch.store.record import CandidateRecord, SearchRecord, Step
+from actsearch.store.record import CandidateRecord, SearchRecord, Step, TrialRecord
 from actsearch.store.summary import Summary, summarise
+from actsearch.store.tuning import TUNE
 
 SEEDS = (11, 12, 13)
 HOSTILE = "</script><script>alert('x')</script> & \"quoted\" `ticked` | piped"
@@ -96,6 +97,19 @@ class Story:
         with Journal.open(self.store) as journal:
             rows |= {identity(number): scores(-0.5 + 0.001 * number) for number in numbers}
             journal.record_scores(self.search, "final", rows)
+
+    def tuning(self, subjects: dict[str, float], numbers: range) -> None:
+        """Write the trials `numbers` of each subject: from a score on each is better than the last, a third stopped."""
+        with Journal.open(self.store) as journal:
+            for subject, score in subjects.items():
+                for number in numbers:
+                    ending = "stopped" if number % 3 == 2 else "complete"
+                    curve = ((0.5, score - 1.0), (1.0, score + 0.01 * number))[: 1 if ending == "stopped" else 2]
+                    trial = TrialRecord(
+                        subject=subject, number=number, seed=11, ending=ending, curve=curve, seconds=0.5, gains={},
+                        values={"learning rate": 0.1 * (number + 1), "beta": 1.5}, parameters={},
+                    )  # fmt: skip
+                    journal.record_trial(self.search, TUNE, trial)
 
     def end(self, status: str = "finished", because: str | None = "budget") -> None:
         """Write how the search ended."""

@@ -194,6 +194,48 @@ def test_stopped_search_goes_on_in_the_same_run(story: Any, view: View, tell: Ca
     assert children[0].data.metrics["final_score"] == pytest.approx(-0.474)
 
 
+def test_the_rungs_above_the_search_are_shown(story: Any, view: View, tell: Callable[..., Any]) -> None:
+    climbed = tell(story.store)
+    for generation in range(1, 5):
+        climbed.generation(generation)
+    # The last of them is the 14th best in the search.
+    names = [f"{number:012x}" for number in (56, 55, 25)]
+    start = {**dict(zip(names, (-0.4, -0.3, -0.5), strict=True)), "baseline:gelu": -0.45}
+    climbed.tuning(start, range(4))
+    climbed.end("stopped", "interrupted")
+    Tracker(climbed.store, climbed.search).sync(final=True)
+    # Resumed, and tuned to the end.
+    climbed.tuning(start, range(4, 6))
+    climbed.finals([55, 56])
+    climbed.end()
+    assert backfill(climbed.store) == [climbed.search.name]
+
+    parent = view.parent(climbed.search.name)
+    children = {run.data.tags["id"]: run for run in view.children(parent)}
+    assert len(children) == 11
+    assert children[names[2]].data.tags["rank"] == "11"
+    for name in names:
+        # Trials that were stopped have no score of a whole training.
+        expected = [(number, pytest.approx(start[name] + 0.01 * number)) for number in (0, 1, 3, 4)]
+        assert view.history(children[name], "trial_score") == expected
+        assert children[name].data.metrics["tuned_score"] == pytest.approx(start[name] + 0.04)
+        assert children[name].data.tags["tuned"] == "learning rate 0.5, beta 1.5"
+    assert "tuned_score" not in children[f"{51:012x}"].data.metrics
+
+    table = json.loads(view.text(parent, "rungs.json"))
+    rows = [dict(zip(table["columns"], cells, strict=True)) for cells in table["data"]]
+    assert [row["id"] for row in rows] == [names[1], names[0], "baseline gelu", names[2]]
+    assert [(row["trials"], row["complete"], row["stopped"], row["best_trial"]) for row in rows] == [(6, 4, 2, 4)] * 4
+    assert [row["final_score"] is None for row in rows] == [False, False, False, True]
+    assert json.loads(parent.data.tags["mlflow.loggedArtifacts"]) == [
+        {"path": "candidates.json", "type": "table"}, {"path": "rungs.json", "type": "table"},
+    ]  # fmt: skip
+    said = parent.data.tags["mlflow.note.content"]
+    assert said.splitlines()[:2] == ["|  | score | tuned | final score |", "|---|---|---|---|"]
+    assert "| baseline `gelu` | -0.7 | -0.41 | -0.75 |" in said
+    assert "4 functions were tuned in 24 trials" in said
+
+
 def test_a_lost_database_is_made_anew_in_silence(tell: Callable[..., Any], tmp_path: Path) -> None:
     made = tell(tmp_path, size=5)
     made.generation(1)

@@ -101,10 +101,6 @@ class PopulationFunction:
             self._layouts[channels] = Layout(slots=self.slots, copies=self.copies, channels=channels)
         return self._layouts[channels]
 
-    def parameter_shapes(self, channels: int) -> list[torch.Size]:
-        """That of each slot: `(copies, 1)` per layer, `(copies, channels)` per channel; see `Slot.shape`."""
-        return self.layout(channels).shapes
-
     def initial(self, channels: int) -> Tensor:
         """The flat tensor of all parameters before training, float32."""
         parts = [slot.initial(self.copies, channels).flatten() for slot in self.slots]

@@ -73,6 +73,12 @@ class Schedule:
         """Those of the passes, and the last."""
         return (*(one.sweep for one in self.passes), self.last)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether there are passes, none of which needs another sample or an order of values."""
+        kinds = ((one.statistic.axis, one.operation) for one in self.reduced)
+        return bool(self.passes) and all(axis != "batch" and operation != "quantile" for axis, operation in kinds)
+
 
 @functools.lru_cache(maxsize=512)
 def schedule(sweep: Sweep, known: frozenset[Apply] = frozenset()) -> Schedule:
@@ -119,12 +125,17 @@ def schedule(sweep: Sweep, known: frozenset[Apply] = frozenset()) -> Schedule:
     )
 
 
-def parts(sweep: Sweep) -> dict[str, Sweep]:
-    """The sweeps of a forward and its derivative that have no statistics, by a name that says where each belongs."""
+def plans(sweep: Sweep) -> dict[str, Schedule]:
+    """The schedules of a forward and of its derivative, which knows what the forward has found."""
     forward = schedule(sweep)
     backward = schedule(vjp(sweep), frozenset(reduced.node for reduced in forward.reduced))
+    return {"forward": forward, "backward": backward}
+
+
+def parts(sweep: Sweep) -> dict[str, Sweep]:
+    """The sweeps of a forward and its derivative that have no statistics, by a name that says where each belongs."""
     found = {}
-    for name, plan in (("forward", forward), ("backward", backward)):
+    for name, plan in plans(sweep).items():
         for index, one in enumerate(plan.passes):
             found[f"{name}, pass {index + 1}: {', '.join(write(reduced.node) for reduced in one.reduced)}"] = one.sweep
         found[f"{name}, results"] = plan.last

@@ -105,8 +105,7 @@ class _Compiled:
             for sweep, runner in zip(plan.sweeps, runners, strict=True)
             if runner is not None
         }
-        is_local = all(r.statistic.axis != "batch" and r.operation != "quantile" for r in plan.reduced)
-        self._together = together(plan) if together and is_local and plan.passes else None
+        self._together = together(plan) if together and plan.is_local else None
 
     def run(
         self, elements: Values, values: dict[str, Tensor], channel_dim: int

@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from actsearch.evaluate.ladder.training import Agenda, Curve, Runner, Trained, Training, steps
+from actsearch.evaluate.ladder.training import Agenda, Check, Curve, Runner, Sometimes, Trained, Training, steps
 from actsearch.evaluate.profile import Profile
 from actsearch.evaluate.task import Task, load_task
 
@@ -21,20 +21,22 @@ class InProcess:
     def __init__(self, task: Task) -> None:
         self._task = task
 
-    def run(self, agenda: Agenda) -> None:
+    def run(self, agenda: Agenda, check: Check) -> None:
         """Train all that `agenda` gives."""
         import torch
 
         torch.set_num_threads(1)
+        sometimes = Sometimes(check)
         while (training := agenda.take()) is not None:
-            agenda.end(training, self._train(agenda, training))
+            agenda.end(training, self._train(agenda, training, sometimes))
 
-    def _train(self, agenda: Agenda, training: Training) -> Trained:
+    def _train(self, agenda: Agenda, training: Training, check: Check) -> Trained:
         started = time.perf_counter()
         curve: Curve = ()
         failure = None
         with closing(steps(self._task, training)) as points:
             for point in points:
+                check()
                 if isinstance(point, str):
                     failure = point
                     break
@@ -44,10 +46,11 @@ class InProcess:
         return Trained.of(curve, failure, time.perf_counter() - started)
 
 
-def open_runner(task: str, profile: Profile, scratch: Path) -> Runner:
+def open_runner(task: str, profile: Profile, scratch: Path, time_limit: float = 0.0) -> Runner:
     """The runner that `profile` asks for, of the task with that name or path; `scratch` is a folder it may fill.
 
-    One for Ray uses the cluster that this process is connected to.
+    One for Ray uses the cluster that this process is connected to; there a training that is silent for `time_limit`
+    seconds counts as hung (0: see `limit_seconds`).
     """
     loaded = load_task(task)
     if profile.executor == "in-process":
@@ -55,10 +58,10 @@ def open_runner(task: str, profile: Profile, scratch: Path) -> Runner:
     # Ray takes seconds to import and is not needed in process.
     from actsearch.evaluate.ladder.tune import RayTune
 
-    return RayTune(task, profile, scratch=scratch, limit_seconds=limit_seconds(loaded, profile))
+    return RayTune(task, profile, scratch=scratch, limit_seconds=time_limit or limit_seconds(loaded, profile))
 
 
 def limit_seconds(task: Task, profile: Profile) -> float:
-    """How long a training may be silent before it counts as hung."""
+    """How long a training may be silent before it counts as hung, by what the profile and the task say."""
     known = 0.0 if math.isnan(task.seconds) else task.seconds
     return max(profile.time_limit_seconds, _TIMES * known)

@@ -27,6 +27,11 @@ class LadderSettings:
     """Learning rates are tried from the task's middle one divided by this to that times this."""
     spread: float = 1.0
     """Initial values v are tried in v ± spread * |v|, or ± spread where v is 0."""
+    time_limit: float = 0.0
+    """Seconds a training may tell no score before it counts as hung and fails; 0 leaves it to profile and task.
+
+    Held with Ray only: a process cannot end what it trains itself.
+    """
 
 
 def tuning_rule(settings: LadderSettings) -> str:

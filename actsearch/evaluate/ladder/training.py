@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from actsearch.evaluate.task import Subject, Task
 
+_SECONDS_APART = 1.0
+"""Of two checks, each of which reads the journal and draws the live view."""
 Curve = tuple[tuple[float, float], ...]
 """Scores on the way of a training: (share that is done, score), the last at 1.0 if it ran to its end."""
 Ending = Literal["complete", "stopped", "diverged", "failed"]
@@ -56,6 +59,10 @@ class Trained:
         return cls(ending="stopped", curve=curve, seconds=seconds)
 
 
+Check = Callable[[], None]
+"""Looks whether somebody wants a run to stop."""
+
+
 class Agenda(Protocol):
     """What is to be trained and which trainings go on. Its answers depend on results, never on when they come."""
 
@@ -80,9 +87,27 @@ class Agenda(Protocol):
 class Runner(Protocol):
     """Trains what an agenda asks for, here or elsewhere."""
 
-    def run(self, agenda: Agenda) -> None:
-        """Return when `agenda` is done; a training that breaks is `failed` and stops nothing else."""
+    def run(self, agenda: Agenda, check: Check) -> None:
+        """Return when `agenda` is done; a training that breaks is `failed` and stops nothing else.
+
+        `check` is called about once a second, where trainings run here at their points: what it raises, such as
+        `KeyboardInterrupt`, ends the run at once.
+        """
         ...
+
+
+class Sometimes:
+    """Calls `check`, but only if `_SECONDS_APART` have passed since it did."""
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+        self._checked = time.monotonic()
+
+    def __call__(self) -> None:
+        """Perhaps check."""
+        if time.monotonic() - self._checked >= _SECONDS_APART:
+            self._check()
+            self._checked = time.monotonic()
 
 
 def finite(curve: Curve) -> Curve:

@@ -29,7 +29,7 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from actsearch.evaluate.ladder.training import Agenda, Curve, Trained, Training, steps
+from actsearch.evaluate.ladder.training import Agenda, Check, Curve, Sometimes, Trained, Training, steps
 from actsearch.evaluate.profile import Profile
 from actsearch.evaluate.task import Task, load_task
 
@@ -46,7 +46,7 @@ class RayTune:
         self._scratch = scratch
         self._limit_seconds = limit_seconds
 
-    def run(self, agenda: Agenda) -> None:
+    def run(self, agenda: Agenda, check: Check) -> None:
         """Train all that `agenda` gives. What Tune writes is in the scratch folder, and removed at the end."""
         if agenda.is_done:
             return
@@ -68,6 +68,7 @@ class RayTune:
                 storage_path=str(self._scratch.resolve()),
                 name="tune",
                 verbose=0,
+                callbacks=[_Checking(Sometimes(check))],
                 failure_config=tune.FailureConfig(max_failures=0),
             ),
         )
@@ -172,6 +173,22 @@ class Stopper(FIFOScheduler):
         del tune_controller
         goes_on = self._proposer.hear(trial.trial_id, result)
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
+
+
+class _Checking(tune.Callback):
+    """Calls `check` in every round of Tune's loop, several times a second; what it raises ends the run."""
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Tune begins a round."""
+        del iteration, trials, info
+        self._check()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing, as of the `Proposer`."""
+        return {}
 
 
 def _train(config: dict[str, Any]) -> None:

@@ -155,7 +155,8 @@ class _Model:
         size = _norm(self._parameters)
         with torch.no_grad():
             for parameter, direction in zip(self._parameters, directions, strict=True):
-                parameter.add_(direction, alpha=length * size / steepness)
+                # In float64: where it is almost flat, the factor alone overflows float32.
+                parameter.add_((direction.double() * (length * size / steepness)).float())
         return True
 
     def _loss(self) -> Tensor:

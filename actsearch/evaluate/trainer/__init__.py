@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
+from actsearch.evaluate.objectives.objective import OfModels
 from actsearch.evaluate.protocols.quality import STAGE, Quality
 from actsearch.evaluate.task import Subject
 from actsearch.evaluate.trainer.block import Block
@@ -32,11 +33,17 @@ def train(
 
 
 def train_lessons(
-    subjects: Sequence[Subject], seeds: Sequence[int], lessons: Sequence[Lesson], quality: Quality
+    subjects: Sequence[Subject],
+    seeds: Sequence[int],
+    lessons: Sequence[Lesson],
+    quality: Quality,
+    objectives: Sequence[OfModels] = (),
 ) -> list[Scores | Rejected]:
     """As `train`, but a score is the mean over several lessons, whose recipes have the same learning rates.
 
     A subject is rejected if its mean score after a tenth of each training does not exceed the mean of the chances.
+    What `objectives` measure of the trained models of the best learning rate stands in `Scores.objectives`, as a mean
+    over lessons and seeds.
     """
     if len({lesson.recipe.learning_rates for lesson in lessons}) != 1:
         raise ValueError("lessons that are scored together have the same learning rates")
@@ -50,7 +57,7 @@ def train_lessons(
     }
     for positions in _blocks(subjects):
         block = Block([subjects[position] for position in positions], tuple(seeds), courses)
-        outcomes.update(zip(positions, block.train(quality), strict=True))
+        outcomes.update(zip(positions, block.train(quality, objectives), strict=True))
     return [outcomes[position] for position in range(len(subjects))]
 
 

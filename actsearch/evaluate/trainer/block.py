@@ -9,7 +9,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from actsearch.evaluate.objectives.objective import OfModels
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.evaluate.task import Subject
 from actsearch.evaluate.trainer.activations import Activations
@@ -18,6 +20,7 @@ from actsearch.evaluate.trainer.layers import Layers
 from actsearch.evaluate.trainer.recipe import Recipe
 from actsearch.evaluate.trainer.stack import Member, Stack
 from actsearch.evaluate.trainer.stacked import Stacked, bare_first, function_of, is_stacked
+from actsearch.evaluate.trainer.trained import Trained
 from actsearch.outcome import Matrix, Point, Rejected, Scores
 
 _TENTHS = 10
@@ -45,14 +48,14 @@ class Block:
         self._has_test = all(course.split.test_inputs is not None for _, by_seed in courses for course in by_seed)
         self._lessons = len(courses)
         self._stacks = {
-            (lesson, at): Stack(recipe, course, members, self._activations(recipe, members, seeds[at]))
+            (lesson, at): self._fresh(recipe, course, members, seeds[at])
             for lesson, (recipe, by_seed) in enumerate(courses)
             for at, course in enumerate(by_seed)
         }
         """By lesson and position of a seed; those that have members."""
 
-    def train(self, quality: Quality) -> list[Scores | Rejected]:
-        """Outcomes by subject."""
+    def train(self, quality: Quality, objectives: Sequence[OfModels] = ()) -> list[Scores | Rejected]:
+        """Outcomes by subject; the scores have what `objectives` measure of the models of the best learning rate."""
         self._advance(0, 1)
         looks = [self._look(1)]
         rejections = [
@@ -64,11 +67,42 @@ class Block:
             self._advance(first, last)
             if last in (*_LOOKS, _TENTHS):
                 looks.append(self._look(last))
-        return [
+        outcomes = [
             rejection
             or Scores(learning_rates=self._rates, seeds=self._seeds, values=end.values, test=end.test, curve=tuple(way))
             for rejection, (*way, end) in zip(rejections, zip(*looks, strict=True), strict=True)
         ]
+        return self._measured(outcomes, objectives) if objectives else outcomes
+
+    def _measured(self, outcomes: list[Scores | Rejected], objectives: Sequence[OfModels]) -> list[Scores | Rejected]:
+        """The outcomes with the objectives of each subject: means over lessons and seeds, where they are finite."""
+        best = {
+            Member(subject, outcome.best)
+            for subject, outcome in enumerate(outcomes)
+            if isinstance(outcome, Scores) and outcome.best is not None
+        }
+        if not best:
+            return outcomes
+        found: dict[int, dict[str, list[float]]] = {}
+        for (_, at), stack in self._stacks.items():
+            own = stack.only([position for position, member in enumerate(stack.members) if member in best])
+            models = Trained(own, self._seeds[at], self._fresh)
+            for objective in objectives:
+                for member, value in zip(own.members, objective.measure(models).tolist(), strict=True):
+                    found.setdefault(member.subject, {}).setdefault(objective.name, []).append(value)
+        count = len(self._stacks)
+        means = {
+            subject: {name: sum(values) / count for name, values in own.items() if all(map(math.isfinite, values))}
+            for subject, own in found.items()
+        }
+        return [
+            replace(outcome, objectives=means[subject]) if isinstance(outcome, Scores) and subject in means else outcome
+            for subject, outcome in enumerate(outcomes)
+        ]
+
+    def _fresh(self, recipe: Recipe, course: Course, members: Sequence[Member], seed: int) -> Stack:
+        """A stack of members before their training."""
+        return Stack(recipe, course, members, self._activations(recipe, members, seed))
 
     def _look(self, tenth: int) -> list[Point]:
         """Scores of each subject after a tenth of the training."""

@@ -22,6 +22,9 @@ class Objective(Protocol):
     def losses(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """The loss of every sample, (members, samples)."""
 
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """What the outputs say: probabilities of classes, or values; of the outputs' shape."""
+
     def gradients(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The derivatives of every sample's loss by its own outputs, a new tensor of the outputs' shape."""
 
@@ -38,6 +41,10 @@ class CrossEntropy:
         index = labels.expand(len(outputs), 1, -1)
         return functional.log_softmax(outputs, dim=1).gather(1, index).squeeze(1).neg_()
 
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """See `Objective`."""
+        return torch.softmax(outputs, dim=1)
+
     def gradients(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """See `Objective`."""
         return torch.softmax(outputs, dim=1).sub_(targets)
@@ -53,6 +60,10 @@ class SquaredError:
     def losses(self, outputs: Tensor, labels: Tensor) -> Tensor:
         """See `Objective`."""
         return (outputs - labels.T).square_().mean(dim=1)
+
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """See `Objective`."""
+        return outputs
 
     def gradients(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """See `Objective`."""

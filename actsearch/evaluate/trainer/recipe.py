@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -42,6 +43,18 @@ class Split:
 
     By default epoch after epoch in random order.
     """
+
+    @classmethod
+    def of(cls, inputs: Tensor, labels: Tensor, *, train: Tensor, validation: Tensor, test: Tensor) -> Self:
+        """The samples of `inputs` and `labels` at the indices of each part, int64."""
+        return cls(
+            train_inputs=inputs[train],
+            train_labels=labels[train],
+            validation_inputs=inputs[validation],
+            validation_labels=labels[validation],
+            test_inputs=inputs[test],
+            test_labels=labels[test],
+        )
 
 
 def lecun(inputs: int, outputs: int, generator: torch.Generator) -> Tensor:

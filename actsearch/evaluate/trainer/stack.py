@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from actsearch.evaluate.objectives.objective import Change
 from actsearch.evaluate.trainer.activations import Activations
 from actsearch.evaluate.trainer.adam import Adam, Leaf
 from actsearch.evaluate.trainer.course import Course
@@ -81,6 +82,21 @@ class Stack:
                 raise ValueError("a split without test data has no test scores")
             inputs, labels = split.test_inputs, split.test_labels
         return [float(value) for value in self.recipe.score(self._outputs(inputs, None)[0], labels)]
+
+    @torch.no_grad()
+    def changed_outputs(
+        self, inputs: Tensor, *, before: Change | None, after: Change | None, weights: Change | None
+    ) -> Tensor:
+        """Outputs (members, outputs, samples) in evaluation, with what `Models.outputs` says changed on the way."""
+        hidden = inputs.expand(len(self.members), *inputs.shape)
+        for site, (weight, bias) in enumerate(self.layers[:-1]):
+            own = weights(site, weight.value) if weights else weight.value
+            x = torch.baddbmm(bias.value, hidden, own)
+            y = self.activations.forward(site, before(site, x) if before else x, None)
+            hidden = after(site, y) if after else y
+        weight, bias = self.layers[-1]
+        own = weights(len(self.layers) - 1, weight.value) if weights else weight.value
+        return torch.baddbmm(bias.value, own, hidden.transpose(1, 2))
 
     def is_finite(self) -> list[bool]:
         """Whether all that a member has learned is finite: one that is not has diverged, and stays so."""

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 from actsearch.errors import unknown_name
 from actsearch.evaluate.task import Task
 from actsearch.grammar.space import Space
+from actsearch.search.strategies.auto import Auto, AutoSettings
 from actsearch.search.strategies.controller import Controller, ControllerSettings
 from actsearch.search.strategies.entropy import Entropy, EntropySettings
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
 from actsearch.search.strategies.gradient import Gradient, GradientSettings
 from actsearch.search.strategies.placement import Placement, PlacementSettings
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
+from actsearch.search.strategies.surrogate import Surrogate, SurrogateSettings
 from actsearch.search.strategy import Strategy
 
 
@@ -25,12 +27,14 @@ class Kind(NamedTuple):
 
 
 STRATEGIES: Mapping[str, Kind] = {
+    "auto": Kind(Auto, AutoSettings),
     "controller": Kind(Controller, ControllerSettings),
     "entropy": Kind(Entropy, EntropySettings),
     "evolution": Kind(Evolution, EvolutionSettings),
     "gradient": Kind(Gradient, GradientSettings),
     "placement": Kind(Placement, PlacementSettings),
     "random": Kind(RandomSearch, RandomSettings),
+    "surrogate": Kind(Surrogate, SurrogateSettings),
 }
 
 

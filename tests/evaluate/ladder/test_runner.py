@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import math
+import time
 from dataclasses import replace
 
 import pytest
@@ -30,7 +32,7 @@ class Unruly(Task):
             nan = step == 4 and text == "x**2"
             yield step / 4, math.nan if nan else seed + step * learning_rate
 """
-LIMIT = 8.0
+LIMIT = 4.0
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def without_times(ends):
 def test_in_process_every_training_comes_to_its_end(unruly, training, noting, capsys):
     texts = ["sin(x)", "erf(x)", "x**3", "x**2", "relu(x)"]
     agenda = noting([training(text, text, seed=7) for text in texts] + [training("stop", "sinh(x)")])
-    InProcess(load_task(unruly)).run(agenda)
+    InProcess(load_task(unruly)).run(agenda, pytest.fail)
     assert {key: trained.ending for key, trained in agenda.ends.items()} == {
         "sin(x)": "failed", "erf(x)": "failed", "x**3": "failed", "x**2": "diverged", "relu(x)": "complete",
         "stop": "stopped",
@@ -64,13 +66,19 @@ def test_with_ray_tune_it_is_the_same_and_hangs_and_crashes_are_failures_too(unr
     texts = ["sin(x)", "erf(x)", "x**3", "x**2", "relu(x)", "gelu(x)", "softplus(x)"]
     trainings = [training(text, text, seed=7) for text in texts] + [training("stop", "sinh(x)")]
     here = noting(trainings)
-    InProcess(load_task(unruly)).run(here)
+    InProcess(load_task(unruly)).run(here, lambda: None)
     capfd.readouterr()
 
     bad = {"cos(x)": f"not done within {LIMIT:.0f} s", "tanh(x)": "its worker died"}
     there = noting([training(text, text) for text in bad] + trainings)
-    profile = Profile(title="t", workers=3, time_limit_seconds=LIMIT)
-    open_runner(unruly, profile, tmp_path / "scratch").run(there)
+    # The profile's own limit is that of a candidate of the search.
+    profile = Profile(title="t", workers=3, time_limit_seconds=600)
+    runner = open_runner(unruly, profile, tmp_path / "scratch", time_limit=LIMIT)
+    checks = []
+    runner.run(there, lambda: checks.append(time.monotonic()))
+    # One training says nothing for as long as the limit.
+    assert len(checks) >= 2
+    assert all(later - earlier >= 1 for earlier, later in itertools.pairwise(checks))
 
     for text, reason in bad.items():
         trained = there.ends.pop(text)
@@ -86,6 +94,36 @@ def test_with_ray_tune_it_is_the_same_and_hangs_and_crashes_are_failures_too(unr
     assert not mine
     assert capfd.readouterr().out == ""
     assert list(tmp_path.iterdir()) == []
+
+    # Stopped while all that is under way is silent for an hour.
+    with pytest.raises(KeyboardInterrupt):
+        open_runner(unruly, profile, tmp_path / "scratch").run(noting([training("cos(x)", "cos(x)")]), interrupt)
+    assert list(tmp_path.iterdir()) == []
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+SLOW = """
+import time
+from actsearch.evaluate.task import Task
+
+class Slow(Task):
+    def curve(self, make_activation, seed, learning_rate):
+        for step in range(1, 1001):
+            time.sleep(0.05)
+            yield step / 1000, 0.0
+"""
+
+
+def test_in_process_a_training_is_stopped_amid_its_course(write_task, training, noting):
+    agenda = noting([training("a")])
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        InProcess(load_task(write_task(SLOW))).run(agenda, interrupt)
+    assert time.monotonic() - started < 25
+    assert agenda.ends == {}
 
 
 def test_what_a_plan_raises_ends_the_run_and_is_raised_at_its_end(training, noting):

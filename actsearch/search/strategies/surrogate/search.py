@@ -1,0 +1,180 @@
+"""Surrogate-based search: a Gaussian process over features of functions says what to evaluate next.
+
+After Bingham, Miikkulainen (2023), Efficient Activation Function Optimization through Surrogate Modeling, arXiv
+2301.05785, whose surrogate is a k-nearest-neighbour regression over an embedding of function outputs and of the
+eigenvalues of the Fisher information, and whose search takes the best prediction. Changed against it: features that
+symmetries of a network leave alone (`look`), a model that knows how unsure it is, a first generation that is spread
+out, batches by upper confidence bounds, and spaces too large to enumerate, where candidates are bred from what the
+model holds for the best. Eigenvalues of the Fisher information are not among the features: beside the others they
+brought nothing (docs/strategies.md).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from actsearch.evaluate.task import Task
+from actsearch.grammar.space import Space
+from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
+from actsearch.search.strategies.surrogate.look import Look, album_of
+from actsearch.search.strategies.surrogate.model import Array, Model, Scale, spread_out, standing
+from actsearch.search.strategy import Archive, Novel, Proposal, State, Told, load_random, save_random
+
+_UNTRAINED = frozenset({"duplicate", "domain", "trivial", "gradient", "signal", "escape", "cost"})
+"""Stages that end a candidate before it is trained, which says nothing of how well it would do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurrogateSettings:
+    """Constants of the surrogate."""
+
+    BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "initial": (2, 1_000_000), "boldness": (0, 100), "enumerated": (0, 20_000), "pool": (1, 1_000),
+        "memory": (10, 2_000), "parents": (2, 1_000_000), "fresh": (0, 1),
+    }  # fmt: skip
+
+    initial: int = 8
+    """Trained candidates before there is a model; until then they are spread out."""
+    boldness: float = 2.0
+    """Standard deviations that are added to the expectation of a candidate: more explores more."""
+    enumerated: int = 6_000
+    """Genomes of a space up to which all of them are looked at, about a millisecond each, before the first proposal."""
+    pool: int = 8
+    """In larger spaces: how many candidates are bred and looked at for each one that is proposed."""
+    memory: int = 400
+    """Candidates that the model is fitted to: half of them the best, the others from all over."""
+    parents: int = 32
+    """In larger spaces: from how many of those that the model expects most of candidates are bred."""
+    fresh: float = 0.3
+    """In larger spaces: the share of the pool that is sampled anew."""
+
+
+class Surrogate:
+    """Proposes what a model of all scores so far expects most of, or is most unsure of."""
+
+    def __init__(self, space: Space, settings: SurrogateSettings, task: Task | None = None) -> None:
+        del task
+        self._space = space
+        self.settings = settings
+        size = space.size()
+        self._is_enumerated = size.exact and size.count <= settings.enumerated
+        bred = EvolutionSettings(population=settings.parents, fresh=settings.fresh)
+        self._evolution = Evolution(space, bred)
+        # Caches: whatever is in them could be found again.
+        self._album = album_of(space)
+        self._fitted: tuple[bytes, Model] | None = None
+
+    def start(self, seed: int) -> State:
+        """Nothing but a random generator: all else is in the archive."""
+        return {"random": save_random(random.Random(seed))}
+
+    def ask(self, state: State, count: int, archive: Archive) -> tuple[State, list[Proposal]]:
+        """Candidates that are spread out, then those of the highest upper confidence bounds."""
+        generator = load_random(state["random"])
+        # Sums of several threads round by how many there are.
+        with threadpool_limits(limits=1):
+            proposals = self._propose(count, archive, generator)
+        novel = Novel(archive)
+        for proposal in proposals:
+            novel.takes(proposal)
+        novel.fill(lambda: Proposal(genome=self._space.sample(generator), parents=(), move="sample"), count)
+        return {"random": save_random(generator)}, novel.proposals
+
+    def tell(self, state: State, results: Sequence[Told]) -> State:
+        """The same state."""
+        del results
+        return state
+
+    def _propose(self, count: int, archive: Archive, generator: random.Random) -> list[Proposal]:
+        trained = self._remembered(archive)
+        known = self._features(trained)
+        pool = self._pool(trained, known, count, archive, generator)
+        good = [(proposal, seen) for proposal, seen in pool if seen.is_promising]
+        # What the protocols would reject comes when there is nothing else: thresholds can be set otherwise.
+        good = good if len(good) >= count else pool
+        if not good:
+            return []
+        features = np.array([seen.features for _, seen in good])
+        if len(known) < self.settings.initial:
+            scale = Scale(np.concatenate([features, known]) if len(known) else features)
+            chosen = spread_out(scale(features), scale(known) if len(known) else known, count, generator)
+        else:
+            scale = self._scale(known)
+            model = self._model(scale(known), trained)
+            chosen = model.choose(scale(features), count, self.settings.boldness)
+        return [good[place][0] for place in chosen]
+
+    def _remembered(self, archive: Archive) -> list[Told]:
+        """What the model is fitted to, in order of proposal: trained, and of finite features."""
+        trained = [told for told in archive.told if told.score is not None or told.stage not in _UNTRAINED]
+        most = self.settings.memory
+        if len(trained) > most:
+            scores = _scores(trained)
+            best = np.argsort(-scores, kind="stable")[: most // 2].tolist()
+            others = sorted(set(range(len(trained))).difference(best))
+            step = len(others) / (most - len(best))
+            kept = {*best, *(others[int(place * step)] for place in range(most - len(best)))}
+            trained = [trained[place] for place in sorted(kept)]
+        return [told for told in trained if self._album.at(told.genome).features is not None]
+
+    def _features(self, trained: Sequence[Told]) -> Array:
+        """(n, features)."""
+        return np.array([self._album.at(told.genome).features for told in trained], dtype=np.float64)
+
+    def _scale(self, known: Array) -> Scale:
+        """That of all there is, or of what the model is fitted to."""
+        return Scale(np.array([seen.features for *_, seen in self._album.all]) if self._is_enumerated else known)
+
+    def _pool(
+        self, trained: Sequence[Told], known: Array, count: int, archive: Archive, generator: random.Random
+    ) -> list[tuple[Proposal, Look]]:
+        """Whatever there is, or what is bred from the best: of each function that is not known one genome."""
+        if self._is_enumerated:
+            functions = {self._album.at(told.genome).function for told in archive.told}
+            return [
+                (Proposal(genome=genome, parents=(), move="enumerate"), seen)
+                for code, genome, seen in self._album.all
+                if seen.function not in functions and not archive.has(code)
+            ]
+        state = {
+            "random": save_random(random.Random(generator.getrandbits(64))),
+            "population": self._parents(trained, known),
+        }
+        functions = {self._album.at(told.genome).function for told in trained}
+        pool = []
+        for proposal in self._evolution.ask(state, self.settings.pool * count, archive)[1]:
+            seen = self._album.at(proposal.genome)
+            if seen.features is not None and seen.function not in functions:
+                functions.add(seen.function)
+                pool.append((proposal, seen))
+        return pool
+
+    def _parents(self, trained: Sequence[Told], known: Array) -> list[dict[str, Any]]:
+        """Members of a population: those that the model expects most of, by what it expects."""
+        if len(known) < self.settings.initial:
+            return []
+        scaled = self._scale(known)(known)
+        expected = self._model(scaled, trained).expected(scaled)
+        order = np.argsort(-expected, kind="stable")[: self.settings.parents]
+        return [
+            {"id": trained[place].id, "genome": trained[place].genome.encode(), "score": float(expected[place])}
+            for place in order
+            if trained[place].score is not None
+        ]
+
+    def _model(self, features: Array, trained: Sequence[Told]) -> Model:
+        targets = standing(_scores(trained))
+        key = features.tobytes() + targets.tobytes()
+        if self._fitted is None or self._fitted[0] != key:
+            self._fitted = key, Model.fit(features, targets)
+        return self._fitted[1]
+
+
+def _scores(trained: Sequence[Told]) -> Array:
+    return np.array([-np.inf if told.score is None else told.score for told in trained], dtype=np.float64)

@@ -1,0 +1,188 @@
+"""How many evaluations each strategy needs, on the table of all functions of a small space.
+
+    python benchmarks/strategies.py [STRATEGY...] [--tasks digits tabular periodic] [--generation 32] [--repeats 30]
+
+An evaluation is a look-up (`table_game.py`), so a search takes seconds. Repeat r is played with seed r and answered
+with the table's seed r mod 3; the held-out seeds and the test split judge. The best ten are those of the functions that
+the funnel lets through: what it rejects no strategy can find. `published-evolution` is regularised evolution with the
+settings of its paper, `published-surrogate` the recipe of arXiv:2301.05785 (`published_surrogate.py`). NAME:KEY=VALUE
+plays a strategy with another setting.
+
+Replaces the rows of what was played in `benchmarks/strategies.csv` (a row for each strategy, task and generation size)
+and `benchmarks/strategies_curves.csv` (regret against evaluations), and draws `docs/strategies.svg`. Intervals are
+95 %, by bootstrap over repeats.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import record
+import torch
+from numpy.typing import NDArray
+from table_game import Board, Judge, Played, play
+
+from actsearch.evaluate.table import Table
+from actsearch.evaluate.task import load_task
+from actsearch.grammar.space import read_space
+from actsearch.plugins import find
+from actsearch.search.config import SearchConfig
+from actsearch.search.strategies import STRATEGIES, make_strategy
+from actsearch.search.strategy import Strategy
+
+HERE = Path(__file__).parent
+TABLE, CURVES = HERE / "strategies.csv", HERE / "strategies_curves.csv"
+PLOT = HERE.parent / "docs" / "strategies.svg"
+EVALUATIONS = 300
+AT_MOST = 900
+POINTS = (1, *range(8, EVALUATIONS + 1, 8), EVALUATIONS)
+REFERENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    # Real et al., arXiv:1802.01548, as Act-Bench's authors use it; no fresh samples, and hardly any crossover.
+    "published-evolution": (
+        "evolution",
+        {
+            "evolution.population": "64",
+            "evolution.tournament": "16",
+            "evolution.survival": "age",
+            "evolution.crossover": "0",
+            "evolution.fresh": "0",
+        },
+    ),
+}
+WITHOUT_CATALOG = {"auto.catalog": "false"}
+Array = NDArray[np.float64]
+
+
+def main() -> None:
+    """Play, write, draw."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("strategies", nargs="*", help="all that there are, and the references")
+    parser.add_argument("--tasks", nargs="*", default=["digits", "tabular", "periodic"])
+    parser.add_argument("--generation", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--draw", action="store_true", help="draw what is in the tables, play nothing")
+    parser.add_argument("--print", action="store_true", help="write nothing")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    if not arguments.draw:
+        board = Board(table=Table.open(HERE / "actbench.npz"), space=read_space(find("search_spaces", "actbench")))
+        names = arguments.strategies or [*STRATEGIES, *REFERENCES, "published-surrogate"]
+        for task in arguments.tasks:
+            judge = Judge(board=board, task=task)
+            for name in names:
+                games = _games(name, judge, arguments.generation, arguments.repeats)
+                row = _row(name, judge, games, arguments.generation)
+                print(
+                    {key: value for key, value in row.items() if key not in {"machine", "versions", "date"}}, flush=True
+                )
+                if not arguments.print:
+                    _write(row, _curve(row, games))
+    if not arguments.print:
+        from strategies_plot import draw
+
+        draw(CURVES, TABLE, PLOT)
+
+
+def _games(name: str, judge: Judge, generation: int, repeats: int) -> list[Played]:
+    strategy = _maker(name, judge)()
+    return [
+        play(strategy, judge, seed=seed, generation=generation, evaluations=EVALUATIONS, at_most=AT_MOST)
+        for seed in range(repeats)
+    ]
+
+
+def _maker(name: str, judge: Judge) -> Callable[[], Strategy]:
+    space, task = judge.board.space, load_task(judge.task)
+    if name == "published-surrogate":
+        from published_surrogate import PublishedSurrogate
+
+        return lambda: PublishedSurrogate(space, task)
+    base, *changes = name.split(":")
+    kind, settings = REFERENCES.get(base, (base, WITHOUT_CATALOG if base == "auto" else {}))
+    changed = {f"{kind}.{key}": value for key, _, value in (change.partition("=") for change in changes)}
+    config = SearchConfig.of({**settings, **changed})
+    return lambda: make_strategy(kind, space, config.strategies, task)
+
+
+def _row(name: str, judge: Judge, games: Sequence[Played], generation: int) -> dict[str, Any]:
+    found = np.array([game.found_at for game in games])
+    regret = np.array([game.regret[:EVALUATIONS] for game in games])
+    median, area = np.median(found), regret.mean()
+    low, high = _interval(found, np.median)
+    area_low, area_high = _interval(regret.mean(axis=1), np.mean)
+    evaluations = sum(len(game.functions) for game in games)
+    return {
+        **record.machine("numpy", "scikit-learn"),
+        "strategy": name,
+        "task": judge.task,
+        "generation": generation,
+        "repeats": len(games),
+        "seeds": f"0-{len(games) - 1}",
+        "median_evaluations": _shown(median),
+        "median_low": _shown(low),
+        "median_high": _shown(high),
+        "found_within_300": round(float(np.mean(found <= EVALUATIONS)), 3),
+        "regret_area": _shown(area),
+        "area_low": _shown(area_low),
+        "area_high": _shown(area_high),
+        "regret_at_300": _shown(regret[:, -1].mean()),
+        "ask_tell_ms_per_evaluation": _shown(1e3 * sum(game.seconds for game in games) / evaluations),
+        "proposals_per_evaluation": _shown(sum(game.proposals for game in games) / evaluations),
+        "best_ten_out_of_reach": judge.out_of_reach(),
+    }
+
+
+def _curve(row: Mapping[str, Any], games: Sequence[Played]) -> list[dict[str, Any]]:
+    regret = np.array([game.regret[:EVALUATIONS] for game in games])
+    found = np.array([game.found_at for game in games])
+    points = []
+    for point in POINTS:
+        low, high = _interval(regret[:, point - 1], np.mean)
+        key = {name: row[name] for name in ("strategy", "task", "generation")}
+        points.append(
+            {
+                **key,
+                "evaluations": point,
+                "regret": _shown(regret[:, point - 1].mean()),
+                "low": _shown(low),
+                "high": _shown(high),
+                "found": round(float(np.mean(found <= point)), 3),
+            }
+        )
+    return points
+
+
+def _interval(values: Array, statistic: Callable[..., Any]) -> tuple[float, float]:
+    drawn = np.random.default_rng(0).integers(len(values), size=(2000, len(values)))
+    with np.errstate(invalid="ignore"):
+        ends = np.quantile(statistic(values[drawn], axis=1), (0.025, 0.975), method="nearest")
+    return float(ends[0]), float(ends[1])
+
+
+def _shown(value: float) -> float:
+    return float(f"{value:.4g}") if math.isfinite(value) else math.inf
+
+
+def _write(row: Mapping[str, Any], curve: Sequence[Mapping[str, Any]]) -> None:
+    """Put the new rows in the place of those of the same strategy, task and generation size."""
+    for path, rows in ((TABLE, [row]), (CURVES, curve)):
+        known: list[Mapping[str, Any]] = []
+        if path.exists():
+            with path.open(newline="") as file:
+                known = list(csv.DictReader(file))
+        kept = [old for old in known if _key(old) != _key(row)]
+        record.write(path, sorted([*kept, *rows], key=_key))
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, int, str]:
+    return row["task"], int(row["generation"]), row["strategy"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""The plot of `strategies.py`: the share of searches that have found one of the ten best, and the regret."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("svg")
+mpl.rcParams.update({"svg.hashsalt": "strategies", "svg.fonttype": "none", "font.size": 9})
+
+from matplotlib import pyplot as plt  # noqa: E402  after the choice of what draws
+
+EMPHASISED = {"auto": "black", "surrogate": "tab:red", "random": "tab:gray"}
+Rows = Sequence[Mapping[str, str]]
+
+
+def draw(curves: Path, table: Path, plot: Path, generation: int = 32) -> None:
+    """Draw the curves of searches with generations of `generation`: a row of panels for each measure."""
+    rows = [row for row in _read(curves) if int(row["generation"]) == generation]
+    played = [row for row in _read(table) if int(row["generation"]) == generation]
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    figure, panels = plt.subplots(2, len(tasks), figsize=(4.2 * len(tasks), 6.4), sharex=True, squeeze=False)
+    for column, task in enumerate(tasks):
+        found, regret = panels[0][column], panels[1][column]
+        for name in sorted({row["strategy"] for row in rows if row["task"] == task}):
+            own = [row for row in rows if (row["task"], row["strategy"]) == (task, name)]
+            x = [int(row["evaluations"]) for row in own]
+            style = {"color": EMPHASISED[name], "linewidth": 2.0} if name in EMPHASISED else {"linewidth": 1.0}
+            found.plot(x, [float(row["found"]) for row in own], label=name, **style)
+            (line,) = regret.plot(x, [float(row["regret"]) for row in own], label=name, **style)
+            if name in EMPHASISED:
+                ends = [[float(row[key]) for row in own] for key in ("low", "high")]
+                regret.fill_between(x, *ends, color=line.get_color(), alpha=0.12, linewidth=0)
+        found.set_title(f"{task} ({max(int(row['repeats']) for row in played if row['task'] == task)} repeats)")
+        found.set_ylim(0, 1.02)
+        regret.set_xlabel("evaluations")
+        regret.set_ylim(bottom=0)
+    panels[0][0].set_ylabel("share with one of the ten best")
+    panels[1][0].set_ylabel("regret (held-out score)")
+    handles, names = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="lower center", ncols=6, frameon=False)
+    figure.tight_layout(rect=(0, 0.02 + 0.035 * -(-len(names) // 6), 1, 1))
+    figure.savefig(plot, metadata={"Date": None})
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
