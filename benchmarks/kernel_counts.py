@@ -150,13 +150,20 @@ def main() -> None:
         keys = ("bytes_per_element", "instructions_per_element", "mufu_per_element", "registers", "spills")
         about = [f"{row[key]:.10s}" for key in ("function", "dtype", "direction", "whose")]
         print(*about, *(f"{row[key]:g}" for key in keys), flush=True)
+    write(rows)
     for activation in candidates(arguments.candidates, arguments.seed):
         for target in TARGETS:
             rows += counted("candidate", activation, target)
+        # An interrupted run leaves what it has counted.
+        write(rows)
+    print(*summary(rows), sep="\n")
+
+
+def write(rows: Sequence[Mapping[str, Any]]) -> None:
+    """The table anew."""
     about = record.machine("triton", "torch", "liger-kernel")
     columns = dict.fromkeys(key for row in rows for key in row)
     record.write(TABLE, [{**about, **{key: _rounded(row.get(key, "")) for key in columns}} for row in rows])
-    print(*summary(rows), sep="\n")
 
 
 def _rounded(value: Any) -> Any:

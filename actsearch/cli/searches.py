@@ -20,6 +20,29 @@ _Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. evolution.population=128. Repeatable."),
 ]
+_Task = Annotated[
+    str,
+    typer.Option(
+        help="Task: a name (see `actsearch tasks`) or a Python file; the scores on others that follow after commas"
+        " are objectives."
+    ),
+]
+_Then = Annotated[
+    str,
+    typer.Option(
+        help="Real task to which the best go when the budget is spent: they and the best baselines are tuned there"
+        " (Ray Tune with ASHA, Optuna; bounded by --set ladder.trials, not by the budget), then compared on fresh"
+        " seeds. A trial is compared with those of earlier rounds only, so workers and timing change no result."
+    ),
+]
+_Objectives = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="What else is measured of every candidate: cost, saved, sparsity, noise, quantisation, flips,"
+        " reproducibility. Repeatable; `actsearch top --objective` shows the best compromises.",
+    ),
+]
 _Config = Annotated[
     Path | None,
     typer.Option(
@@ -41,29 +64,9 @@ def add_to(app: typer.Typer) -> None:
 
 def search(
     space: Annotated[str, typer.Argument(help="Search space: a name (see `actsearch spaces`) or a YAML file.")],
-    task: Annotated[
-        str,
-        typer.Option(
-            help="Task: a name (see `actsearch tasks`) or a Python file; the scores on others that follow after commas"
-            " are objectives."
-        ),
-    ] = TASK,
-    objective: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="What else is measured of every candidate: cost, saved, sparsity, noise, quantisation, flips,"
-            " reproducibility. Repeatable; `actsearch top --objective` shows the best compromises.",
-        ),
-    ] = None,
-    then: Annotated[
-        str,
-        typer.Option(
-            help="Real task to which the best go when the budget is spent: they and the best baselines are tuned there"
-            " (Ray Tune with ASHA, Optuna; bounded by --set ladder.trials, not by the budget), then compared on fresh"
-            " seeds. A trial is compared with those of earlier rounds only, so workers and timing change no result."
-        ),
-    ] = "",
+    task: _Task = TASK,
+    objective: _Objectives = None,
+    then: _Then = "",
     strategy: Annotated[str, typer.Option(help="Strategy (see `actsearch strategies`).")] = STRATEGY,
     workers: Annotated[
         str, typer.Option(help="Profile (see `actsearch profiles`) or address of a Ray cluster.")

@@ -18,10 +18,11 @@ from actsearch.compile import gates, library, parameters
 from actsearch.compile.backend import Function
 from actsearch.compile.fused import Fused, running_tensors, swept_tensors
 from actsearch.compile.reference import Estimates
-from actsearch.compile.saving import BUDGETS, INPUT, Keeping, plan_of
+from actsearch.compile.saving import BUDGETS, INPUT, Keeping, check, plan_of
 from actsearch.compile.saving import library as saving_library
 from actsearch.compile.stages import stage
 from actsearch.compile.statistics.reductions import estimates, update
+from actsearch.compile.tracing import untraced
 from actsearch.errors import ConfigError
 from actsearch.grammar.activation import Activation
 
@@ -54,6 +55,7 @@ def build(
     """
     if split and "gate" not in activation.inputs:
         raise ConfigError(f"split=True is for activations of x and gate, and {activation.text[:60]!r} reads no gate.")
+    check(saving)
     if backend is not None:
         backends.load_backend(backend)
     return ActivationModule(
@@ -182,11 +184,10 @@ class ActivationModule(nn.Module):
 
     def _function(self, device: torch.device) -> Function:
         if device not in self._functions:
-            self._functions[device] = self._compile(device)
+            # Files are read and written there.
+            self._functions[device] = untraced(self._compile)(device)
         return self._functions[device]
 
-    # Files are read and written here, which torch.compile is not to look into.
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def _compile(self, device: torch.device) -> Function:
         function = backends.compile_for(self.activation, device, self._backend, gain=self.gain, cache=self._cache)
         return function if self._saving == INPUT else Keeping(function, self.activation, self._saving, self.gain)

@@ -22,7 +22,7 @@ from ray.exceptions import RayError
 
 from actsearch.errors import ActsearchError, ConfigError
 from actsearch.evaluate.confinement import confine, is_out_of_memory, with_hint
-from actsearch.evaluate.pool import batches
+from actsearch.evaluate.pool import balanced
 from actsearch.evaluate.profile import Profile, check_address
 from actsearch.evaluate.task import load_task
 from actsearch.evaluate.worker import STAGE, Job, Order, Result, Worker
@@ -131,7 +131,7 @@ class RayPool:
         """
         expected = self._expected(order)
         largest = min(self._profile.batch, max(int(_BATCH_SECONDS / expected), 1)) if expected else self._profile.batch
-        queue = deque(batches(jobs, workers=len(self._slots), largest=largest))
+        queue = deque(balanced(jobs, workers=len(self._slots), largest=largest))
         try:
             while queue or any(slot.call is not None for slot in self._slots):
                 for slot in self._slots:

@@ -183,7 +183,7 @@ def compile_offline(
     made = {}
     for sweep in sweeps:
         name = SOURCE.KERNEL.direction(sweep.order)
-        made[name] = compiled(name, getattr(module, f"_{name}"), _signature(sweep, compiled_for), compiled_for)
+        made[name] = compiled(name, getattr(module, f"_{name}"), signature_of(sweep, compiled_for), compiled_for)
     return made
 
 
@@ -222,7 +222,7 @@ def _compiled_whole(name: str, plan: Schedule, compiled_for: Setting, cache: Pat
     whole = SOURCE.TOGETHER.Whole(schedule=plan)
     by = {"layer": "one", "element": "columns"}
     owners = {**{name: dict(plan.last.parameters)[of] for name, of, _ in plan.last.sums}, **whole.parameters}
-    plain = _signature(whole.everything, compiled_for)
+    plain = signature_of(whole.everything, compiled_for)
     types = {
         **plain.types,
         **{whole.names.pointers[name]: "*fp32" for name in owners},
@@ -240,7 +240,7 @@ def _compiled_part(name: str, sweep: Sweep, compiled_for: Setting, cache: Path |
     module, granularities = install(SOURCE.part(sweep), cache), sweep.granularities
     by = {"layer": "one", "element": "columns"}
     owners = {**{name: granularities[of] for name, of, _ in sweep.sums}, **dict(sweep.parameters)}
-    plain = _signature(sweep, compiled_for)
+    plain = signature_of(sweep, compiled_for)
     types = {
         **plain.types,
         **{kernel.names.pointers[name]: "*fp32" for name in owners},
@@ -251,7 +251,8 @@ def _compiled_part(name: str, sweep: Sweep, compiled_for: Setting, cache: Path |
     return compiled(name, getattr(module, f"_{kernel.name}"), replace(plain, types=types), compiled_for)
 
 
-def _signature(sweep: Sweep, compiled_for: Setting) -> Signature:
+def signature_of(sweep: Sweep, compiled_for: Setting) -> Signature:
+    """That of the kernel of a sweep."""
     names, layout = NAMES.names_of(sweep), LAYOUT.layout_of(sweep)
     dtype = f"*{DTYPES[compiled_for.dtype]}"
     own = {name for name, _ in sweep.parameters} | sweep.fixed

@@ -182,6 +182,18 @@ def test_some_of_a_population_need_no_compilation_and_have_the_same_bits(kept):
     _same(found, [together[member] for member in kept])
 
 
+def test_those_that_ask_for_the_same_part_share_its_tables():
+    function = PopulationFunction([parse("sin(x)"), parse("x * sigmoid(beta * x)"), parse("tanh(x)")])
+    part = function.only([0, 2])
+    assert function.only((0, 2)) is part
+    assert function.only([2, 0]) is not part
+    for index in range(40):
+        function.only([index % 3] * (index + 1))
+    assert function.only([0, 2]) is not part  # What is kept is bounded.
+    x = torch.linspace(-3, 3, 32).view(2, 2, 8)
+    assert torch.equal(function.only([0, 2]).forward(x, torch.empty(0)), part.forward(x, torch.empty(0)))
+
+
 def test_a_copy_of_a_function_has_addresses_of_its_own():
     x, upstream, flat = _sample()
     function = _function(MIXED)

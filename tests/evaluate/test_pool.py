@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from actsearch.evaluate.pool import InProcess, batches, open_executor
+from actsearch.evaluate.pool import InProcess, balanced, batches, open_executor
 from actsearch.evaluate.profile import Profile
+from actsearch.grammar.expression import size
 from actsearch.outcome import Scored
 
 
@@ -19,6 +20,26 @@ def test_batches_are_even_ordered_and_complete(count, workers, largest, sizes):
     cut = batches(items, workers=workers, largest=largest)
     assert [len(batch) for batch in cut] == sizes
     assert [item for batch in cut for item in batch] == items
+
+
+@pytest.mark.parametrize(
+    ("workers", "largest", "sizes"), [(2, 16, [4, 5]), (3, 16, [3, 3, 3]), (2, 2, [1, 2, 2, 2, 2])]
+)
+def test_balanced_batches_are_complete_even_and_cost_about_the_same(jobs, workers, largest, sizes):
+    # The order is that of a generation: children of grown parents, then fresh samples.
+    grown = [f"x * sigmoid({'sin(' * depth}x{')' * depth})" for depth in (9, 7, 8, 6, 5)]
+    given = jobs(*grown, "sin(x)", "tanh(x)", "x * erf(x)", "relu(x)")
+    dealt = balanced(given, workers=workers, largest=largest)
+    assert sorted(map(len, dealt)) == sizes
+    assert sorted(job.key for batch in dealt for job in batch) == sorted(job.key for job in given)
+    costs = [sum(size(job.subject.activation.expression) for job in batch) / len(batch) for batch in dealt]
+    in_order = batches(given, workers=workers, largest=largest)
+    before = [sum(size(job.subject.activation.expression) for job in batch) / len(batch) for batch in in_order]
+    assert max(costs) - min(costs) < max(before) - min(before)
+
+
+def test_nothing_is_dealt_into_no_batches():
+    assert balanced([], workers=2, largest=16) == []
 
 
 def test_in_process_gives_every_result_in_order_whatever_the_batch(jobs, order):

@@ -13,8 +13,9 @@ from collections import Counter
 import torch
 from hypothesis import given
 
+from actsearch import plugins
 from actsearch.compile.autograd import FusedSweep
-from actsearch.compile.backend import load_backend
+from actsearch.compile.backend import load_backend, sibling
 from actsearch.compile.checked import Checked
 from actsearch.compile.conformance import Case, cases, check, outputs, sample
 from actsearch.grammar.activation import parse
@@ -28,6 +29,9 @@ EXTRA = [
     Case(name=f"element {shape} along {dim}", activation=_MIXED, shape=shape, channel_dim=dim, second=True)
     for shape, dim in _SHAPES
 ]
+_OVER_ROWS = parse("a * x / std[last](x) + b * max[last](x)", a=1.3, b=0.4)
+# One that fits, odd ones, and one of which no program can keep a row.
+ROW_LENGTHS = (1, 1000, 1024, 70_001)
 _GRANULARITIES = ("array per", "group", "element", "gated")
 
 
@@ -63,6 +67,27 @@ def counted(case):
     finally:
         FusedSweep.run = run
     return dict(ran)
+
+
+def rows():
+    """The largest excess of rows of several lengths, and how many of a training's two sweeps took them in one go."""
+    together = sibling(str(plugins.find("kernels", "triton")), "together").Together
+    call, found = together.__call__, {}
+    for columns in ROW_LENGTHS:
+        case = Case(name=f"rows of {columns}", activation=_OVER_ROWS, shape=(3, columns))
+        went = []
+
+        def noting(self, *arguments, went=went):
+            went.append(call(self, *arguments))
+            return went[-1]
+
+        together.__call__ = noting
+        try:
+            excess = max(finding.excess for finding in check(load_backend("triton"), case))
+        finally:
+            together.__call__ = call
+        found[columns] = {"excess": excess, "together": sum(done is not None for done in went), "asked": len(went)}
+    return found
 
 
 def random_ones(count):
@@ -102,6 +127,7 @@ def main(number, of):
             failures[case.name] = f"{type(error).__name__}: {error}"
     found = {"findings": findings, "failures": failures, "same_bits": same, "trusted": sure, "launches": launches}
     found["random"] = random_ones(36) if number == 0 else {"wrong": [], "tried": 0}
+    found["rows"] = rows() if number == of - 1 else {}
     json.dump(found, sys.stdout)
 
 

@@ -85,3 +85,11 @@ def test_two_runs_give_the_same_bits(interpreted):
 def test_random_activations_of_every_family_agree_with_float64(interpreted):
     assert interpreted["random"]["tried"] >= 30
     assert not interpreted["random"]["wrong"], interpreted["random"]["wrong"][0]
+
+
+def test_rows_go_through_all_passes_in_one_kernel_while_they_fit(interpreted):
+    rows = interpreted["rows"]
+    assert all(found["excess"] <= 1 for found in rows.values()), rows
+    assert {length: found["together"] for length, found in rows.items() if found["asked"] == 2} == {
+        "1": 2, "1000": 2, "1024": 2, "70001": 0,
+    }  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any, Protocol, Self, cast
 
 import torch
 from torch import Tensor
+from torch._utils import _flatten_dense_tensors
 
 from actsearch.compile import backend as backends
 from actsearch.compile.population.slots import BACKWARD, FORWARD, WITH_SLOPE, Layout, Slot, slots_of
@@ -15,7 +16,7 @@ from actsearch.compile.stages import Staged, inputs_of, stage
 from actsearch.errors import ConfigError, UnsupportedError
 from actsearch.grammar.activation import Activation
 
-_MOST_TABLES = 32
+_MOST_TABLES, _MOST_PARTS = 32, 16
 
 
 class Table(Protocol):
@@ -78,6 +79,7 @@ class PopulationFunction:
         """`("x",)`, or `("x", "gate")` if some activation reads a gate."""
         self._tables: dict[tuple[int, tuple[int, ...]], Table] = {}
         self._layouts: dict[int, Layout] = {}
+        self._parts: dict[tuple[int, ...], Self] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Addresses of this process are nothing to another one, nor to a copy.
@@ -86,8 +88,17 @@ class PopulationFunction:
     def only(self, kept: Sequence[int]) -> Self:
         """The population of the activations at the indices `kept`, nothing compiled again.
 
-        `layout(channels).positions(kept)` says where their numbers are in the flat tensor of this one.
+        `layout(channels).positions(kept)` says where their numbers are in the flat tensor of this one. Those that ask
+        for the same activations share one function, and so the tables that it makes of them.
         """
+        key = tuple(kept)
+        if key not in self._parts:
+            if len(self._parts) >= _MOST_PARTS:
+                self._parts.clear()
+            self._parts[key] = self._only(key)
+        return self._parts[key]
+
+    def _only(self, kept: Sequence[int]) -> Self:
         found = type(self).__new__(type(self))
         members = [self._members[index] for index in kept]
         activations = tuple(self.activations[index] for index in kept)
@@ -125,7 +136,7 @@ class PopulationFunction:
         """Parameters as one flat tensor."""
         if isinstance(parameters, Tensor):
             return parameters
-        return torch.cat([parameter.flatten() for parameter in parameters]) if parameters else torch.empty(0)
+        return _flatten_dense_tensors(parameters) if parameters else torch.empty(0)
 
     def value(self, inputs: Sequence[Tensor], flat: Tensor, *, out: Tensor | None = None) -> Tensor:
         """The activations of `inputs`, tensors of one shape: x, and gate if some activation reads it.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from actsearch.compile.saving.function import Array, Function, evaluator
-from actsearch.compile.saving.pieces import Piece, bisected, pieces_of
+from actsearch.compile.saving.pieces import Piece, bisected, inside, pieces_of
 from actsearch.grammar.expression import Constant, Expression, X, distinct
 
 _EDGE, _STEP = 40.0, 2.0**-7
@@ -103,7 +103,7 @@ def _split(function: Function, piece: Piece) -> list[Branch] | None:
     """The branches of one piece."""
     value = evaluator(piece.expression)
     if X not in distinct([piece.expression]):
-        at = float(value(np.array([piece.inside]))[0])
+        at = float(value(np.array([inside(piece.low, piece.high)]))[0])
         return [Branch(low=piece.low, high=piece.high, start=at, end=at, expression=Constant(at))]
     turns = _turns(function, piece)
     if len(turns) >= _MOST_BRANCHES:
@@ -153,9 +153,10 @@ def _limit(value: object, end: float, other: float) -> float:
 
 
 def _settled(at: Array) -> float:
-    """The limit of values that approach it as 1/x or quicker, at points each ten times as far out."""
+    """The limit, to 9 digits, of values that approach it as 1/x or quicker, at points each ten times as far out."""
     first, second, third = (float(value) for value in at)
     if third == second:
         return third
     ratio = (third - second) / (second - first)
-    return third + (third - second) * ratio / (1 - ratio)
+    limit = third + (third - second) * ratio / (1 - ratio)
+    return 0.0 if abs(limit) < 1e-3 * abs(third) else round(limit, 9)

@@ -24,6 +24,7 @@ TOLERANCE = 2.0**-17
 """Largest error of a fitted derivative, in units of the largest one; float32 outputs near a turn give no more."""
 _DEGREE, _MOST_INTERVALS, _SMALLEST = 12, 24, 2.0**-9
 _POINTS = 40
+_LARGEST = 1e30
 _U = Input("u")
 
 
@@ -52,7 +53,8 @@ def fitted_slope(function: Function, branch: Branch, output: Expression, scale: 
     intervals = _intervals(u, slopes, float(u[0]), float(u[-1]), TOLERANCE * scale)
     if intervals is None:
         return None
-    return _chosen(intervals, stretch(output))
+    # Beyond the samples the derivative stands still.
+    return _chosen(intervals, _between(stretch(output), float(u[0]), float(u[-1])))
 
 
 def _samples(branch: Branch) -> Array:
@@ -72,13 +74,13 @@ def _stretched(branch: Branch) -> Callable[[Expression], Expression] | None:
     """How outputs of a branch are mapped to an interval of finite length."""
     bottom, top = branch.bottom, branch.top
     if math.isinf(bottom) and math.isinf(top):
-        return lambda y: y / (1 + call.abs(y))
+        return lambda y: _between(y, -_LARGEST, _LARGEST) / (1 + call.abs(_between(y, -_LARGEST, _LARGEST)))
     if math.isinf(bottom) or math.isinf(top):
         near = top if math.isinf(bottom) else bottom
         sign = -1.0 if math.isinf(bottom) else 1.0
         return lambda y: _compact(call.sqrt(call.maximum(sign * (y - near), 0)))
     if (math.isfinite(branch.low) and math.isfinite(branch.high)) or not _has_corner(branch):
-        return lambda y: call.asin(call.sqrt(call.maximum(call.minimum((y - bottom) * (1 / (top - bottom)), 1), 0)))
+        return lambda y: call.asin(call.sqrt(_between((y - bottom) * (1 / (top - bottom)), 0, 1)))
     corner, limit = (branch.start, branch.end) if math.isfinite(branch.low) else (branch.end, branch.start)
     span = abs(corner - limit)
     return lambda y: _compact(call.sqrt(call.maximum(call.log(span / call.abs(y - limit)), 0)))
@@ -87,6 +89,10 @@ def _stretched(branch: Branch) -> Callable[[Expression], Expression] | None:
 def _has_corner(branch: Branch) -> bool:
     """Whether one end of the branch is at a finite x."""
     return math.isfinite(branch.low) or math.isfinite(branch.high)
+
+
+def _between(value: Expression, low: float, high: float) -> Expression:
+    return call.maximum(call.minimum(value, high), low)
 
 
 def _compact(w: Expression) -> Expression:

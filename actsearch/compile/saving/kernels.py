@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,13 +11,13 @@ import torch
 from torch import Tensor
 
 from actsearch.compile.autograd import Runner
-from actsearch.compile.eager import compile_eager
+from actsearch.compile.eager import Evaluator, compile_eager
 from actsearch.compile.fused import Fused
 from actsearch.compile.reference import computed_in
 from actsearch.compile.saving.plan import CODE, DY, Plan
 from actsearch.compile.saving.words import SHIFT, WORD, Words, element, from_bytes, packed, to_bytes, unpacked
 from actsearch.compile.sweep import Sweep
-from actsearch.grammar.expression import substitute
+from actsearch.grammar.expression import Expression, substitute
 
 _CHUNKS = {"cpu": 1 << 16}
 """Words that are packed or unpacked at a time, so that what is between stays small."""
@@ -67,11 +68,11 @@ class Kernels:
         values = {"x": dy.to(inside), **({} if y is None else {"y": y.to(inside)})}
         if kept is not None:
             words, numbers = Words(self.plan.code_bits, dy.numel()), from_bytes(kept, inside)
-            code = compile_eager(unpacked(words.bits))
+            code = _evaluator(unpacked(words.bits))
             shifts = [numbers.new_tensor(words.shift(plane)) for plane in range(words.planes)]
             codes = [code({"word": numbers, "shift": shift}) for shift in shifts]
             values["code"] = torch.cat(codes)[: dy.numel()]
-        return (values["x"] * compile_eager(self.plan.slope)(values)).to(dy.dtype)
+        return (values["x"] * _evaluator(self.plan.slope)(values)).to(dy.dtype)
 
     @cached_property
     def _packing(self) -> Sweep:
@@ -110,7 +111,12 @@ class Kernels:
         inside = computed_in(like.dtype)
         values = {of: tensor.to(inside) for of, tensor in zip(sweep.elements, elements, strict=True)}
         values |= {of: like.new_tensor(one, dtype=inside) for of, one in zip(sweep.constants, constants, strict=True)}
-        return compile_eager(value)(values).to(inside if name in sweep.fixed else like.dtype)
+        return _evaluator(value)(values).to(inside if name in sweep.fixed else like.dtype)
+
+
+@functools.lru_cache(maxsize=256)
+def _evaluator(expression: Expression) -> Evaluator:
+    return compile_eager(expression)
 
 
 def _chunk(x: Tensor) -> int:

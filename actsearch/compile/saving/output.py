@@ -13,6 +13,7 @@ from actsearch.compile.saving.branches import Branch, branches_of, colours
 from actsearch.compile.saving.fit import TOLERANCE, fitted_slope
 from actsearch.compile.saving.function import Array, Function, evaluator
 from actsearch.compile.saving.inverse import slope_of_output
+from actsearch.compile.saving.pieces import inside
 from actsearch.compile.saving.plan import CODE, Plan, Y
 from actsearch.grammar.expression import Constant, Expression, X, call
 
@@ -41,7 +42,7 @@ def output_plan(function: Function) -> Plan | None:
         slopes.append(found[0])
         is_exact &= found[1]
     numbers = colours(branches, function)
-    bits = (max(numbers)).bit_length()
+    bits = max(numbers).bit_length()
     if bits > MOST_BITS:
         return None
     plan = Plan(
@@ -63,7 +64,7 @@ def _slope(function: Function, branch: Branch, scale: float) -> tuple[Expression
     """The derivative on one branch as a formula in the output, and whether it is exact."""
     if branch.is_flat:
         return Constant(0.0), True
-    formula = slope_of_output(branch.expression, Y, _inside(branch))
+    formula = slope_of_output(branch.expression, Y, inside(branch.low, branch.high))
     if formula is not None:
         formula = _with_limits(function, branch, formula)
         x = _points(branch)
@@ -86,12 +87,6 @@ def _with_limits(function: Function, branch: Branch, formula: Expression) -> Exp
         if math.isnan(there) and math.isfinite(far):
             formula = call.where(call.equal(Y, limit), far, formula)
     return formula
-
-
-def _inside(branch: Branch) -> float:
-    if math.isinf(branch.low):
-        return 0.0 if math.isinf(branch.high) else branch.high - 1.0
-    return branch.low + 1.0 if math.isinf(branch.high) else 0.5 * (branch.low + branch.high)
 
 
 def _points(branch: Branch) -> Array:

@@ -30,12 +30,12 @@ class Piece:
     high: float
     expression: Expression
 
-    @property
-    def inside(self) -> float:
-        """A point of the piece, away from its ends."""
-        if math.isinf(self.low):
-            return 0.0 if math.isinf(self.high) else self.high - 1.0
-        return self.low + 1.0 if math.isinf(self.high) else 0.5 * (self.low + self.high)
+
+def inside(low: float, high: float) -> float:
+    """A point between two that may be infinite, away from both."""
+    if math.isinf(low):
+        return 0.0 if math.isinf(high) else high - 1.0
+    return low + 1.0 if math.isinf(high) else 0.5 * (low + high)
 
 
 def pieces_of(expression: Expression) -> list[Piece] | None:
@@ -53,8 +53,7 @@ def pieces_of(expression: Expression) -> list[Piece] | None:
         if found is None or len(edges) + len(found) > _MOST_PIECES + 1:
             return None
         edges = sorted({*edges, *found})
-    pieces = [Piece(low, high, X) for low, high in itertools.pairwise(edges)]
-    return [Piece(piece.low, piece.high, _resolved(written, piece.inside)) for piece in pieces]
+    return [Piece(low, high, _resolved(written, inside(low, high))) for low, high in itertools.pairwise(edges)]
 
 
 def _with_cases(expression: Expression) -> Expression:
@@ -81,14 +80,14 @@ def _crossings(node: Apply, edges: list[float]) -> set[float] | None:
     difference = node.arguments[0] if node.operator == "abs" else node.arguments[0] - node.arguments[1]
     found: set[float] = set()
     for low, high in itertools.pairwise(edges):
-        inside = _resolved(difference, Piece(low, high, X).inside)
-        if not _reads_x(inside):
+        here = _resolved(difference, inside(low, high))
+        if not _reads_x(here):
             continue
-        slope = canonical(derive(inside, X))
+        slope = canonical(derive(here, X))
         if isinstance(slope, Constant) and slope.value:
-            crossings = [-float(evaluator(inside)(np.zeros(1))[0]) / slope.value + 0.0]
+            crossings = [-float(evaluator(here)(np.zeros(1))[0]) / slope.value + 0.0]
         else:
-            crossings = _changes(evaluator(inside), max(low, -_EDGE), min(high, _EDGE))
+            crossings = _changes(evaluator(here), max(low, -_EDGE), min(high, _EDGE))
         found |= {crossing for crossing in crossings if low < crossing < high}
     return found
 

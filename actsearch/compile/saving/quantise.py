@@ -7,7 +7,7 @@ last division for each prefix moves to the right as the prefix grows, because th
 takes O(n log n) steps by divide and conquer. Lloyd's rule then makes the levels exact between the points of the grid.
 
 Novikov, Bershatsky, Gusak, Shonenkov, Dimitrov, Oseledets (2022), arXiv:2202.00441, divide the x axis into intervals
-instead; for a derivative that turns, such as GELU's, that takes more levels for the same error. Sources of the rest: Wu
+instead, which is never better, and worse for a derivative that turns, such as GELU's. Sources of the rest: Wu
 (1991), Optimal quantization by matrix searching, Journal of Algorithms 12; Lloyd (1982), IEEE Transactions on
 Information Theory 28.
 """

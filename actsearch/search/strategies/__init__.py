@@ -14,6 +14,7 @@ from actsearch.search.strategies.controller import Controller, ControllerSetting
 from actsearch.search.strategies.entropy import Entropy, EntropySettings
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
 from actsearch.search.strategies.exhaustive import Exhaustive, ExhaustiveSettings
+from actsearch.search.strategies.gradient import Gradient, GradientSettings
 from actsearch.search.strategies.islands import Islands, IslandsSettings
 from actsearch.search.strategies.pareto import Pareto, ParetoSettings
 from actsearch.search.strategies.placement import Placement, PlacementSettings
@@ -36,6 +37,7 @@ STRATEGIES: Mapping[str, Kind] = {
     "entropy": Kind(Entropy, EntropySettings),
     "evolution": Kind(Evolution, EvolutionSettings),
     "exhaustive": Kind(Exhaustive, ExhaustiveSettings),
+    "gradient": Kind(Gradient, GradientSettings),
     "islands": Kind(Islands, IslandsSettings),
     "pareto": Kind(Pareto, ParetoSettings),
     "placement": Kind(Placement, PlacementSettings),

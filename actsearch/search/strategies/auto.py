@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from actsearch.analysis import catalog
 from actsearch.errors import ConfigError, UnsupportedError, unknown_name
 from actsearch.evaluate.task import Task
-from actsearch.grammar.activation import Activation
 from actsearch.grammar.space import Genome, Space
-from actsearch.grammar.space.express import express
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
 from actsearch.search.strategies.surrogate import Surrogate, SurrogateSettings, album_of, spread_out
@@ -133,26 +130,14 @@ class Auto:
 
     @cached_property
     def _known(self) -> list[Genome]:
-        """Genomes of functions of the catalog, unlike each other, those that need no training to be rejected aside."""
-        album = album_of(self._space)
-        genomes: dict[str, Genome] = {}
-        for genome in self._expressed():
-            seen = album.at(genome)
-            if seen.is_promising and seen.features is not None:
-                genomes.setdefault(seen.function, genome)
-        if not genomes:
+        """Genomes of functions of the catalog, unlike each other; none that is rejected without training."""
+        found = [(genome, seen.features) for _, genome, seen in album_of(self._space).named if seen.is_promising]
+        if not found:
             return []
-        found = list(genomes.values())
-        features = np.array([album.at(genome).features for genome in found])
+        features = np.array([numbers for _, numbers in found])
         features = (features - features.mean(axis=0)) / np.maximum(features.std(axis=0), 1e-9)
         chosen = spread_out(features, features[:0], self.settings.known, random.Random(0))
-        return [found[place] for place in chosen]
-
-    def _expressed(self) -> Iterator[Genome]:
-        for activation in _catalog(self._space):
-            genome = express(self._space, activation)
-            if genome is not None:
-                yield genome
+        return [found[place][0] for place in chosen]
 
 
 class _With(Archive):
@@ -167,10 +152,3 @@ class _With(Archive):
     def has(self, code: str) -> bool:
         """See `Archive`."""
         return super().has(code) or self._archive.has(code)
-
-
-def _catalog(space: Space) -> Iterator[Activation]:
-    """Functions of the catalog that read nothing but what the space has, simple names first as the files have them."""
-    for entry in catalog.catalog().values():
-        if entry.formula is not None and set(entry.activation.inputs) <= space.inputs:
-            yield entry.activation

@@ -25,7 +25,7 @@ from actsearch.evaluate.trainer.perceptron import Perceptron, lessons_of, one_th
 from actsearch.evaluate.trainer.recipe import Lesson
 from actsearch.grammar.activation import Candidate
 from actsearch.grammar.expression import Apply, Parameter, walk
-from actsearch.grammar.space import Genome, Space
+from actsearch.grammar.space import Space
 from actsearch.grammar.space.derivation import Derivation, Path
 from actsearch.grammar.space.production import Production
 from actsearch.grammar.space.rules import RuleSpace
@@ -107,20 +107,17 @@ class Entropy:
         networks = self.settings.measured
         for told in best:
             sites = list(self._sites(told.genome))
-            if len(novel) >= wanted:
+            static = [site for site in sites if not site[2].moments]
+            if len(novel) + len(static) > wanted:
                 return
-            for path, node, correction in sites:
-                if not correction.moments:
-                    self._take(told, path, correction.instead_of(node, generator), "correct", novel)
-            sites = [site for site in sites if site[2].moments]
-            if sites and networks and told.id not in measured:
+            self._take(told, static, novel, generator)
+            moving = [site for site in sites if site[2].moments]
+            if moving and networks and told.id not in measured and len(novel) + len(moving) <= wanted:
                 networks -= 1
                 measured.append(told.id)
-                moments = self._moments(told.genome)
-                for path, node, correction in sites:
-                    self._take(told, path, correction.instead_of(node, generator, moments), "measure", novel)
+                self._take(told, moving, novel, generator, self._moments(told.genome))
 
-    def _sites(self, genome: Any) -> Iterator[tuple[Path, Derivation, _Correction]]:
+    def _sites(self, genome: Any) -> Iterator[_Site]:
         """Where `genome` has no correction and could have one that takes the same parts."""
         for path, node in genome.nodes():
             if (node.symbol, node.production.name) not in self._corrections:
@@ -130,12 +127,17 @@ class Entropy:
                     if own.symbol == node.symbol and [symbol for _, symbol in own.holes] == parts:
                         yield path, node, correction
 
-    def _take(self, told: Told, path: Path, node: Derivation, move: str, novel: Novel) -> None:
-        genome = told.genome.replaced(path, node)  # type: ignore[attr-defined]
-        if self._space.contains(genome):
-            novel.takes(Proposal(genome=genome, parents=(told.id,), move=move))
+    def _take(
+        self, told: Told, sites: Sequence[_Site], novel: Novel, generator: random.Random, moments: Sequence[float] = ()
+    ) -> None:
+        for path, node, correction in sites:
+            corrected = correction.instead_of(node, generator, moments)
+            genome = told.genome.replaced(path, corrected)  # type: ignore[attr-defined]
+            if self._space.contains(genome):
+                move = "measure" if moments else "correct"
+                novel.takes(Proposal(genome=genome, parents=(told.id,), move=move))
 
-    def _moments(self, genome: Genome) -> tuple[float, float]:
+    def _moments(self, genome: Any) -> tuple[float, float]:
         """Mean and deviation of the pre-activations of a network with the function; standard normal without a task."""
         if self._lesson is None:
             return 0.0, 1.0
@@ -155,6 +157,10 @@ class _Correction:
         specs = generator.choice(self.production.alternatives)
         own = tuple(replace(spec, initial=start.get(spec.name, spec.initial)) for spec in specs)
         return Derivation(production=self.production, children=node.children, parameters=own)
+
+
+_Site = tuple[Path, Derivation, _Correction]
+"""Where in a genome, what stands there, and what may stand there instead."""
 
 
 def _corrections(space: RuleSpace) -> dict[tuple[str, str], _Correction]:

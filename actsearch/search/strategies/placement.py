@@ -112,7 +112,8 @@ class Placement:
         for _ in range(self.settings.neighbours):
             site = generator.randrange(self._sites)
             symbol = parent.children[site].symbol
-            kind, parents, children = generator.choice(("replace", "copy", "swap")), (told.id,), list(parent.children)
+            kind, children = generator.choice(("replace", "copy", "swap")), list(parent.children)
+            parents: tuple[str, ...] = (told.id,)
             if kind == "replace":
                 room = self._space.room.enter(self._space.start)
                 children[site] = self._space.sample_symbol(symbol, room, generator)
@@ -152,14 +153,14 @@ class Placement:
         varied = np.flatnonzero(features.min(axis=0) != features.max(axis=0))
         normal = np.random.default_rng(generator.getrandbits(64))
         if not len(varied):
-            return lambda: normal.standard_normal(features.shape[1])
+            return lambda: np.asarray(normal.standard_normal(features.shape[1]))
         with threadpool_limits(limits=1):
             model = BayesianRidge().fit(features[:, varied], ranks)
             root = np.linalg.cholesky(model.sigma_ + 1e-12 * np.eye(len(varied)))
         prior = float(model.lambda_) ** -0.5
 
         def draw() -> _Array:
-            belief = prior * normal.standard_normal(features.shape[1])
+            belief: _Array = prior * normal.standard_normal(features.shape[1])
             belief[varied] = model.coef_ + root @ belief[varied] / prior
             return belief
 

@@ -8,9 +8,11 @@ import pytest
 import triton
 
 from actsearch import plugins
+from actsearch.compile.artifact import install
 from actsearch.compile.backend import load_backend, sibling
 from actsearch.compile.report.accesses import accesses
 from actsearch.compile.report.counts import count
+from actsearch.compile.stages import stage
 from actsearch.grammar.activation import parse
 
 OFFLINE = sibling(str(plugins.find("kernels", "triton")), "offline")
@@ -67,8 +69,11 @@ def test_the_counts_are_those_of_another_disassembler_and_of_ptx(activation, tar
 
 
 def test_registers_that_do_not_fit_are_spills_as_the_compiler_says():
-    setting = OFFLINE.setting("sm_90", "fp32", 8192, 1)
-    binary = OFFLINE.compile_offline(ACTIVATIONS[1], setting)["backward"]
+    setting = OFFLINE.setting("sm_90", "fp32", 4096, 4)
+    sweep = stage(ACTIVATIONS[1]).sweep
+    kernel = install(OFFLINE.SOURCE.artifact([sweep]))._forward
+    few = {"num_warps": 4, "maxnreg": 24, "enable_fp_fusion": True}
+    binary = OFFLINE.compiled("forward", kernel, OFFLINE.signature_of(sweep, setting), setting, few)
     assert count([binary.machine_code]).spills > 0
     stack = re.search(r"STACK:(\d+)", binary.machine_code.text)
     assert int(stack[1]) > 0

@@ -41,7 +41,8 @@ def test_gradients_are_those_of_float64_to_the_stated_error(text, saving, backen
     y, found = gradients(activation.module(backend=backend, saving=saving, gain=1.5), x, upstream)
     expected = gradients(activation.module(backend="torch", gain=1.5), x.double(), upstream.double())[1]
     error = error_of(activation, saving, dtype, gain=1.5)
-    allowed = error.absolute * 1.01 + EPSILON[dtype] * (1 + expected.abs())
+    # A kernel's output is off by another rounding than torch's, which hides the derivative as much again.
+    allowed = error.absolute * 2 + EPSILON[dtype] * (1 + expected.abs())
     assert ((found.double() - expected).abs() <= allowed * upstream.double().abs().clamp(min=1)).all()
     assert torch.equal(y, activation.module(backend=backend, gain=1.5)(x))
     assert (found.dtype, found.shape) == (dtype, x.shape)
@@ -178,3 +179,13 @@ def test_nothing_is_kept_where_nothing_is_learnt():
     with torch.no_grad():
         assert layer(torch.randn(5, requires_grad=True)).grad_fn is None
     assert layer(torch.randn(5)).grad_fn is None
+
+
+@pytest.mark.parametrize(
+    "text", ["gelu(x)", "silu(x)", "x / (1 + abs(x))", "erf(x)", "x + tanh(x)", "exp(-x**2)", "1 / (1 + x**2)"]
+)
+def test_gradients_far_out_are_those_of_the_limits(text):
+    x = torch.tensor([30.0, 1e3, 1e8, 1e15, -30.0, -1e3, -1e8, -1e15])
+    found = gradients(parse(text).module(backend="llvm", saving="output"), x, torch.ones(8))[1]
+    expected = gradients(parse(text).module(backend="torch"), x.double(), torch.ones(8).double())[1]
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=2e-5)

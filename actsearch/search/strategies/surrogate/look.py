@@ -9,10 +9,8 @@ with a correlation of 0.72 to their held-out scores, over values and slopes at q
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,14 +25,13 @@ from actsearch.evaluate.protocols.gradient import Gradient
 from actsearch.evaluate.protocols.signal import Signal
 from actsearch.evaluate.protocols.trivial import Trivial
 from actsearch.grammar.activation import Activation, Candidate
-from actsearch.grammar.space import Genome, Space
 
 Array = NDArray[np.floating[Any]]
 _DEGREES = 6
 _TAIL = 5.0
 _LEAST = 1e-3
 _LARGEST = 1e6
-LENGTH = _DEGREES + 11
+LENGTH = _DEGREES + 12
 """Numbers of one activation."""
 
 
@@ -117,7 +114,7 @@ def _curvature(slopes: Array, z: Array, weights: Array) -> float:
     """About E[f''(z)^2], kinks by what the grid shows of them; 1 for what is no function of one ordered number."""
     if z.ndim > 1 or not (np.diff(z) > 0).all():
         return 1.0
-    return float(np.square(np.diff(slopes) / np.diff(z)) @ weights[1:])
+    return float(np.square(np.diff(slopes) / np.diff(z)) @ (weights[1:] + weights[:-1]) / 2)
 
 
 def _tails(values: Array, z: Array) -> list[float]:
@@ -125,7 +122,9 @@ def _tails(values: Array, z: Array) -> list[float]:
     if z.ndim > 1 or not (np.diff(z) > 0).all():
         ends = np.quantile(np.abs(values), (0.25, 0.75))
     else:
-        ends = np.sort(np.abs(values[np.searchsorted(z, (-_TAIL, _TAIL))]))
+        # The grid is as symmetric as the reflections that must not show.
+        end = int(np.searchsorted(z, -_TAIL))
+        ends = np.sort(np.abs(values[[end, -1 - end]]))
     result: list[float] = np.arcsinh(ends).tolist()
     return result
 
@@ -142,41 +141,3 @@ def _of_parameters(probe: Probe | TensorProbe, gain: float) -> list[float]:
 
 def _log(value: float) -> float:
     return math.log(max(value, _LEAST**2)) if math.isfinite(value) else math.nan
-
-
-class Album:
-    """The looks at a space's genomes: a cache, so that nothing is looked at twice."""
-
-    def __init__(self, space: Space) -> None:
-        self._space = space
-        self._looks: dict[str, Look] = {}
-
-    def at(self, genome: Genome) -> Look:
-        """The look at `genome`."""
-        code = genome.encode()
-        found = self._looks.get(code)
-        if found is None:
-            found = self._looks[code] = look(self._space.candidate(genome))
-        return found
-
-    @cached_property
-    def all(self) -> Sequence[tuple[str, Genome, Look]]:
-        """Everything in the space that can be modelled, each function once, with the text of its genome."""
-        found: dict[str, tuple[str, Genome, Look]] = {}
-        for genome in self._space.enumerate():
-            seen = self.at(genome)
-            if seen.features is not None:
-                found.setdefault(seen.function, (genome.encode(), genome, seen))
-        return list(found.values())
-
-
-_ALBUMS: deque[tuple[Space, Album]] = deque(maxlen=4)
-
-
-def album_of(space: Space) -> Album:
-    """The album of `space`, one for all strategies that search it."""
-    for known, album in _ALBUMS:
-        if known is space:
-            return album
-    _ALBUMS.append((space, Album(space)))
-    return _ALBUMS[-1][1]

@@ -22,7 +22,8 @@ from threadpoolctl import threadpool_limits
 from actsearch.evaluate.task import Task
 from actsearch.grammar.space import Space
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
-from actsearch.search.strategies.surrogate.look import Look, album_of
+from actsearch.search.strategies.surrogate.album import album_of
+from actsearch.search.strategies.surrogate.look import Look
 from actsearch.search.strategies.surrogate.model import Array, Model, Scale, spread_out, standing
 from actsearch.search.strategy import Archive, Novel, Proposal, State, Told, load_random, save_random
 
@@ -128,8 +129,9 @@ class Surrogate:
         return np.array([self._album.at(told.genome).features for told in trained], dtype=np.float64)
 
     def _scale(self, known: Array) -> Scale:
-        """That of all there is, or of what the model is fitted to."""
-        return Scale(np.array([seen.features for *_, seen in self._album.all]) if self._is_enumerated else known)
+        """That of all that may be trained, or of what the model is fitted to."""
+        promising = [seen.features for *_, seen in self._album.all if seen.is_promising] if self._is_enumerated else []
+        return Scale(np.array(promising) if promising else known)
 
     def _pool(
         self, trained: Sequence[Told], known: Array, count: int, archive: Archive, generator: random.Random
