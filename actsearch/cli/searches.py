@@ -84,11 +84,7 @@ def search(
 ) -> None:
     """Search SPACE for an activation that does better on a task, and export the winner."""
     from actsearch.search.launch import Request, launch
-    from actsearch.search.settings_file import read_settings
 
-    settings = {**(read_settings(config) if config else {}), **settings_of(set_)}
-    if objective:
-        settings["objectives"] = ",".join(objective)
     request = Request(
         space=space,
         task=task,
@@ -97,7 +93,7 @@ def search(
         workers=workers,
         budget=budget,
         seed=seed,
-        settings=settings,
+        settings=_settings(config, set_, objective),
     )
     title = f"actsearch: {space} on {task}, {f'then {then}, ' if then else ''}{strategy}"
     from actsearch.cli.live import LiveView
@@ -105,6 +101,13 @@ def search(
     with LiveView(err, title=title, budget=budget) as view:
         record = launch(store_of(store), request, show=view.show, warn=warn)
     report(store_of(store), record.name, json=json)
+
+
+def _settings(config: Path | None, set_: list[str] | None, objectives: list[str] | None) -> dict[str, str]:
+    from actsearch.search.settings_file import read_settings
+
+    settings = {**(read_settings(config) if config else {}), **settings_of(set_)}
+    return {**settings, "objectives": ",".join(objectives)} if objectives else settings
 
 
 def resume(
