@@ -42,6 +42,7 @@ def others(default):
             "quality",
             "annealing",
             "late-acceptance",
+            "false",
         )
         return [value for value in (default + "x", *choices) if value != default]
     if isinstance(default, bool):
