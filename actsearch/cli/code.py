@@ -91,7 +91,8 @@ def _table(report: Report) -> Group:
         )
     errors = (report.max_ulp_forward, report.max_ulp_gradient)
     table.add_row("largest error, ulp", *("-" if error is None else f"{error:.3g}" for error in errors))
-    return Group(table, f"saved for the backward: {report.saved_bits_per_element:g} bits an element")
+    saved = f"saved for the backward: {report.saved_bits_per_element:g} bits an element; saving='auto' {report.saving}"
+    return Group(table, saved)
 
 
 _ROWS: dict[str, Callable[[Direction], str]] = {

@@ -46,7 +46,7 @@ def test_the_front_is_what_no_candidate_beats(found, document, store):
 
 def test_what_follows_from_functions_is_there_for_every_search(found, document, text, store):
     shown = document("top", "--objective", "quality", "--objective", "saved", "--store", store)
-    assert {c["objectives"]["saved"] for c in shown["front"]} <= {0.0, 32.0}
+    assert all(0 <= c["objectives"]["saved"] <= 32 for c in shown["front"])
     said = " ".join(text("top", "--objective", "quality", "--objective", "cost", "--store", store).split())
     assert "Pareto front of swish-cheap-1" in said
     assert "measured from the worst of the baselines in each (quality" in said

@@ -12,6 +12,7 @@ from actsearch.compile.report.counts import Counts, count
 from actsearch.compile.report.machine_code import Disassembled
 from actsearch.compile.report.processors import PROCESSORS, Modelled, modelled
 from actsearch.compile.report.rounding import max_ulp
+from actsearch.compile.saving import describe
 from actsearch.compile.stages import Staged, stage
 from actsearch.compile.sweep import Sweep, vjp
 from actsearch.errors import UnsupportedError
@@ -52,6 +53,9 @@ class Report:
     forward: Direction
     backward: Direction
     saved_bits_per_element: float
+    """By these kernels, which keep what their backward reads of the inputs."""
+    saving: str
+    """What a layer with `saving="auto"` keeps instead, in a sentence."""
     max_ulp_forward: float | None
     """None with statistics, whose error depends on the tensor's shape."""
     max_ulp_gradient: float | None
@@ -60,6 +64,7 @@ class Report:
         """For JSON."""
         return {
             "saved_bits_per_element": self.saved_bits_per_element,
+            "saving": self.saving,
             "max_ulp_forward": self.max_ulp_forward,
             "max_ulp_gradient": self.max_ulp_gradient,
             "forward": self.forward.document(),
@@ -102,6 +107,7 @@ def report(
         forward=found["forward"],
         backward=found["backward"],
         saved_bits_per_element=8 * size * len(_read(backward) & {*forward.elements}),
+        saving=describe(activation, DTYPES[dtype]),
         max_ulp_forward=exactness[0],
         max_ulp_gradient=exactness[1],
     )

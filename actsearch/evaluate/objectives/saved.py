@@ -5,15 +5,12 @@ from __future__ import annotations
 from actsearch.evaluate.objectives.objective import OfFunction
 from actsearch.grammar.activation import Activation
 
-_FLOAT_BITS = 32
-"""Training is in float32."""
-
 
 class Saved(OfFunction):
-    """Bits that the backward of one element needs.
+    """Bits of its own that a layer with `saving="auto"` keeps of an element of float32.
 
     Novikov et al. (2022), Few-Bit Backward: Quantized Gradients of Activation Functions for Memory Footprint Reduction,
-    arXiv:2202.00441, measure activations by this.
+    arXiv:2202.00441, measure activations by this. An output that the next layer keeps anyway counts as nothing.
     """
 
     name = "saved"
@@ -23,15 +20,8 @@ class Saved(OfFunction):
 
     def of(self, activation: Activation) -> float:
         """See `OfFunction`."""
-        return saved_bits(activation)
+        import torch
 
+        from actsearch.compile.saving import saved_bits
 
-def saved_bits(activation: Activation) -> float:
-    """Bits of the inputs that the derivatives read: those of x, and of the gate, unless they do not depend on it."""
-    from actsearch.compile.stages import stage
-    from actsearch.compile.sweep import vjp
-    from actsearch.grammar.expression import input_names
-
-    forward = stage(activation).sweep
-    read = {name for value in vjp(forward).results.values() for name in input_names(value)}
-    return float(_FLOAT_BITS * len(read & set(forward.elements)))
+        return saved_bits(activation, torch.float32)
