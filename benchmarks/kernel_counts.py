@@ -11,6 +11,7 @@ and one of AMD's. Writes `benchmarks/kernel_counts.csv` anew, a row for each ker
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -119,9 +120,10 @@ def counted(table: str, activation: Activation, target: str, dtype: str = "bf16"
 def candidates(number: int, seed: int) -> list[Activation]:
     """Distinct pointwise functions, in turn from each of the spaces."""
     rng, found = random.Random(seed), dict[str, Activation]()
-    spaces = [read_space(find("search_spaces", name)) for name in SPACES]
+    # Some spaces have few functions, which are soon all found.
+    spaces = itertools.cycle([read_space(find("search_spaces", name)) for name in SPACES])
     while len(found) < number:
-        space = spaces[len(found) % len(spaces)]
+        space = next(spaces)
         activation = space.activation(space.sample(rng))
         if activation.inputs and not activation.statistics:
             found.setdefault(activation.text, activation)

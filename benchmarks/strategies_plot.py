@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -14,7 +13,7 @@ mpl.rcParams.update({"svg.hashsalt": "strategies", "svg.fonttype": "none", "font
 from matplotlib import pyplot as plt  # noqa: E402  after the choice of what draws
 
 EMPHASISED = {"auto": "black", "surrogate": "tab:red", "random": "tab:gray"}
-Rows = Sequence[Mapping[str, str]]
+LATER = 24
 
 
 def draw(curves: Path, table: Path, plot: Path, generation: int = 32) -> None:
@@ -22,6 +21,8 @@ def draw(curves: Path, table: Path, plot: Path, generation: int = 32) -> None:
     rows = [row for row in _read(curves) if int(row["generation"]) == generation]
     played = [row for row in _read(table) if int(row["generation"]) == generation]
     tasks = list(dict.fromkeys(row["task"] for row in rows))
+    if not tasks:
+        return
     figure, panels = plt.subplots(2, len(tasks), figsize=(4.2 * len(tasks), 6.4), sharex=True, squeeze=False)
     for column, task in enumerate(tasks):
         found, regret = panels[0][column], panels[1][column]
@@ -37,7 +38,9 @@ def draw(curves: Path, table: Path, plot: Path, generation: int = 32) -> None:
         found.set_title(f"{task} ({max(int(row['repeats']) for row in played if row['task'] == task)} repeats)")
         found.set_ylim(0, 1.02)
         regret.set_xlabel("evaluations")
-        regret.set_ylim(bottom=0)
+        # The first few evaluations are off any scale.
+        later = [float(row["regret"]) for row in rows if row["task"] == task and int(row["evaluations"]) >= LATER]
+        regret.set_ylim(0, 1.3 * max(later))
     panels[0][0].set_ylabel("share with one of the ten best")
     panels[1][0].set_ylabel("regret (held-out score)")
     handles, names = panels[0][0].get_legend_handles_labels()

@@ -141,3 +141,17 @@ def test_the_standard_error_of_a_known_sample():
     assert standard_error((2.0, 2.0, 2.0)) == 0.0
     assert standard_error((2.0,)) is None
     assert standard_error(()) is None
+
+
+def test_objectives_stand_with_the_scores_and_older_documents_have_none():
+    scores = Scores(learning_rates=(0.1,), seeds=(0,), values=((1.0,),), objectives={"cost": 47.0, "noise": 0.1})
+    outcome = Scored(score=1.0, scores=scores, stage="train")
+    again = through_json(outcome)
+    assert again == outcome
+    assert again.objectives == {"cost": 47.0, "noise": 0.1}
+    document = to_json(outcome)
+    del document["scores"]["objectives"]
+    older = from_json(document)
+    assert isinstance(older, Scored)
+    assert older.objectives == {}
+    assert "objectives" not in to_json(older)["scores"]

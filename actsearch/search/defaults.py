@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 TASK = "digits"
-STRATEGY = "evolution"
+STRATEGY = "auto"
 WORKERS = "laptop"
 BUDGET = "10m"

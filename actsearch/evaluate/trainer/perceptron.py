@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from actsearch.errors import UnsupportedError
+from actsearch.evaluate.stacked_task import StackedTask
 from actsearch.evaluate.task import Task
 from actsearch.evaluate.trainer.course import Batch, Course
 from actsearch.evaluate.trainer.recipe import Lesson, Recipe
@@ -61,18 +62,13 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def lessons_of(task: Task | None, who: str) -> list[Lesson]:
-    """The lessons that a task trains its stacks by: its `lessons`, or its `recipe` and `split`.
+def lessons_of(task: Task | None, who: str) -> Sequence[Lesson]:
+    """The lessons that a task trains its stacks by.
 
     Raises `UnsupportedError` for a task without them; `who` needs them, in the sentence.
     """
-    lessons: list[Lesson] | None = getattr(task, "lessons", None)
-    if lessons:
-        return list(lessons)
-    split, recipe = getattr(task, "split", None), getattr(task, "recipe", None)
-    if callable(split) and isinstance(recipe, Recipe):
-        return [Lesson(split=split, recipe=recipe)]
+    if isinstance(task, StackedTask):
+        return task.lessons
     raise UnsupportedError(
-        f"{who} trains small perceptrons itself, and this task does not say how (recipe and split, or lessons):"
-        " digits, tabular and periodic do."
+        f"{who} trains small perceptrons itself, and this task has no stacks of them: digits, tabular and periodic do."
     )

@@ -70,7 +70,7 @@ def test_what_pays_off_gets_most_of_the_budget(swish, monkeypatch, good, order):
         state = strategy.tell(json.loads(json.dumps(state)), results)
         counts.append(sum(proposal.move == good for proposal in proposals))
     assert sum(counts[-8:]) > 0.65 * 8 * 16
-    assert sum(counts[-8:]) < 8 * 16, "the other is still tried"
+    assert sum(counts) < 25 * 16, "the other is tried"
 
 
 def test_a_strategy_that_gives_too_few_is_helped_out(swish, monkeypatch):

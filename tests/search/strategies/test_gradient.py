@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from actsearch.errors import UnsupportedError
-from actsearch.evaluate.task import Task, load_task, subject_of
+from actsearch.evaluate.stacked_task import StackedTask
+from actsearch.evaluate.task import load_task, subject_of
 from actsearch.evaluate.trainer import Recipe, Split, SquaredError
 from actsearch.evaluate.trainer.recipe import Lesson
 from actsearch.grammar.activation import parse
@@ -37,13 +38,15 @@ def planted(text: str, seed: int) -> Split:
     )  # fmt: skip
 
 
-class Planted(Task):
+class Planted(StackedTask):
     """Regression on data that a known function made."""
 
-    recipe = RECIPE
-
     def __init__(self, text: str) -> None:
-        self.split = partial(planted, text)
+        self._text = text
+
+    @property
+    def lessons(self) -> list[Lesson]:
+        return [Lesson(split=partial(planted, self._text), recipe=RECIPE)]
 
 
 @pytest.mark.parametrize("name", ["sine", "square", "bell"])

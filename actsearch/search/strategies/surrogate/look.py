@@ -64,7 +64,8 @@ def _part(activation: Activation) -> Look:
     gain = spread(probe).gain
     if Domain().check(probe) is not None or not math.isfinite(gain):
         return Look(features=None, function=activation.hash, is_promising=False)
-    rejected = Trivial().check(probe) or Gradient().check(probe) or Signal().check(probe)
+    with np.errstate(all="ignore"):
+        rejected = Trivial().check(probe) or Gradient().check(probe) or Signal().check(probe)
     numbers = np.array([*_of_shape(probe, gain), *_of_parameters(probe, gain)])
     is_finite = bool(np.isfinite(numbers).all())
     features = tuple(np.clip(numbers, -_LARGEST, _LARGEST).tolist()) if is_finite else None

@@ -107,7 +107,7 @@ def spread_out(features: Array, known: Array, count: int, generator: random.Rand
     """`count` points far from each other and from `known`: drawn with the squared distance to those that are there.
 
     As k-means++ (Arthur, Vassilvitskii 2007) begins; of the largest distances a tenth count alike, so that outliers
-    are not all that is drawn.
+    are not all that is drawn. The most ordinary of them, nearest to the median of all, come first.
     """
     distances = np.full(len(features), np.inf)
     for point in known:
@@ -117,7 +117,8 @@ def spread_out(features: Array, known: Array, count: int, generator: random.Rand
         place = _drawn(distances, chosen, generator)
         chosen.append(place)
         distances = np.minimum(distances, np.square(features - features[place]).sum(axis=1))
-    return chosen
+    oddity = np.square(features - np.median(features, axis=0)).sum(axis=1)
+    return sorted(chosen, key=lambda place: float(oddity[place]))
 
 
 def _drawn(distances: Array, chosen: Sequence[int], generator: random.Random) -> int:

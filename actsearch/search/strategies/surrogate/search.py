@@ -46,9 +46,9 @@ class SurrogateSettings:
     """Standard deviations that are added to the expectation of a candidate: more explores more."""
     enumerated: int = 6_000
     """Genomes of a space up to which all of them are looked at, about a millisecond each, before the first proposal."""
-    pool: int = 8
+    pool: int = 4
     """In larger spaces: how many candidates are bred and looked at for each one that is proposed."""
-    memory: int = 400
+    memory: int = 300
     """Candidates that the model is fitted to: half of them the best, the others from all over."""
     parents: int = 32
     """In larger spaces: from how many of those that the model expects most of candidates are bred."""
