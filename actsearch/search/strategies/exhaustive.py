@@ -1,10 +1,11 @@
 """Exhaustive search: every genome of a finite space once, those of ordinary size early.
 
-The order is drawn by the seed and then put right by windows: in each, expressions of the size that most have come
-first. Smallest first was tried and is worse: small ones are often lines and constants, and large ones repeat them. On
-Act-Bench's table (100 seeds, `benchmarks/actbench.npz`) windows of 1024 need 110, 90 and 122 evaluations on average
-until one of the ten best functions of digits, tabular and periodic is found, a drawn order 133, 119 and 164. The order
-of the file depends on who wrote it.
+The order is drawn by the seed and then put right by windows: in each, expressions of the size that is in the middle
+come first. Smallest first was tried and is worse: small ones are often lines and constants. On Act-Bench's table
+(`benchmarks/strategies.py`, 30 seeds) the area of regret over 300 evaluations is 0.0156, 0.0127 and 0.284 on digits,
+tabular and periodic, in the drawn order of random search 0.0209, 0.0149 and 0.312; the median number of evaluations
+until one of the ten best is found stays as it is. This rule was chosen on the same table. The order of a space's file
+depends on who wrote it: its first functions may be the best or the worst.
 """
 
 from __future__ import annotations
