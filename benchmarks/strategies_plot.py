@@ -35,7 +35,8 @@ def draw(curves: Path, table: Path, plot: Path, generation: int = 32) -> None:
             if name in EMPHASISED:
                 ends = [[float(row[key]) for row in own] for key in ("low", "high")]
                 regret.fill_between(x, *ends, color=line.get_color(), alpha=0.12, linewidth=0)
-        found.set_title(f"{task} ({max(int(row['repeats']) for row in played if row['task'] == task)} repeats)")
+        repeats = sorted({int(row["repeats"]) for row in played if row["task"] == task})
+        found.set_title(f"{task} ({' or '.join(map(str, repeats))} repeats)")
         found.set_ylim(0, 1.02)
         regret.set_xlabel("evaluations")
         # The first few evaluations are off any scale.

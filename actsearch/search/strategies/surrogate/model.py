@@ -16,6 +16,7 @@ _LENGTHS = (0.35, 0.6, 1.0, 1.7)
 """Length scales that are tried, times the root of the number of features."""
 _NOISES = (0.1, 0.3, 1.0, 3.0)
 """Variances of the noise that are tried, as shares of that of the function."""
+_LEAST_VARIANCE = 1e-12
 _SHORTLIST = 300
 """Points whose covariance is looked at: those of the highest bounds."""
 
@@ -66,8 +67,9 @@ class Model:
             for noise in _NOISES:
                 process = GaussianProcessRegressor(kernel, alpha=noise, optimizer=None)
                 process.fit(features, targets - mean)
-                variance = float((targets - mean) @ process.alpha_) / len(targets)
-                fitness = -0.5 * len(targets) * np.log(variance + 1e-12) - np.log(np.diag(process.L_)).sum()
+                # Scores may all tie.
+                variance = max(float((targets - mean) @ process.alpha_) / len(targets), _LEAST_VARIANCE)
+                fitness = -0.5 * len(targets) * np.log(variance) - np.log(np.diag(process.L_)).sum()
                 if best is None or fitness > best[0]:
                     best = float(fitness), process, variance, noise
         if best is None:

@@ -82,3 +82,10 @@ def test_points_are_spread_out():
 
 def test_of_equal_points_each_is_chosen_once():
     assert sorted(spread_out(np.zeros((4, 2)), np.zeros((0, 2)), 9, random.Random(0))) == [0, 1, 2, 3]
+
+
+def test_where_all_scores_tie_it_is_still_unsure(data):
+    features, _ = data
+    model = Model.fit(features[:20], standing(np.zeros(20)))
+    assert np.isfinite(model.expected(features)).all()
+    assert len(set(model.choose(features[20:], 10, 2.0))) == 10
