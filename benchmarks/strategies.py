@@ -1,12 +1,12 @@
 """How many evaluations each strategy needs, on the table of all functions of a small space.
 
-    python benchmarks/strategies.py [STRATEGY...] [--tasks digits tabular periodic] [--generation 32] [--repeats 30]
+    python benchmarks/strategies.py [STRATEGY...] [--tasks digits tabular ...] [--generation 0] [--repeats 30]
 
 An evaluation is a look-up (`table_game.py`), so a search takes seconds. Repeat r is played with seed r and answered
 with the table's seed r mod 3; the held-out seeds and the test split judge. The best ten are those of the functions that
 the funnel lets through: what it rejects no strategy can find. `published-evolution` is regularised evolution with the
 settings of its paper, `published-surrogate` the recipe of arXiv:2301.05785 (`published_surrogate.py`). NAME:KEY=VALUE
-plays a strategy with another setting.
+plays a strategy with another setting. Generations grow as in a search, unless `--generation` fixes their size.
 
 Replaces the rows of what was played in `benchmarks/strategies.csv` (a row for each strategy, task and generation size)
 and `benchmarks/strategies_curves.csv` (regret against evaluations), and draws `docs/strategies.svg`. Intervals are
@@ -63,8 +63,8 @@ def main() -> None:
     """Play, write, draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("strategies", nargs="*", help="all that there are, and the references")
-    parser.add_argument("--tasks", nargs="*", default=["digits", "tabular", "periodic"])
-    parser.add_argument("--generation", type=int, default=32)
+    parser.add_argument("--tasks", nargs="*", default=["digits", "tabular", "periodic", "longtail"])
+    parser.add_argument("--generation", type=int, default=0)
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--draw", action="store_true", help="draw what is in the tables, play nothing")
     parser.add_argument("--print", action="store_true", help="write nothing")
@@ -91,8 +91,9 @@ def main() -> None:
 
 def _games(name: str, judge: Judge, generation: int, repeats: int) -> list[Played]:
     strategy = _maker(name, judge)()
+    size = (lambda _: generation) if generation else SearchConfig().generation_after
     return [
-        play(strategy, judge, seed=seed, generation=generation, evaluations=EVALUATIONS, at_most=AT_MOST)
+        play(strategy, judge, seed=seed, generation=size, evaluations=EVALUATIONS, at_most=AT_MOST)
         for seed in range(repeats)
     ]
 

@@ -16,8 +16,8 @@ EMPHASISED = {"auto": "black", "surrogate": "tab:red", "random": "tab:gray"}
 LATER = 24
 
 
-def draw(curves: Path, table: Path, plot: Path, generation: int = 32) -> None:
-    """Draw the curves of searches with generations of `generation`: a row of panels for each measure."""
+def draw(curves: Path, table: Path, plot: Path, generation: int = 0) -> None:
+    """Draw the curves of searches with generations of `generation` (0: growing), a row of panels for each measure."""
     rows = [row for row in _read(curves) if int(row["generation"]) == generation]
     played = [row for row in _read(table) if int(row["generation"]) == generation]
     tasks = list(dict.fromkeys(row["task"] for row in rows))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -150,7 +150,7 @@ class Played:
 
 
 def play(
-    strategy: Strategy, judge: Judge, *, seed: int, generation: int, evaluations: int, at_most: int
+    strategy: Strategy, judge: Judge, *, seed: int, generation: Callable[[int], int], evaluations: int, at_most: int
 ) -> Played:  # fmt: skip
     """One search of `evaluations`, and on until a best function is found or there were `at_most`."""
     board, query = judge.board, seed % len(judge.measured.seeds)
@@ -161,10 +161,10 @@ def play(
     best = set(judge.best_ten)
     while len(functions) < (evaluations if best & set(functions) else at_most):
         asked: list[tuple[Proposal, Verdict | None]] = []
-        waiting = 0
-        while waiting < generation and len(asked) < _MOST_PROPOSALS * generation:
+        waiting, wanted = 0, generation(len(functions))
+        while waiting < wanted and len(asked) < _MOST_PROPOSALS * wanted:
             started = time.process_time()
-            state, proposals = strategy.ask(state, generation - waiting, archive)
+            state, proposals = strategy.ask(state, wanted - waiting, archive)
             seconds += time.process_time() - started
             if not proposals:
                 break

@@ -26,6 +26,7 @@ from actsearch.search.strategies import STRATEGIES
 _MOST = 1_000_000
 _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("generation", 1, _MOST),
+    ("first_generation", 1, _MOST),
     ("finalists", 1, _MOST),
     ("finalists_apart", 0, 1),
     # The seeds of the finals begin 500 after those of the search, and those of the next `--seed` 500 later.
@@ -71,6 +72,8 @@ class SearchConfig:
 
     generation: int = 32
     """Candidates that are evaluated together before the strategy is told."""
+    first_generation: int = 8
+    """How few they are at first, so that what is known early is used early: a generation is a quarter of all before."""
     finalists: int = 10
     """How many of the best are trained again on fresh seeds."""
     finalists_apart: float = 0.999
@@ -94,6 +97,10 @@ class SearchConfig:
         default_factory=lambda: {n: kind.settings() for n, kind in STRATEGIES.items()}
     )
     """Constants of each strategy, by its name; the key of one of them is `evolution.population`."""
+
+    def generation_after(self, evaluated: int) -> int:
+        """Candidates of the next generation, after so many."""
+        return min(self.generation, max(self.first_generation, evaluated // 4))
 
     @classmethod
     def of(cls, settings: Mapping[str, str]) -> Self:

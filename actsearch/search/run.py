@@ -108,7 +108,8 @@ class Search:
     def _ask(self, state: State, number: int) -> tuple[State, list[CandidateRecord]]:
         """The next generation, journalled with the state after it; `number` is that of its first proposal."""
         left = self.budget.candidates_left(self._evaluated)
-        wanted = self.config.generation if left is None else min(self.config.generation, left)
+        wanted = self.config.generation_after(self._evaluated)
+        wanted = wanted if left is None else min(wanted, left)
         number_of_step = self.progress.generation + 1
         generation: list[CandidateRecord] = []
         waiting = 0

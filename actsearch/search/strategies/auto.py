@@ -40,7 +40,7 @@ _RECENT = 256
 class AutoSettings:
     """Constants of the sharing."""
 
-    BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {"known": (0, 10_000), "memory": (0, 1)}
+    BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {"known": (0, 10_000), "alone": (1, 1_000_000), "memory": (0, 1)}
     CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {"catalog": ("true", "false")}
 
     catalog: Literal["true", "false"] = "true"
@@ -49,6 +49,8 @@ class AutoSettings:
     """How many of them: unlike each other; they have half of each generation until all are through."""
     arms: str = "surrogate,evolution,random"
     """Strategies that share the rest; the first is trusted most until results say otherwise."""
+    alone: int = 64
+    """Until so many are scored, the first of them proposes alone: so few scores say nothing of who does better."""
     memory: float = 0.95
     """What is left of each success and failure after another generation: what paid off early may not do so later."""
 
@@ -90,7 +92,7 @@ class Auto:
                 novel.takes(Proposal(genome=genome, parents=(), move="catalog"))
         asked = dict(state["asked"])
         arms = dict(state["arms"])
-        has_begun = any(told.score is not None for told in archive.told)
+        has_begun = len(archive.scored) >= self.settings.alone
         shares = self._shares(state["tallies"], count - len(novel), generator) if has_begun else Counter[str]()
         # What is left, at first and where a strategy has nothing more, goes to the first, then to the others.
         for name, share in [*((n, shares[n]) for n in self._arms), *((n, count) for n in self._arms)]:
