@@ -8,9 +8,9 @@ from actsearch.errors import ActsearchError, UnknownNameError
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.evaluate.task import load_task
 from actsearch.outcome import Scored
-from actsearch.search.config import STRATEGIES
 from actsearch.search.funnel import subject_of_record
-from actsearch.search.strategies.evolution import Evolution
+from actsearch.search.strategies import STRATEGIES, Kind
+from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
 from actsearch.store.front import wanted
 from actsearch.store.journal import Journal
 
@@ -28,9 +28,10 @@ def measured(search, tmp_path):
             return super().tell(state, results)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(STRATEGIES, "evolution", Listening)
+        patch.setitem(STRATEGIES, "evolution", Kind(Listening, EvolutionSettings))
         summary = search(
             task="digits,tabular",
+            strategy="evolution",
             budget="6c",
             settings={**SMALL, "objectives": "sparsity,cost"},
             store=tmp_path,

@@ -67,7 +67,8 @@ def unbroken(cheap, write_profile, logged, tmp_path_factory) -> Unbroken:
     folder = tmp_path_factory.mktemp("unbroken")
     settings = [part for setting in SETTINGS for part in ("--set", setting)]
     profile = write_profile(executor="in-process", batch=BATCH)
-    arguments = ["search", "swish", "--task", cheap, "--budget", "24c", "--seed", "3", *settings, "--workers", profile]
+    strategy = ["--strategy", "evolution", "--budget", "24c", "--seed", "3"]
+    arguments = ["search", "swish", "--task", cheap, *strategy, *settings, "--workers", profile]
     document = logged(*arguments, "--store", str(folder / "store"), log=folder / "log")
     rows = lines(folder / "log")
     return Unbroken(

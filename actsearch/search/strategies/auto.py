@@ -40,7 +40,11 @@ _RECENT = 256
 class AutoSettings:
     """Constants of the sharing."""
 
-    BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {"known": (0, 10_000), "alone": (1, 1_000_000), "memory": (0, 1)}
+    BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "known": (0, 10_000),
+        "alone": (1, 1_000_000),
+        "memory": (0, 1),
+    }
     CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {"catalog": ("true", "false")}
 
     catalog: Literal["true", "false"] = "true"

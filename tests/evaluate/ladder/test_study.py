@@ -127,7 +127,7 @@ def test_the_baselines_that_do_best_as_they_are_get_the_budget_of_a_candidate(st
     agenda = tuning(
         study, "abcd", candidates="z", keep=lambda name, trial, _: kept.setdefault(name, []).append(trial.number)
     )
-    InProcess(told).run(agenda)
+    InProcess(told).run(agenda, lambda: None)
     # The task likes initial values near 1.4: those of c and d are nearest.
     assert [chosen.name for chosen in agenda.chosen] == ["c", "d"]
     assert {name: sorted(numbers) for name, numbers in kept.items()} == {
@@ -142,7 +142,7 @@ def test_a_tuning_with_everything_known_is_done_at_once(study, told):
     whole = tuning(
         study, "abc", candidates="z", keep=lambda name, t, _: known.setdefault(name, {}).update({t.number: t})
     )
-    InProcess(told).run(whole)
+    InProcess(told).run(whole, lambda: None)
     again = tuning(study, "abc", candidates="z", known=known)
     assert again.take() is None
     assert again.is_done
@@ -155,7 +155,7 @@ def test_a_task_that_fails_on_every_baseline_ends_the_tuning(study, told):
 
     kept = []
     agenda = tuning(study, "ab", candidates="z", keep=lambda name, trial, _: kept.append(name))
-    InProcess(Broken()).run(agenda)
+    InProcess(Broken()).run(agenda, lambda: None)
     assert agenda.is_broken
     assert agenda.is_done
     assert kept == ["a", "b"]
