@@ -78,8 +78,7 @@ def balanced(jobs: Sequence[Job], *, workers: int, largest: int) -> list[Sequenc
     """`jobs` dealt out to as many batches as `batches` makes, of sizes as equal, that cost about the same.
 
     The largest functions come first and the dealing turns around after each round, so that workers that begin together
-    end together: in order of proposal, which has fresh samples last and children of grown parents first, the slower of
-    two batches of 16 cost 4 % more than their mean, and dealt out less than 1 %.
+    end together: the order of proposal has fresh samples last and children of grown parents first.
     """
     count = len(batches(jobs, workers=workers, largest=largest))
     dealt: list[list[Job]] = [[] for _ in range(count)]

@@ -91,7 +91,7 @@ class Novel:
     def takes(self, proposal: Proposal) -> bool:
         """Take `proposal` if it is new, and say whether it was."""
         code = proposal.genome.encode()
-        if code in self._found or self._archive.knows(proposal.genome):
+        if code in self._found or self._archive.has(code):
             return False
         self._found[code] = proposal
         return True
@@ -117,8 +117,8 @@ class Strategy(Protocol):
     def ask(self, state: State, count: int, archive: Archive) -> tuple[State, list[Proposal]]:
         """At most `count` proposals, and the state after making them.
 
-        None of them repeats another or what the archive knows, but where the space seems to have nothing else. Fewer
-        than `count`, and none at all, say that there is nothing else to propose.
+        None of them repeats another or what the archive knows. Fewer than `count`, and none at all, say that there is
+        nothing else to propose.
         """
         ...
 
