@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interruption:
     """Whether somebody asked the search to stop.
 
-    A signal raises `KeyboardInterrupt` at once. Python only prints what a destructor raises, and a signal may arrive in
-    one: so it is remembered too, for `check`.
+    A signal raises `KeyboardInterrupt` at once. A signal that arrives in a destructor (llvmlite has many) ends only that:
+    so it is remembered too, for `check`, and Python is kept from printing the traceback.
     """
 
     is_asked: bool = False
@@ -42,9 +43,16 @@ class Interruption:
             self.is_asked = True
             raise KeyboardInterrupt
 
+        def unraisable(what: sys.UnraisableHookArgs, /) -> None:
+            if not (self.is_asked and what.exc_type is KeyboardInterrupt):
+                report(what)
+
+        report = sys.unraisablehook
         before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
+        sys.unraisablehook = unraisable
         try:
             yield
         finally:
+            sys.unraisablehook = report
             for number, handler in before.items():
                 signal.signal(number, handler)

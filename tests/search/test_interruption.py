@@ -70,8 +70,8 @@ def test_a_search_interrupted_at_any_training_resumes_to_the_same_result(stop, t
         assert comparable(go_on(store)) == unbroken, f"interrupted at training {at}"
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_signal_that_a_destructor_swallows_stops_the_search_all_the_same(search, write_task, tmp_path):
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_a_destructor_swallows_stops_the_search_without_a_traceback(search, write_task, tmp_path):
     statement = """class Dropped:
             def __del__(self):
                 import signal
