@@ -81,6 +81,8 @@ class LiveView:
 def _phase(snapshot: Snapshot) -> str:
     if snapshot.phase == "starting":
         return "starting workers"
+    if snapshot.phase == "shortlist":
+        return f"the best on more seeds, {snapshot.finals_done} of {snapshot.finals_total}"
     if snapshot.phase == "tuning":
         return f"tuning on the real task, {snapshot.finals_done} of {snapshot.finals_total} trials"
     if snapshot.phase == "finals":

@@ -21,6 +21,7 @@ from actsearch.evaluate.protocols.signal import Signal
 from actsearch.evaluate.protocols.stability import Stability, When
 from actsearch.evaluate.protocols.trivial import Trivial
 from actsearch.grammar.activation import granularity_of
+from actsearch.search.shortlist import ShortlistSettings
 from actsearch.search.strategies import STRATEGIES
 
 _MOST = 1_000_000
@@ -29,8 +30,10 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("first_generation", 1, _MOST),
     ("finalists", 1, _MOST),
     ("finalists_apart", 0, 1),
-    # The seeds of the finals begin 500 after those of the search, and those of the next `--seed` 500 later.
-    ("search_seeds", 0, 500),
+    # Seeds of the shortlist begin 250 after those of the search, of the finals 500, of the next `--seed` 1000 after.
+    ("search_seeds", 0, 250),
+    ("shortlist.length", 0, _MOST),
+    ("shortlist.seeds", 1, 250),
     ("final_seeds", 0, 500),
     ("protocols.signal.depth", 1, 1000),
     ("protocols.signal.start", 0, _MOST),
@@ -92,6 +95,7 @@ class SearchConfig:
     track_uri: str = ""
     """MLflow tracking URI; empty is a database in the store, `none` switches MLflow off."""
     protocols: Protocols = field(default_factory=Protocols)
+    shortlist: ShortlistSettings = field(default_factory=ShortlistSettings)
     ladder: LadderSettings = field(default_factory=LadderSettings)
     strategies: Mapping[str, Any] = field(
         default_factory=lambda: {n: kind.settings() for n, kind in STRATEGIES.items()}
@@ -126,6 +130,11 @@ class SearchConfig:
         if config.granularity:
             granularity_of(config.granularity)
         return config
+
+    @property
+    def going_further(self) -> int:
+        """How many candidates the rung after the search's own takes."""
+        return max(self.finalists, self.ladder.survivors) if self.ladder.task else self.finalists
 
     @property
     def objective_names(self) -> tuple[str, ...]:

@@ -97,7 +97,7 @@ def choose(candidates: Iterable[Standing], count: int, apart: float) -> list[Sta
 
 
 def reject_unstable(journal: Journal, search: SearchRecord, config: SearchConfig, progress: Progress) -> None:
-    """Reject unstable candidates, best first, until as many stable ones are known as go to the next rung.
+    """Reject unstable candidates, in the order they go further in, until as many stable ones are known as do.
 
     What is one function with a better stable candidate goes to no rung, and is not asked. A check depends on the
     candidate alone, so a search that is killed here and resumed comes to the same finalists.
@@ -105,12 +105,11 @@ def reject_unstable(journal: Journal, search: SearchRecord, config: SearchConfig
     if config.protocols.stability.when != "finalists":
         return
     progress.phase = "checking the best"
-    standings = summarise(journal, search).candidates
-    wanted = max(config.finalists, config.ladder.survivors) if config.ladder.task else config.finalists
+    standings = summarise(journal, search).advancing
     known = Apart(config.finalists_apart)
     stable: list[Standing] = []
     for place, standing in enumerate(standings):
-        if len(stable) == wanted or standing.record is None:
+        if len(stable) == config.going_further or standing.record is None:
             return
         # A check takes a third of a second, and the user may want to stop.
         progress.changed()

@@ -17,8 +17,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interruption:
     """Whether somebody asked the search to stop.
 
-    A signal raises `KeyboardInterrupt` at once. A signal that arrives in a destructor (llvmlite has many) ends only that:
-    so it is remembered too, for `check`, and Python is kept from printing the traceback.
+    A signal raises `KeyboardInterrupt` at once. One that arrives in a destructor (llvmlite has many) ends only that: so
+    it is remembered too, for `check`, and Python is kept from printing the traceback.
     """
 
     is_asked: bool = False

@@ -12,7 +12,7 @@ from actsearch.outcome import Failed, Outcome, Rejected, Scored
 from actsearch.store.record import CandidateRecord
 from actsearch.store.summary import Standing
 
-Phase = Literal["starting", "baselines", "searching", "checking the best", "tuning", "finals", "done"]
+Phase = Literal["starting", "baselines", "searching", "shortlist", "checking the best", "tuning", "finals", "done"]
 _RATE_WINDOW_SECONDS = 20.0
 
 
@@ -34,7 +34,7 @@ class Snapshot:
     baselines: Mapping[str, float]
     """Search scores by name."""
     finals_done: int = 0
-    """Subjects of the finals; on a real task trials of the tuning, then trainings of the finals."""
+    """Subjects of the shortlist or the finals; on a real task trials of the tuning, then trainings of the finals."""
     finals_total: int = 0
 
 

@@ -60,20 +60,21 @@ class Search:
         self.trials.score_baselines()
         self.progress.phase = "searching"
         state = self.strategy.start(self.record.seed) if step is None else step.state
-        in_finals = self.trials.finals_have_begun()
+        is_over = self.trials.search_is_over()
         while True:
             if generation and all(_fell_in_funnel(record) for record in generation):
                 reason = f"the space is exhausted: {len(generation)} proposals in a row brought nothing to train"
                 break
             if generation:
                 state = self._evaluate(state, generation)
-            if in_finals or self._is_spent() or (self.ladder is not None and self.ladder.has_begun):
+            if is_over or self._is_spent() or (self.ladder is not None and self.ladder.has_begun):
                 reason = f"the budget of {self.record.budget} is spent"
                 break
             state, generation = self._ask(state, generation[-1].number + 1 if generation else 0)
             if not generation:
                 reason = "the space is exhausted: the strategy has nothing else to propose"
                 break
+        self.trials.run_shortlist(self._seconds_left())
         reject_unstable(self.journal, self.record, self.config, self.progress)
         self._finish()
         self.progress.phase = "done"
@@ -86,8 +87,10 @@ class Search:
             self.trials.executor.release()
             self.ladder.climb()
             return
-        left = self.budget.amount - self.progress.seconds if self.budget.kind == "seconds" else None
-        self.trials.run_finals(left)
+        self.trials.run_finals(self._seconds_left())
+
+    def _seconds_left(self) -> float | None:
+        return self.budget.amount - self.progress.seconds if self.budget.kind == "seconds" else None
 
     def _restore(self) -> tuple[Step | None, list[CandidateRecord]]:
         """The last step and its generation, after counting what the journal holds."""

@@ -92,7 +92,7 @@ class Ladder:
         return [*best[: self.finalists], *(tuning.chosen or ())]
 
     def _tuning(self) -> Tuning:
-        best = choose(summarise(self.journal, self.record).candidates, self.settings.survivors, self.apart)
+        best = choose(summarise(self.journal, self.record).advancing, self.settings.survivors, self.apart)
         known: dict[str, dict[int, Trial]] = {}
         for row in self.journal.trials(self.record, TUNE):
             known.setdefault(row.subject, {})[row.number] = _trial(row)

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from actsearch.evaluate.fairness import Plan, PlannedTask
 from actsearch.evaluate.fairness.plan import TEST
 from actsearch.evaluate.ladder.settings import tuning_rule
 from actsearch.evaluate.pool import Executor
+from actsearch.evaluate.protocols.stability import STAGE as STABILITY
 from actsearch.evaluate.task import Subject, Task, subject_of
 from actsearch.evaluate.worker import Job, Order, Result
-from actsearch.outcome import Failed, Outcome, Scored
+from actsearch.outcome import Failed, Outcome, Rejected, Scored
 from actsearch.search.config import SearchConfig
 from actsearch.search.finalists import choose
 from actsearch.search.funnel import subject_of_record
@@ -25,11 +27,12 @@ from actsearch.search.pace import Pace
 from actsearch.search.progress import Progress
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord
-from actsearch.store.summary import BASELINE, FINAL, SEARCH, summarise
+from actsearch.store.summary import BASELINE, FINAL, SEARCH, SHORTLIST, summarise
+from actsearch.store.tuning import TUNE
 
 _SEEDS_APART = 1000
 """Distance between the seeds of searches with neighbouring `--seed`."""
-_FINAL_OFFSET = 500
+_SHORTLIST_OFFSET, _FINAL_OFFSET = 250, 500
 _MARGIN = 1.25
 """By how much an estimate of time is stretched."""
 
@@ -58,6 +61,9 @@ class Trials:
         if rung == SEARCH:
             count = self.config.search_seeds or self.task.search_seeds
             return tuple(range(first, first + count))
+        if rung == SHORTLIST:
+            first += _SHORTLIST_OFFSET
+            return tuple(range(first, first + self.config.shortlist.seeds))
         return self.plan.tasks[0].seeds
 
     @property
@@ -144,46 +150,82 @@ class Trials:
             subject.removeprefix(BASELINE): value.mean() for subject, value in scores.items() if value.best is not None
         }
 
+    def run_shortlist(self, seconds_left: float | None) -> None:
+        """Train the best candidates that are apart on more seeds; fewer where the finals would have no time.
+
+        What is on it depends on the search alone, so it must be complete before the first of them is rejected after
+        all: then it does nothing.
+        """
+        known = self._known(SHORTLIST)
+        count = self._places
+        if seconds_left is not None and self._pace.training_seconds:
+            left = seconds_left - self._finals_seconds
+            affordable = int(left / (_MARGIN * self._pace.training_seconds * self._trainings_each(SHORTLIST)))
+            count = min(count, affordable + len(known))
+        if count <= self.config.going_further or self._is_past_shortlist():
+            return
+        self.progress.phase = "shortlist"
+        best = choose(summarise(self.journal, self.record).candidates, count, self.config.finalists_apart)
+        subjects = {s.name: subject_of_record(s.record) for s in best if s.record is not None}
+        self._score_missing(SHORTLIST, subjects, known)
+
     def run_finals(self, seconds_left: float | None) -> None:
         """Train the best candidates that are apart and the baselines on fresh seeds; fewer where the time is short."""
         self.progress.phase = "finals"
         count, baselines = self._most_finalists, self.plan.tasks[0].baselines
-        if seconds_left is not None and self._pace.training_seconds:
-            affordable = int(seconds_left / (_MARGIN * self._pace.training_seconds * self._trainings_each))
-            count = max(min(count, affordable + len(self._known(FINAL)) - len(baselines)), 1)
-        best = choose(summarise(self.journal, self.record).candidates, count, self.config.finalists_apart)
-        subjects = {
-            standing.name: subject_of_record(standing.record) for standing in best if standing.record is not None
-        }
-        subjects |= {BASELINE + name: subject_of(catalog.look_up(name).candidate) for name in baselines}
         known = self._known(FINAL)
-        missing = {name: subject for name, subject in subjects.items() if name not in known}
-        self.progress.finals_total, self.progress.finals_done = len(subjects), len(subjects) - len(missing)
-        self.progress.changed()
-        self._score(FINAL, missing)
+        if seconds_left is not None and self._pace.training_seconds:
+            affordable = int(seconds_left / (_MARGIN * self._pace.training_seconds * self._trainings_each(FINAL)))
+            count = max(min(count, affordable + len(known) - len(baselines)), 1)
+        best = choose(summarise(self.journal, self.record).advancing, count, self.config.finalists_apart)
+        subjects = {s.name: subject_of_record(s.record) for s in best if s.record is not None}
+        subjects |= {BASELINE + name: subject_of(catalog.look_up(name).candidate) for name in baselines}
+        self._score_missing(FINAL, subjects, known)
 
     def finals_have_begun(self) -> bool:
         """Whether an earlier session came as far as the finals."""
         return bool(self._known(FINAL))
 
+    def search_is_over(self) -> bool:
+        """Whether an earlier session came as far as the shortlist or the finals: both have seen which there are."""
+        return bool(self._known(SHORTLIST)) or self.finals_have_begun()
+
     def reserve_seconds(self) -> float:
-        """Estimated time of one more generation and the finals, if they are the budget's; 0 before any training."""
-        generation = _MARGIN * self._pace.generation_seconds
-        if self.then is not None:
-            return generation
+        """Estimated time of one more generation, the shortlist and the finals, if they are the budget's.
+
+        0 before any training.
+        """
+        shortlist = self._pace.training_seconds * self._places * self._trainings_each(SHORTLIST)
+        return _MARGIN * (self._pace.generation_seconds + shortlist) + self._finals_seconds
+
+    @property
+    def _finals_seconds(self) -> float:
+        """Estimated time of the finals and the checks before them; 0 before any training, and on a real task."""
+        if self.then is not None or not self._pace.training_seconds:
+            return 0.0
         subjects = self._most_finalists + len(self.plan.tasks[0].baselines)
-        finals = _MARGIN * self._pace.training_seconds * subjects * self._trainings_each
-        checks = self.config.protocols.stability.seconds(self._most_finalists) if finals else 0.0
-        return generation + checks + finals
+        finals = _MARGIN * self._pace.training_seconds * subjects * self._trainings_each(FINAL)
+        return self.config.protocols.stability.seconds(self._most_finalists) + finals
+
+    @property
+    def _places(self) -> int:
+        """Of the shortlist, after all that has been scored."""
+        return self.config.shortlist.places(self.progress.evaluated, self.config.going_further)
+
+    def _is_past_shortlist(self) -> bool:
+        """Whether finalists have been looked for: the check of their stability, the finals or the tuning have begun."""
+        if self.finals_have_begun() or self.journal.trials(self.record, TUNE):
+            return True
+        candidates = self.journal.candidates(self.record) if self.config.protocols.stability.when == "finalists" else ()
+        return any(isinstance(c.outcome, Rejected) and c.outcome.stage == STABILITY for c in candidates)
 
     @property
     def _most_finalists(self) -> int:
         functions = self.plan.functions
         return functions if isinstance(functions, int) else len(functions)
 
-    @property
-    def _trainings_each(self) -> int:
-        return len(self.task.learning_rates) * len(self.seeds(FINAL))
+    def _trainings_each(self, rung: str) -> int:
+        return len(self.task.learning_rates) * len(self.seeds(rung))
 
     def _submit(self, jobs: Sequence[Job], rung: str) -> Iterator[Result]:
         # In the finals the score alone is compared.
@@ -206,6 +248,13 @@ class Trials:
         )
         return self.executor.submit(jobs, order)
 
+    def _score_missing(self, rung: str, subjects: Mapping[str, Subject], known: AbstractSet[str]) -> None:
+        """Train those of `subjects` that are not `known`, and show how many of all are done."""
+        missing = {name: subject for name, subject in subjects.items() if name not in known}
+        self.progress.finals_total, self.progress.finals_done = len(subjects), len(subjects) - len(missing)
+        self.progress.changed()
+        self._score(rung, missing)
+
     def _score(self, rung: str, subjects: Mapping[str, Subject]) -> list[Outcome]:
         """Outcomes of subjects that are no proposals, journalled as they come."""
         outcomes = []
@@ -218,6 +267,6 @@ class Trials:
                 self.journal.record_scores(self.record, rung, scores, budget_seconds=used)
             else:
                 self.journal.record_failures(self.record, rung, {result.key: result.outcome}, budget_seconds=used)
-            self.progress.finals_done += rung == FINAL
+            self.progress.finals_done += rung != SEARCH
             self.progress.changed()
         return outcomes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +17,8 @@ from actsearch.store.tuning import TUNE, Tuned, tuned, tuned_json
 if TYPE_CHECKING:
     from actsearch.evaluate.fairness import Judgement, Verdict
 
-SEARCH, FINAL = "search", "final"
-"""Rungs under which the journal keeps scores of baselines and finalists."""
+SEARCH, SHORTLIST, FINAL = "search", "shortlist", "final"
+"""Rungs under which the journal keeps scores of baselines, of the shortlist, and of finalists."""
 BASELINE = "baseline:"
 TRAINED_STAGES = ("quality", "stability")
 """Stages of rejection that come after the static rungs."""
@@ -31,6 +32,8 @@ class Standing:
     """None for a baseline."""
     name: str
     score: float
+    shortlist_score: float | None = None
+    """Mean over the seeds of the shortlist; -inf if it has no score there, None if it was not on it."""
     judgement: Judgement | None = None
     """What the finals say of it; None if it was not in them, or has no score there."""
     claim: str | None = None
@@ -90,6 +93,21 @@ class Summary:
     """What was tuned on the real task, best trial first, those without a score last."""
 
     @property
+    def advancing(self) -> tuple[Standing, ...]:
+        """Candidates in the order in which they go further: by the shortlist as far as it goes, then by the search.
+
+        What has no score on the shortlist comes last.
+        """
+
+        def place(standing: Standing) -> tuple[int, float, str]:
+            score = standing.shortlist_score
+            if score is None:
+                return 1, -standing.score, standing.name
+            return (0 if score > -math.inf else 2), -score, standing.name
+
+        return tuple(sorted(self.candidates, key=place))
+
+    @property
     def finalists(self) -> tuple[Standing, ...]:
         """Candidates with a score in the finals, the best first."""
         finished = [c for c in self.candidates if c.final_score is not None]
@@ -117,6 +135,11 @@ def summarise(journal: Journal, search: SearchRecord) -> Summary:
     """The summary of `search` as it stands."""
     records = journal.candidates(search)
     searched = journal.scores(search, SEARCH)
+    shortlist = journal.scores(search, SHORTLIST)
+    shortlisted = {
+        subject: scores.mean() if scores.best is not None else -math.inf for subject, scores in shortlist.items()
+    }
+    shortlisted |= dict.fromkeys(journal.failures(search, SHORTLIST), -math.inf)
     finals = _Finals.of(journal, search)
     tunings = tuned(journal.trials(search, TUNE))
     baselines = [
@@ -125,13 +148,17 @@ def summarise(journal: Journal, search: SearchRecord) -> Summary:
         if subject.startswith(BASELINE) and scores.best is not None
     ]
     scored = [
-        replace(finals.standing(record.id, record.outcome.score, record), tuned=tunings.get(record.id))
+        replace(
+            finals.standing(record.id, record.outcome.score, record),
+            shortlist_score=shortlisted.get(record.id),
+            tuned=tunings.get(record.id),
+        )
         for record in records
         if isinstance(record.outcome, Scored)
     ]
     return Summary(
         search=search,
-        counts=_counts(records, [*searched.values(), *finals.scores.values()], tunings.values()),
+        counts=_counts(records, [*searched.values(), *shortlist.values(), *finals.scores.values()], tunings.values()),
         candidates=tuple(sorted(scored, key=lambda standing: (-standing.score, standing.name))),
         baselines=tuple(sorted(baselines, key=lambda standing: (-standing.score, standing.name))),
         verdict=finals.verdict,
@@ -270,6 +297,8 @@ def _candidate_json(standing: Standing) -> dict[str, Any]:
         "stage": FINAL if standing.judgement or standing.failure else TUNE if standing.tuned else record.outcome.stage,
         "gain": record.gain,
     }
+    if standing.shortlist_score is not None:
+        document["shortlist_score"] = standing.shortlist_score if math.isfinite(standing.shortlist_score) else None
     if record.outcome.objectives:
         document["objectives"] = dict(record.outcome.objectives)
     if record.gains is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from actsearch.outcome import Scores
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord
-from actsearch.store.summary import FINAL, SEARCH
+from actsearch.store.summary import FINAL, SEARCH, SHORTLIST
 from actsearch.store.tuning import TUNE
 
 _FORMAT = 2
@@ -60,6 +60,7 @@ def mark(journal: Journal, search: SearchRecord) -> int:
         search.seconds,
         None if step is None else [step.generation, step.seconds],
         len(journal.scores(search, SEARCH)),
+        len(journal.scores(search, SHORTLIST)),
         len(journal.scores(search, FINAL)),
         len(journal.trials(search, TUNE)),
     ]

@@ -43,10 +43,11 @@ def screen(**options: object) -> Console:
     [
         {},
         {"phase": "starting", "generated": 0, "rejected": {}, "best": None, "best_score": None, "baselines": {}},
+        {"phase": "shortlist", "finals_done": 12, "finals_total": 40},
         {"phase": "finals", "finals_done": 3, "finals_total": 17},
         {"phase": "done", "best": candidate("[bold]x[/bold] * x")},
     ],
-    ids=["searching", "starting", "finals", "done"],
+    ids=["searching", "starting", "shortlist", "finals", "done"],
 )
 def test_the_panel_fits_a_terminal_of_80_columns(changes):
     console = screen(force_terminal=True)
@@ -57,7 +58,12 @@ def test_the_panel_fits_a_terminal_of_80_columns(changes):
     assert {len(line) for line in lines} == {WIDTH}
     shown = "\n".join(lines)
     assert "[red]digits[/red]" in shown
-    expected = {"finals": "3 of 17", "starting": "starting workers", "done": "[bold]x[/bold] * x"}
+    expected = {
+        "finals": "3 of 17",
+        "shortlist": "12 of 40",
+        "starting": "starting workers",
+        "done": "[bold]x[/bold] * x",
+    }
     assert expected.get(changes.get("phase"), "-0.0876") in shown
     assert "…" not in shown, "nothing is cut off"
 

@@ -131,7 +131,8 @@ def test_a_value_of_another_type_is_refused(key, text, kind):
     [
         ("generation", ("1", "1000000"), ("0", "-1", "1000001")),
         ("finalists", ("1", "1000000"), ("0", "1000001")),
-        ("search_seeds", ("0", "500"), ("-1", "501")),
+        ("search_seeds", ("0", "250"), ("-1", "251")),
+        ("shortlist.seeds", ("1", "250"), ("0", "251")),
         ("final_seeds", ("0", "500"), ("-1", "501")),
         ("evolution.population", ("2", "1000000"), ("1", "0")),
         ("evolution.tournament", ("1",), ("0", "-4")),

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+
+from actsearch.search.config import SearchConfig
+from actsearch.search.launch import resume
+from actsearch.search.shortlist import ShortlistSettings
+from actsearch.store.journal import Journal
+from actsearch.store.summary import FINAL, SHORTLIST, summarise, to_json
+
+SETTINGS = {"finalists": "2", "shortlist.seeds": "4"}
+# What the two seeds of the search flatter, other seeds and the finals show as it is.
+LUCKY = """import zlib
+        if seed < 250:
+            return float(zlib.crc32(layer.activation.text.encode()) % 1000) / 1000 - 10 * learning_rate"""
+CTRL_C = """with open(os.environ["ACTSEARCH_TEST_LOG"]) as log:
+            if len(log.readlines()) == int(os.environ["STOP_AT"]):
+                raise KeyboardInterrupt"""
+
+
+@pytest.mark.parametrize(
+    ("length", "scored", "further", "places"),
+    [(40, 1000, 10, 40), (40, 200, 10, 25), (40, 87, 10, 0), (40, 88, 10, 11), (0, 1000, 10, 0), (8, 1000, 10, 0)],
+)
+def test_it_is_no_longer_than_what_was_scored_deserves(length, scored, further, places):
+    assert ShortlistSettings(length=length).places(scored, further) == places
+
+
+def test_finalists_are_the_best_of_the_shortlist_on_seeds_of_its_own(search, write_task, tmp_path):
+    summary = search(task=write_task(LUCKY), budget="48c", settings=SETTINGS, store=tmp_path / "store")
+    with Journal.open(tmp_path / "store") as journal:
+        record = journal.search()
+        rungs = {rung: journal.scores(record, rung) for rung in (SHORTLIST, FINAL)}
+        hopeless = journal.failures(record, SHORTLIST)
+    assert {scores.seeds for scores in rungs[SHORTLIST].values()} == {(250, 251, 252, 253)}
+    assert {scores.seeds for scores in rungs[FINAL].values()} == {(500, 501, 502)}
+    places = summary.counts.evaluated // 8
+    assert len(rungs[SHORTLIST]) + len(hopeless) == places >= 4
+    by_search = [c.name for c in summary.candidates]
+    assert set(rungs[SHORTLIST]) <= set(by_search[: 2 * places])
+    by_shortlist = sorted(rungs[SHORTLIST], key=lambda name: -rungs[SHORTLIST][name].mean())
+    assert {c.name for c in summary.finalists} == set(by_shortlist[:2])
+    assert by_shortlist[:2] != by_search[:2]
+    # All trainings count: two seeds, then four, then three, at three learning rates; and two baselines.
+    trained = 6 * (summary.counts.evaluated + 2) + 12 * len(rungs[SHORTLIST]) + 9 * (2 + 2)
+    assert summary.counts.trained == trained
+    document = to_json(summary, status="finished")
+    told = {c["id"]: c["shortlist_score"] for c in document["candidates"] if "shortlist_score" in c}
+    assert told == {name: scores.mean() for name, scores in rungs[SHORTLIST].items()} | dict.fromkeys(hopeless)
+
+
+def test_what_breaks_on_the_shortlist_is_in_no_finals(search, write_task):
+    statement = """if 250 <= seed < 500 and layer.activation.id == open(os.environ["BROKEN"]).read():
+            raise ValueError("no such seed")"""
+    task = write_task(statement)
+    with pytest.MonkeyPatch.context() as patch:
+        broken = Path(task).with_name("broken")
+        broken.write_text("nobody", encoding="utf-8")
+        patch.setenv("BROKEN", str(broken))
+        before = search(task=task, budget="48c", settings=SETTINGS)
+        (best, *_) = before.advancing
+        assert best.judgement is not None
+        broken.write_text(best.name, encoding="utf-8")
+        after = search(task=task, budget="48c", settings=SETTINGS)
+    assert after.candidates[0].score == before.candidates[0].score
+    (found,) = (c for c in after.candidates if c.name == best.name)
+    assert found.judgement is None
+    assert after.advancing[-1].name == best.name
+    assert len(after.finalists) == 2
+    document = json.loads(json.dumps(to_json(after, status="finished"), allow_nan=False))
+    assert [c["shortlist_score"] for c in document["candidates"] if c["id"] == best.name] == [None]
+
+
+def test_a_search_interrupted_in_its_shortlist_or_after_it_resumes_to_the_same_result(
+    search, write_task, write_profile, tmp_path, monkeypatch
+):
+    # With this limit some of those that come first are unstable.
+    settings = {
+        **SETTINGS, "generation": "8", "protocols.stability.when": "finalists", "protocols.stability.steps": "3",
+        "protocols.stability.largest": "2",
+    }  # fmt: skip
+    task, alone = write_task(CTRL_C), write_profile(executor="in-process", batch=1)
+
+    def run(name: str, at: int) -> tuple[Path, str]:
+        monkeypatch.setenv("ACTSEARCH_TEST_LOG", str(tmp_path / f"{name}.log"))
+        monkeypatch.setenv("STOP_AT", str(at))
+        summary = search(task=task, budget="30c", settings=settings, workers=alone, store=tmp_path / name)
+        monkeypatch.setenv("STOP_AT", "-1")
+        return tmp_path / name, summary.search.status
+
+    def document(store: Path) -> dict[str, object]:
+        with Journal.open(store) as journal:
+            found = to_json(summarise(journal, journal.search()), status="")
+        return {key: value for key, value in found.items() if key != "seconds"}
+
+    unbroken, _ = run("unbroken", -1)
+    assert "stability" in document(unbroken)["counts"]["rejected"]
+    seeds = [int(line.split()[1]) for line in (tmp_path / "unbroken.log").read_text(encoding="utf-8").splitlines()]
+    first = next(number for number, seed in enumerate(seeds, 1) if 250 <= seed < 500)
+    finals = next(number for number, seed in enumerate(seeds, 1) if seed >= 500)
+    assert finals - first >= 2 * 4 * 3
+    for at in (first, first + 1, first + 13, finals - 1, finals, finals + 1):
+        store, status = run(f"at{at}", at)
+        assert status == "stopped"
+        resume(store, None, show=lambda _: None, warn=pytest.fail)
+        assert document(store) == document(unbroken), f"interrupted at training {at}"
+
+
+def test_a_short_time_leaves_room_for_it_and_the_finals(search, monkeypatch):
+    monkeypatch.setenv("ACTSEARCH_TEST_SECONDS", "0.002")
+    summary = search(budget="6s", settings={**SETTINGS, "generation": "8"})
+    shortlisted = [c for c in summary.candidates if c.shortlist_score is not None]
+    assert len(summary.finalists) == 2
+    assert len(shortlisted) > 2
+    assert summary.search.budget_seconds < 7
+
+
+def test_seeds_of_rungs_are_disjoint_at_their_most():
+    config = SearchConfig.of({"search_seeds": "250", "shortlist.seeds": "250", "final_seeds": "500"})
+    ends = [(0, config.search_seeds), (250, 250 + config.shortlist.seeds), (500, 500 + config.final_seeds)]
+    assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(ends))
+    assert ends[-1][1] <= 1000
