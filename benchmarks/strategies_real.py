@@ -66,7 +66,7 @@ SETTINGS = {
 }
 KEY = ("space", "task", "budget", "strategy", "seed", "measure")
 """Columns that say which row it is."""
-MEASURES = (*(f"incumbent at {share:.0%}" for share in SHARES), "ten best", "winner")
+MEASURES = (*(f"incumbent at {100 * share:.0f} %" for share in SHARES), "ten best", "winner")
 BASELINE = "baseline"
 Array = NDArray[np.float64]
 
