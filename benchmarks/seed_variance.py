@@ -7,8 +7,8 @@ drawn apart from the others: functions among the 200 best of the table are train
 and with each ranking several times on other images from other weights. The score of a function on the test split, at
 its learning rate that is best on validation, less what all functions have in common, falls into its mean over all, what
 it owes to the ranking, and the rest; their deviations are estimated from the mean squares of a nested analysis of
-variance (functions x rankings, replicates within rankings). `p_of_groups` says how often seeds that are grouped at random show
-as much. On another task seeds are grouped in the same way, which means nothing there.
+variance (functions x rankings, replicates within rankings). `p_of_groups` says how often seeds that are grouped at
+random show as much. On another task seeds are grouped in the same way, which means nothing there.
 
 `foretold_group` says whether what a function owes to a group is a smooth function of it: the model of `surrogate` is
 fitted to that of half of the functions, by what the surrogate sees of them, and its expectation of the other half is
