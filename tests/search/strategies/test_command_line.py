@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from actsearch.search.strategies import STRATEGIES
+from actsearch.grammar.space import open_space
+from actsearch.search.config import SearchConfig
+from actsearch.search.conformance import made_up
+from actsearch.search.strategies import STRATEGIES, make_strategy
+from actsearch.search.strategy import Archive
 
 SETTINGS = {
     "generation": 4,
@@ -104,6 +108,9 @@ RUNS = {
     "surrogate": ("swish stacked", "free cheap"),
 }
 """Two spaces of each, with the task."""
+KINDS = ("evonorm", "gated", "lanes", "sparse", "topk")
+"""Spaces of one kind each: graphs of tensors, two inputs, lanes, sites, statistics."""
+ANYWHERE = ("annealing", "auto", "evolution", "islands", "pareto", "random", "surrogate")
 REFUSALS = {
     "controller": ("evonorm convnets", "space 'evonorm' is not written as rules: .* swish or pangaea"),
     "entropy": ("swish stacked", "no rule of the space 'swish' has entropy_correction: search the space entropy"),
@@ -152,6 +159,22 @@ def test_it_runs(strategy, where, search):
     assert (found["status"], trained, found["counts"]["failed"]) == ("finished", 12, 0)
     assert max(candidate["generation"] for candidate in found["candidates"]) > 2
     assert found["winner"] is not None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_spaces_of_every_kind_are_taken_by_all_but_those_that_refuse(kind):
+    space, few = open_space(kind), {"auto.catalog": "false", "surrogate.pool": "1"}
+    settings = SearchConfig.of({**{key: str(value) for key, value in SETTINGS.items()}, **few}).strategies
+    for name in ANYWHERE:
+        strategy, archive = make_strategy(name, space, settings), Archive()
+        state = strategy.start(0)
+        for _ in range(3):
+            state, proposals = strategy.ask(state, 4, archive)
+            assert len(proposals) == 4, name
+            archive.proposed(proposal.genome.encode() for proposal in proposals)
+            results = made_up(space, proposals)
+            archive.tell(results)
+            state = strategy.tell(state, results)
 
 
 @pytest.mark.parametrize("case", REFUSALS)
