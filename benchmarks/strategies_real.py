@@ -4,15 +4,16 @@
     python benchmarks/strategies_real.py --report
 
 Each search is the real command in a process of its own with one worker, `actsearch search SPACE --task TASK --strategy
-STRATEGY --budget SECONDS --seed SEED --workers in-process`, without MLflow and without functions of the catalog; one
-finalist on two seeds leaves nearly all of the budget to the search. Two searches of different strategies run side by
-side, so that all have the same conditions; where one would be left over, a search that does not count runs beside it.
+STRATEGY --budget SECONDS --seed SEED --workers in-process`, without MLflow and without functions of the catalog; no
+shortlist and one finalist on two seeds leave nearly all of the budget to the search. Two searches of different
+strategies run side by side, so that all have the same conditions; where one would be left over, a search that does not
+count runs beside it.
 
 What a search found by a share of its budget is its incumbent then: the highest search score of the generations that had
-ended. Incumbents and the ten best at the end (those that a search would send to its finals) are trained again on 16
+ended. Incumbents and the best at the end (none of which is one function with a better one) are trained again on 16
 seeds that no search uses, each at the learning rate of three that is best on validation, and the test split judges.
-`winner` is the one of the ten whose validation mean over these seeds is highest. Whatever diverges at every learning
-rate counts as chance.
+`ten best` is the mean of the ten of the highest search scores; `winner` is the one of forty whose validation mean over
+these seeds is highest. Whatever diverges at every learning rate counts as chance.
 
 Replaces the rows of what was run in `benchmarks/strategies_real.csv`: one for each search and measure, and one for each
 baseline. `processor` is the share of a core that the search had. `--report` prints the tables of docs/strategies.md.
@@ -52,13 +53,14 @@ from actsearch.store.summary import summarise
 
 TABLE = Path(__file__).with_suffix(".csv")
 SHARES = (0.25, 0.5, 1.0)
-TEN = 10
+TEN, FORTY = 10, 40
 JUDGES = tuple(range(900_000, 900_016))
 """Seeds that judge; those of a search with `--seed K` begin at 1000 K."""
 TOGETHER = 16
 SETTINGS = {
     "auto.catalog": "false",
     "track_uri": "none",
+    "shortlist.length": "0",
     "finalists": "1",
     "final_seeds": "2",
     # It would take back scores after the search, and strategies do not see it.
@@ -157,18 +159,18 @@ def _rows(store: Path, task: Task, budget: float) -> list[dict[str, Any]]:
     with Journal.open(store) as journal:
         search = journal.search()
         ends, records = journal.step_seconds(search), journal.candidates(search)
-        ten = choose(summarise(journal, search).candidates, TEN, SearchConfig().finalists_apart)
+        apart = choose(summarise(journal, search).candidates, FORTY, SearchConfig().finalists_apart)
     found = []
     for share, measure in zip(SHARES, MEASURES, strict=False):
         known = [r for r in records if ends[r.generation - 1] <= share * budget or share == 1.0]
         scored = [r for r in known if isinstance(r.outcome, Scored)]
         trained = sum(r.seconds is not None for r in known)
         found.append(Found(measure, trained, sorted(scored, key=lambda r: -_score(r))[:1]))
-    best = [standing.record for standing in ten if standing.record is not None]
+    best = [standing.record for standing in apart if standing.record is not None]
     everything = {r.id: subject_of_record(r) for r in (*best, *(r for part in found for r in part.best))}
     judged = dict(zip(everything, _judge(task, list(everything.values())), strict=True))
     winner = max(best, key=lambda r: judged[r.id].validation)
-    found += [Found("ten best", found[-1].trained, best), Found("winner", found[-1].trained, [winner])]
+    found += [Found("ten best", found[-1].trained, best[:TEN]), Found("winner", found[-1].trained, [winner])]
     return [
         {
             "measure": part.measure,
@@ -215,9 +217,11 @@ def _report() -> None:
         print(f"\n`{space}` on {task}, {budget} s a search:\n")
         print(f"| strategy | candidates trained | {' | '.join(MEASURES)} |\n|{'---|' * (2 + len(MEASURES))}")
         for name in strategies:
-            trained = [int(row["trained"]) for row in played if (row["strategy"], row["measure"]) == (name, "winner")]
+            last = [row for row in played if (row["strategy"], row["measure"]) == (name, MEASURES[-1])]
+            counts = [int(row["trained"]) for row in last]
+            trained = " to ".join(map(str, sorted({min(counts), max(counts)})))
             cells = [_cell(list(_scores(played, name, measure).values())) for measure in MEASURES]
-            print(f"| `{name}` | {min(trained)} to {max(trained)} | {' | '.join(cells)} |")
+            print(f"| `{name}` | {trained} | {' | '.join(cells)} |")
         print(f"\n| difference | {' | '.join(MEASURES)} |\n|{'---|' * (1 + len(MEASURES))}")
         for first, second in itertools.combinations(strategies, 2):
             cells = []
