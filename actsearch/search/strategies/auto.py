@@ -52,7 +52,10 @@ class AutoSettings:
     known: int = 16
     """How many of them: unlike each other; they have half of each generation until all are through."""
     arms: str = "surrogate,evolution,random"
-    """Strategies that share the rest; the first is trusted most until results say otherwise."""
+    """Strategies that share the rest, each with its own settings.
+
+    The first is trusted most until results say otherwise.
+    """
     alone: int = 64
     """Until so many are scored, the first of them proposes alone: so few scores say nothing of who does better."""
     memory: float = 0.95
