@@ -6,7 +6,7 @@ eigenvalues of the Fisher information, and whose search takes the best predictio
 symmetries of a network leave alone (`look`), a model that knows how unsure it is, a first generation that is spread
 out, batches by upper confidence bounds, and spaces too large to enumerate, where candidates are bred from what the
 model holds for the best. Eigenvalues of the Fisher information are not among the features: over all functions they add
-nothing to the others (docs/strategies.md).
+nothing to the others, and searches are not clearly better by them (docs/strategies.md).
 """
 
 from __future__ import annotations
