@@ -128,8 +128,10 @@ class TensorProbe:
         if values.requires_grad:
             upstream = torch.ones_like(values) if self._is_function else _numbers(values.shape, seed=3).to(values.dtype)
             found = torch.autograd.grad(values, points, upstream, allow_unused=True)
+            # None at all where only parameters are read: such a layer is constant.
             each = [slope for slope in found if slope is not None]
-            slopes = each[0] if len(each) == 1 else torch.stack(each).square().sum(0).sqrt()
+            if each:
+                slopes = each[0] if len(each) == 1 else torch.stack(each).square().sum(0).sqrt()
         x = inputs[0] if len(inputs) == 1 else torch.stack(list(inputs)).abs().amax(0)
         arrays = [tensor.detach().flatten().numpy() for tensor in (x, values, slopes)]
         return Samples(x=arrays[0], values=arrays[1], slopes=arrays[2])

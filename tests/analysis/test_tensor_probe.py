@@ -76,6 +76,7 @@ def test_draws_are_the_same_each_time_and_move_nobody_s_generator():
         ("log(x - min[last](x))", Domain(), "not finite"),
         ("x - mean[last](x) + mean[last](x)", Trivial(), "affine"),
         ("0 * x + 1", Trivial(), "constant"),
+        ("g * (v + mean[last](sqrt(v + 1)))", Trivial(), "constant"),
         ("1e-3 * x / (1e-8 + var[last](1e3 * x)) + sin(1e6 * x)", Gradient(), "exploding"),
     ],
 )

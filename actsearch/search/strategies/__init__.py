@@ -47,7 +47,12 @@ STRATEGIES: Mapping[str, Kind] = {
 
 
 def make_strategy(name: str, space: Space, settings: Mapping[str, Any], task: Task | None = None) -> Strategy:
-    """The strategy called `name` with its own of `settings`; raises `UnknownNameError`."""
+    """The strategy called `name` with its own of `settings`; raises `UnknownNameError`.
+
+    `auto` makes others, with theirs.
+    """
     if name not in STRATEGIES:
         raise unknown_name("strategy", name, STRATEGIES)
+    if name == "auto":
+        return Auto(space, settings[name], task, settings)
     return STRATEGIES[name].make(space, settings[name], task)

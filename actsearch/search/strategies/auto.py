@@ -52,7 +52,10 @@ class AutoSettings:
     known: int = 16
     """How many of them: unlike each other; they have half of each generation until all are through."""
     arms: str = "surrogate,evolution,random"
-    """Strategies that share the rest; the first is trusted most until results say otherwise."""
+    """Strategies that share the rest, each with its own settings.
+
+    The first is trusted most until results say otherwise.
+    """
     alone: int = 64
     """Until so many are scored, the first of them proposes alone: so few scores say nothing of who does better."""
     memory: float = 0.95
@@ -60,9 +63,14 @@ class AutoSettings:
 
 
 class Auto:
-    """Shares the budget among strategies by what each has brought so far."""
+    """Shares the budget among strategies by what each has brought so far.
 
-    def __init__(self, space: Space, settings: AutoSettings, task: Task | None = None) -> None:
+    `others` has the settings of these, by their names; where it has none, theirs are those by default.
+    """
+
+    def __init__(
+        self, space: Space, settings: AutoSettings, task: Task | None = None, others: Mapping[str, Any] | None = None
+    ) -> None:
         self._space = space
         self.settings = settings
         self._arms: dict[str, Strategy] = {}
@@ -71,7 +79,7 @@ class Auto:
                 raise unknown_name("strategy in the setting auto.arms", name, ARMS)
             make, own = ARMS[name]
             try:
-                self._arms[name] = make(space, own(), task)
+                self._arms[name] = make(space, (others or {}).get(name, own()), task)
             except UnsupportedError:
                 continue
         if not self._arms:

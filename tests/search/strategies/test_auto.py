@@ -7,7 +7,8 @@ import pytest
 
 from actsearch.analysis import catalog
 from actsearch.errors import ConfigError, UnknownNameError, UnsupportedError
-from actsearch.search.strategies import auto
+from actsearch.search.config import SearchConfig
+from actsearch.search.strategies import auto, make_strategy
 from actsearch.search.strategies.auto import Auto, AutoSettings
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
 from actsearch.search.strategy import Archive, Proposal, State, Told
@@ -99,6 +100,26 @@ def test_a_strategy_that_makes_no_sense_in_a_space_is_left_out(swish, monkeypatc
     assert set(Auto(swish, AutoSettings(arms="x, random")).start(0)["arms"]) == {"random"}
     with pytest.raises(ConfigError, match=r"auto\.arms"):
         Auto(swish, AutoSettings(arms="x"))
+
+
+def test_its_strategies_have_the_settings_of_the_search(swish):
+    settings = SearchConfig.of({"auto.catalog": "false", "auto.arms": "evolution", "evolution.fresh": "1"}).strategies
+    moves = {}
+    for name, strategy in {
+        "set": make_strategy("auto", swish, settings),
+        "default": Auto(swish, settings["auto"]),
+        "evolution": make_strategy("evolution", swish, settings),
+    }.items():
+        archive, state = Archive(), strategy.start(0)
+        for _ in range(6):
+            state, proposals = strategy.ask(state, 16, archive)
+            results = [Told(id=str(n), genome=p.genome, score=float(n), stage="train") for n, p in enumerate(proposals)]
+            archive.proposed(proposal.genome.encode() for proposal in proposals)
+            archive.tell(results)
+            state = strategy.tell(state, results)
+        moves[name] = {proposal.move for proposal in proposals}
+    assert moves["set"] == moves["evolution"] == {"sample"}
+    assert moves["default"] - {"sample"}
 
 
 def test_an_unknown_strategy_is_named(swish):
