@@ -44,6 +44,8 @@ class Setting:
     dtype: str
     block: int
     warps: int
+    is_asked: bool = False
+    """Whether somebody asked for these warps, which otherwise are those that the launcher would take."""
 
     @property
     def is_nvidia(self) -> bool:
@@ -88,7 +90,9 @@ def setting(target: str | None, dtype: str, block: int | None = None, warps: int
         if value is not None and not (low <= value <= high and value & (value - 1) == 0):
             raise ConfigError(f"--{name} {value}: expected a power of two from {low} to {high}.")
     default = LAYOUT.warps(is_nvidia=target.startswith("sm_"))
-    return Setting(target=target, dtype=dtype, block=block or LAYOUT.BLOCK, warps=warps or default)
+    return Setting(
+        target=target, dtype=dtype, block=block or LAYOUT.BLOCK, warps=warps or default, is_asked=warps is not None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,18 +169,23 @@ def compile_offline(
     """Forward and derivatives of `activation` up to `order`.
 
     They are called `forward`, `backward`, `backward2` and so on. Per-channel parameters are compiled for channels-first
-    tensors. With statistics forward and backward are compiled, whatever `order` is: for rows of `block` elements, where
-    they are over rows, else each pass.
+    tensors. With statistics forward and backward are compiled, whatever `order` is. Where they are over rows, these
+    have `block` elements, and it is as at run time: one kernel, with as many warps as it takes, while such a row fits
+    into a program, else a kernel a pass, over tiles of the usual size. Over the batch it is a kernel a pass.
     """
     sweeps = [stage(activation).sweep]
     if sweeps[0].has_statistics:
-        whole = {
-            name: _compiled_whole(name, plan, compiled_for, cache)
-            for name, plan in plans(sweeps[0]).items()
-            if plan.is_local
-        }
-        passes = {name: part for name, part in parts(sweeps[0]).items() if name.partition(",")[0] not in whole}
-        return whole | {name: _compiled_part(name, part, compiled_for, cache) for name, part in passes.items()}
+        made = {}
+        passes = parts(sweeps[0])
+        for name, plan in plans(sweeps[0]).items():
+            shaped = _shaped(plan, compiled_for)
+            if shaped is not None:
+                made[name] = _compiled_whole(name, plan, shaped, cache)
+                continue
+            tiled = replace(compiled_for, block=LAYOUT.BLOCK) if plan.is_local else compiled_for
+            own = {one: part for one, part in passes.items() if one.partition(",")[0] == name}
+            made |= {one: _compiled_part(one, part, tiled, cache) for one, part in own.items()}
+        return made
     for _ in range(order):
         sweeps.append(vjp(sweeps[-1]))
     module = install(SOURCE.artifact(sweeps), cache)
@@ -215,6 +224,17 @@ def compiled(
         arguments=tuple(signature.argument(name) for name, kind in kinds.items() if kind != "constexpr"),
         setting=compiled_for,
     )
+
+
+def _shaped(plan: Schedule, compiled_for: Setting) -> Setting | None:
+    """The setting of a program that keeps a row through all passes; None where there is no such program."""
+    if not plan.is_local:
+        return None
+    whole = SOURCE.TOGETHER.Whole(schedule=plan)
+    shape = SOURCE.TOGETHER.shape_of(whole, compiled_for.block, is_nvidia=compiled_for.is_nvidia)
+    if shape is None:
+        return None
+    return compiled_for if compiled_for.is_asked else replace(compiled_for, warps=shape[2])
 
 
 def _compiled_whole(name: str, plan: Schedule, compiled_for: Setting, cache: Path | None) -> Binary:

@@ -6,6 +6,7 @@ import pytest
 
 from actsearch import plugins
 from actsearch.compile.backend import load_backend, sibling
+from actsearch.compile.report.counts import count
 from actsearch.errors import UnknownNameError, UnsupportedError
 from actsearch.grammar.activation import parse
 
@@ -85,3 +86,23 @@ def test_passes_of_statistics_have_no_doubles_and_no_atomics_either():
     assert ".f64" not in ptx
     assert not re.search(r"\b(atom|red)\.", ptx)
     assert "v4.b32" in ptx
+
+
+def test_long_rows_stay_in_registers_or_are_split_and_nothing_is_spilled():
+    offline = sibling(str(plugins.find("kernels", "triton")), "offline")
+    activation = parse("x * sigmoid(x) / std[last](x)")
+    kernels, read = {}, {}
+    for columns in (16384, 32768, 65536):
+        made = offline.compile_offline(activation, offline.setting("sm_90", "bf16", columns))
+        kernels[columns] = [name.partition(":")[0] for name in made]
+        counts = count([binary.machine_code for binary in made.values()])
+        assert counts.spills == 0
+        assert counts.wide_access_share == 1
+        read[columns] = counts.bytes_per_element
+    backward = ["backward, pass 1", "backward, results"]
+    assert kernels[16384] == ["forward", "backward"]
+    assert kernels[32768] == ["forward", *backward]
+    assert kernels[65536] == ["forward, pass 1", "forward, pass 2", "forward, results", *backward]
+    # In one kernel x, y; x, upstream, dx. A pass reads its tensors once more; partial sums are next to nothing.
+    tensors = {columns: round(value / 2, 1) for columns, value in read.items()}
+    assert tensors == {16384: 5.0, 32768: 7.0, 65536: 9.0}
