@@ -45,7 +45,9 @@ def fitted_slope(function: Function, branch: Branch, output: Expression, scale: 
     with np.errstate(all="ignore"):
         y, slope = function.value(x), function.slope(x)
         u = evaluator(stretch(_U), "u")(y)
-    known = np.isfinite(y) & np.isfinite(slope) & np.isfinite(u)
+    # Where float64 has only the limit itself, samples far apart in x and in u look like neighbours: a polynomial would
+    # cross the gap between them unseen, and outputs of kernels that do not cancel there lie in it.
+    known = np.isfinite(y) & np.isfinite(slope) & np.isfinite(u) & ~np.isin(y, _limits(branch))
     u, unique = np.unique(u[known], return_index=True)
     if u.size < _POINTS:
         return None
@@ -84,6 +86,11 @@ def _stretched(branch: Branch) -> Callable[[Expression], Expression] | None:
     corner, limit = (branch.start, branch.end) if math.isfinite(branch.low) else (branch.end, branch.start)
     span = abs(corner - limit)
     return lambda y: _compact(call.sqrt(call.maximum(call.log(span / call.abs(y - limit)), 0)))
+
+
+def _limits(branch: Branch) -> list[float]:
+    """The outputs that a branch approaches and does not reach."""
+    return [limit for end, limit in ((branch.low, branch.start), (branch.high, branch.end)) if math.isinf(end)]
 
 
 def _has_corner(branch: Branch) -> bool:
