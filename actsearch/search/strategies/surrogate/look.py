@@ -10,7 +10,7 @@ with a correlation of 0.76 to their held-out scores, over values and slopes at q
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +32,7 @@ _DEGREES = 6
 _TAIL = 5.0
 _LEAST = 1e-3
 _LARGEST = 1e6
+_OUTPUTS = 512
 LENGTH = _DEGREES + 12
 """Numbers of one activation."""
 
@@ -46,6 +47,9 @@ class Look:
     """The same for candidates that are one function."""
     is_promising: bool
     """Whether the protocols that need no training would let it pass with their thresholds as they are by default."""
+    outputs: tuple[Array, ...] = field(default=(), compare=False)
+    """Of each activation at some inputs ~ N(0, 1), of mean 0 and length 1: products are correlations; () if `features`
+    is None."""
 
 
 def look(candidate: Candidate) -> Look:
@@ -57,6 +61,7 @@ def look(candidate: Candidate) -> Look:
         features=tuple(number for numbers in known for number in numbers) if len(known) == len(parts) else None,
         function=" ".join(part.function for part in parts),
         is_promising=all(part.is_promising for part in parts),
+        outputs=tuple(own for part in parts for own in part.outputs) if len(known) == len(parts) else (),
     )
 
 
@@ -70,7 +75,21 @@ def _part(activation: Activation) -> Look:
     numbers = np.array([*_of_shape(probe, gain), *_of_parameters(probe, gain)])
     is_finite = bool(np.isfinite(numbers).all())
     features = tuple(np.clip(numbers, -_LARGEST, _LARGEST).tolist()) if is_finite else None
-    return Look(features=features, function=fingerprint(probe), is_promising=rejected is None)
+    return Look(
+        features=features,
+        function=fingerprint(probe),
+        is_promising=rejected is None,
+        outputs=() if features is None else (_outputs(probe),),
+    )
+
+
+def _outputs(probe: Probe | TensorProbe) -> Array:
+    """Some of the outputs, standardised, times the root of each one's weight, (n,), float32."""
+    every = -(-len(probe.gaussian_values) // _OUTPUTS)
+    values, weights = probe.gaussian_values[::every], probe.grid[1][::every] / probe.grid[1][::every].sum()
+    values = values - weights @ values
+    found = values * np.sqrt(weights)
+    return np.asarray(found / max(float(np.linalg.norm(found)), _LEAST**4), dtype=np.float32)
 
 
 def _of_shape(probe: Probe | TensorProbe, gain: float) -> list[float]:

@@ -23,12 +23,15 @@ from actsearch.evaluate.task import Task
 from actsearch.grammar.space import Space
 from actsearch.search.strategies.evolution import Evolution, EvolutionSettings
 from actsearch.search.strategies.surrogate.album import album_of
+from actsearch.search.strategies.surrogate.crowd import Crowd
 from actsearch.search.strategies.surrogate.look import Look
 from actsearch.search.strategies.surrogate.model import Array, Model, Scale, spread_out, standing
 from actsearch.search.strategy import Archive, Novel, Proposal, State, Told, load_random, save_random
 
 _UNTRAINED = frozenset({"duplicate", "domain", "trivial", "gradient", "signal", "escape", "cost"})
 """Stages that end a candidate before it is trained, which says nothing of how well it would do."""
+_BREEDINGS = 3
+"""Times that are bred for a pool, as long as most of what comes is like what is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +139,7 @@ class Surrogate:
     def _pool(
         self, trained: Sequence[Told], known: Array, count: int, archive: Archive, generator: random.Random
     ) -> list[tuple[Proposal, Look]]:
-        """Whatever there is, or what is bred from the best: of each function that is not known one genome."""
+        """Whatever there is of each function that is not known, or what is bred from the best and like none of them."""
         if self._is_enumerated:
             functions = {self._album.at(told.genome).function for told in archive.told}
             return [
@@ -144,31 +147,40 @@ class Surrogate:
                 for code, genome, seen in self._album.all
                 if seen.function not in functions and not archive.has(code)
             ]
-        state = {
+        state: State = {
             "random": save_random(random.Random(generator.getrandbits(64))),
             "population": self._parents(trained, known),
         }
-        functions = {self._album.at(told.genome).function for told in trained}
-        pool = []
-        for proposal in self._evolution.ask(state, self.settings.pool * count, archive)[1]:
-            seen = self._album.at(proposal.genome)
-            if seen.features is not None and seen.function not in functions:
-                functions.add(seen.function)
-                pool.append((proposal, seen))
+        known_ones = Crowd(self._album.at(told.genome) for told in trained)
+        pool: list[tuple[Proposal, Look]] = []
+        for _ in range(_BREEDINGS):
+            state, proposals = self._evolution.ask(state, self.settings.pool * count, archive)
+            for proposal in proposals:
+                seen = self._album.at(proposal.genome)
+                if seen.features is not None and not known_ones.has_like(seen):
+                    known_ones.add(seen)
+                    pool.append((proposal, seen))
+            if len(pool) >= 2 * count:
+                break
         return pool
 
     def _parents(self, trained: Sequence[Told], known: Array) -> list[dict[str, Any]]:
-        """Members of a population: those that the model expects most of, by what it expects."""
+        """Members of a population: those that the model expects most of, by what it expects, none nearly another."""
         if len(known) < self.settings.initial:
             return []
         scaled = self._scale(known)(known)
         expected = self._model(scaled, trained).expected(scaled)
-        order = np.argsort(-expected, kind="stable")[: self.settings.parents]
-        return [
-            {"id": trained[place].id, "genome": trained[place].genome.encode(), "score": float(expected[place])}
-            for place in order
-            if trained[place].score is not None
-        ]
+        apart, parents = Crowd(), list[dict[str, Any]]()
+        for place in np.argsort(-expected, kind="stable").tolist():
+            told = trained[place]
+            seen = self._album.at(told.genome)
+            if told.score is None or apart.has_like(seen):
+                continue
+            apart.add(seen)
+            parents.append({"id": told.id, "genome": told.genome.encode(), "score": float(expected[place])})
+            if len(parents) == self.settings.parents:
+                break
+        return parents
 
     def _model(self, features: Array, trained: Sequence[Told]) -> Model:
         targets = standing(_scores(trained))

@@ -12,6 +12,8 @@ from actsearch.analysis.probe import Probe
 from actsearch.grammar.space import Space, read_space
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
 from actsearch.search.strategies.surrogate import Surrogate, SurrogateSettings
+from actsearch.search.strategies.surrogate.crowd import Crowd
+from actsearch.search.strategies.surrogate.look import look
 from actsearch.search.strategy import Archive, Proposal, Strategy, Told
 
 GRID = torch.linspace(-3, 3, 61, dtype=torch.float64)
@@ -127,6 +129,20 @@ def test_in_a_large_space_candidates_have_parents(large):
     names = {told.id for told in archive.told}
     assert any(proposal.parents for proposal in proposals)
     assert {parent for proposal in proposals for parent in proposal.parents} <= names
+
+
+def test_in_a_large_space_nothing_is_bred_that_is_nearly_known(large):
+    archive = drive(
+        Surrogate(large, SurrogateSettings(pool=3)), closeness(large, target()), generations=4, size=10, seed=0
+    )
+    looks = [seen for seen in (look(large.candidate(told.genome)) for told in archive.told) if seen.features]
+    proposals = Surrogate(large, SurrogateSettings(pool=3)).ask(_start(large), 12, archive)[1]
+    bred = [look(large.candidate(proposal.genome)) for proposal in proposals if proposal.parents]
+    assert len(bred) >= 4
+    crowd = Crowd(looks)
+    for seen in bred:
+        assert not crowd.has_like(seen)
+        crowd.add(seen)
 
 
 def _start(space: Space):
