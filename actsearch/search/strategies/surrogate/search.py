@@ -5,8 +5,9 @@ After Bingham, Miikkulainen (2023), Efficient Activation Function Optimization t
 eigenvalues of the Fisher information, and whose search takes the best prediction. Changed against it: features that
 symmetries of a network leave alone (`look`), a model that knows how unsure it is, a first generation that is spread
 out, batches by upper confidence bounds, and spaces too large to enumerate, where candidates are bred from what the
-model holds for the best. Eigenvalues of the Fisher information are not among the features: over all functions they add
-nothing to the others, and searches are not clearly better by them (docs/strategies.md).
+model holds for the best, and none that is nearly one of them. Eigenvalues of the Fisher information are not among the
+features: over all functions they add nothing to the others, and searches are not clearly better by them
+(docs/strategies.md).
 """
 
 from __future__ import annotations
