@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from actsearch.evaluate.task import load_task
 from actsearch.search.config import SearchConfig
 from actsearch.search.launch import resume
+from actsearch.search.progress import Progress
 from actsearch.search.shortlist import ShortlistSettings
+from actsearch.search.trials import Trials
 from actsearch.store.journal import Journal
 from actsearch.store.summary import FINAL, SHORTLIST, summarise, to_json
 
@@ -110,13 +113,32 @@ def test_a_search_interrupted_in_its_shortlist_or_after_it_resumes_to_the_same_r
         assert document(store) == document(unbroken), f"interrupted at training {at}"
 
 
-def test_a_short_time_leaves_room_for_it_and_the_finals(search, monkeypatch):
-    monkeypatch.setenv("ACTSEARCH_TEST_SECONDS", "0.002")
-    summary = search(budget="6s", settings={**SETTINGS, "generation": "8"})
-    shortlisted = [c for c in summary.candidates if c.shortlist_score is not None]
-    assert len(summary.finalists) == 2
-    assert len(shortlisted) > 2
-    assert summary.search.budget_seconds < 7
+def test_its_time_is_kept_and_where_there_is_none_it_is_left_out(search, cheap, tmp_path):
+    search(budget="48c", settings={**SETTINGS, "shortlist.length": "0"}, store=tmp_path)
+    with Journal.open(tmp_path) as journal:
+        record = journal.search()
+
+        def trials(length: int) -> Trials:
+            config = SearchConfig.of({**SETTINGS, "shortlist.length": str(length)})
+            found = Trials(
+                record=record, journal=journal, task=load_task(cheap), executor=None, config=config,
+                progress=Progress(show=lambda _: None), warn=pytest.fail,
+            )  # fmt: skip
+            found.remember(journal.candidates(record))
+            found.progress.evaluated = 48
+            return found
+
+        longer, without = trials(4), trials(0)
+        # Four places, four seeds, three learning rates, and a quarter more to be on the safe side.
+        more = 1.25 * 4 * 4 * 3 * longer._pace.training_seconds
+        assert longer.reserve_seconds() == pytest.approx(without.reserve_seconds() + more)
+        assert more > 0
+        # The finals of this search are there: only a search without them would be trained further, had it the time.
+        with journal._transaction() as connection:
+            connection.execute("DELETE FROM scores WHERE rung = 'final'")
+        longer.run_shortlist(longer._finals_seconds + more / 2.5)
+        with pytest.raises(AttributeError, match="submit"):
+            longer.run_shortlist(longer._finals_seconds + 1.01 * more)
 
 
 def test_seeds_of_rungs_are_disjoint_at_their_most():
