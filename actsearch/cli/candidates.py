@@ -131,8 +131,8 @@ def export(
     source = export_module(winner, gain=gains, lineage=lineage, version=__version__)
     if cubin is not None:
         # Before anything is written: what cannot be compiled leaves nothing behind.
-        cubins.refuse_existing(path)
-        kernels = cubins.compiled(winner, gain=gains[0], targets=targets_of(cubin))
+        cubins.check_place(path)
+        kernels = cubins.compiled(winner, gain=gains[0], targets=_targets_of(cubin))
     write_text(path, source)
     out.print(f"exported: {path}", markup=False, soft_wrap=True)
     if cubin is not None:
@@ -140,7 +140,7 @@ def export(
         out.print(f"machine code: {folder} ({len(kernels)} kernels)", markup=False, soft_wrap=True)
 
 
-def targets_of(text: str) -> list[str]:
+def _targets_of(text: str) -> list[str]:
     """The GPUs that `--cubin` names, each once; raises `ConfigError` where it names none."""
     names = list(dict.fromkeys(name.strip() for name in text.split(",")))
     if not all(names):

@@ -27,7 +27,7 @@ BACKEND = "triton"
 NOTES = (
     "Not loaded by the module, and not tried on a GPU: loading and launching them is up to the program that does.",
     "Grid and partial sums (of a backward): as in _layout and _launch_* of the module, with the tiles of compile_time.",
-    "sizes 'aligned': every size is a multiple of 16 and fills its tiles (_layout: WHOLE); sizes 'any': all others.",
+    "sizes 'aligned': every size is a multiple of 16 and fills its tiles (_layout: WHOLE); sizes 'any': no condition.",
     "Tensors are contiguous and have fewer than 2^31 elements.",
     "Code for sm_90 and above runs on that architecture alone.",
     "scratch and profile are pointers that Triton adds: pass null.",
@@ -47,8 +47,8 @@ def compiled(winner: Activation | Candidate, *, gain: float, targets: Sequence[s
     candidate = Candidate.everywhere(winner) if isinstance(winner, Activation) else winner
     if not candidate.is_everywhere or not pointwise.takes(candidate.activation):
         raise UnsupportedError(
-            f"--cubin: the module of {candidate.text[:60]!r} has no kernels to compile: those of functions of x alone "
-            "with a number per layer or channel for parameters have; export it without."
+            f"--cubin: the module of {candidate.text[:60]!r} has no kernels to compile: only functions of x, with "
+            "a number per layer or channel for each parameter, have any; export it without --cubin."
         )
     backend = backends.load_backend(BACKEND)
     if not isinstance(backend, AheadOfTime):
@@ -56,7 +56,7 @@ def compiled(winner: Activation | Candidate, *, gain: float, targets: Sequence[s
     return backend.ahead_of_time(candidate.activation, gain=gain, targets=targets)
 
 
-def refuse_existing(module: Path) -> None:
+def check_place(module: Path) -> None:
     """Raise `ConfigError` if there is something where the machine code of `module` would lie, or no place for it."""
     folder = folder_of(module)
     if folder == module or (module.exists() and not module.is_file()):

@@ -16,8 +16,7 @@ from actsearch.grammar.activation import Activation
 
 OFFLINE = sibling(__file__, "offline")
 SOURCE = sibling(__file__, "source")
-# Tiles that end beyond the tensor's edge need a mask, and sizes that are no multiples of 16 narrower accesses; where
-# neither can be, both cost.
+# Whether tiles are whole, so that nothing is masked, and what is a multiple of 16, so that accesses are wide.
 _SIZES: Mapping[str, tuple[bool, tuple[str, ...]]] = {"aligned": (True, ("*", "i32")), "any": (False, ("*",))}
 
 
