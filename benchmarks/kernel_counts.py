@@ -1,16 +1,19 @@
 """What the Triton kernels cost an element, counted offline, beside the hand-written ones of Liger-Kernel.
 
-    python benchmarks/kernel_counts.py [--candidates 200] [--seed 0]
+    python benchmarks/kernel_counts.py [--candidates 200] [--seed 0] [--resume]
 
 Needs no GPU. Liger's kernels are compiled by the same Triton in the same run, in the same shape: programs of 4096
 elements by 8 warps for sm_90. Group rationals are counted as they run, a group from the number of the program.
 Candidates are random functions of search spaces, in the shape in which they are launched, for three of NVIDIA's GPUs
 and one of AMD's. Writes `benchmarks/kernel_counts.csv` anew, a row for each kernel, and prints what is asked of them.
+With `--resume` candidates in it that the same versions have counted are kept: right where the kernels are the same.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import csv
 import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,6 +60,7 @@ PAIRS: Mapping[str, tuple[str, Mapping[str, tuple[Any, str]]]] = {
 }  # fmt: skip
 NUMBERS = {"gate_multiplier": "fp32", "eps": "fp32"}
 SHAPE = {"BLOCK_SIZE": BLOCK, "rows_per_program": 1}
+PACKAGES = ("triton", "torch", "liger-kernel")
 RATIONALS = ("pau_a", "pau_b", "pau_c")
 
 
@@ -146,24 +150,51 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--candidates", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--resume", action="store_true")
     arguments = parser.parse_args()
+    kept = known() if arguments.resume else {}
     rows = [*against_liger(), *rationals()]
     for row in rows:
         keys = ("bytes_per_element", "instructions_per_element", "mufu_per_element", "registers", "spills")
         about = [f"{row[key]:.10s}" for key in ("function", "dtype", "direction", "whose")]
         print(*about, *(f"{row[key]:g}" for key in keys), flush=True)
+    # Those that are kept come first: a run that is interrupted leaves them and what it has counted.
+    wanted = sorted(candidates(arguments.candidates, arguments.seed), key=lambda one: one.text not in kept)
+    for activation in wanted:
+        rows += kept.get(activation.text) or [
+            row for target in TARGETS for row in counted("candidate", activation, target)
+        ]
+        if activation.text not in kept:
+            write(rows)
+            print(f"counted: {activation.text:.100}", flush=True)
     write(rows)
-    for activation in candidates(arguments.candidates, arguments.seed):
-        for target in TARGETS:
-            rows += counted("candidate", activation, target)
-        # An interrupted run leaves what it has counted.
-        write(rows)
     print(*summary(rows), sep="\n")
+
+
+def known() -> Mapping[str, list[dict[str, Any]]]:
+    """The rows of each candidate that the table has for every target, if these versions have counted it."""
+    about = record.machine(*PACKAGES)
+    found: dict[str, list[dict[str, Any]]] = {}
+    with TABLE.open(newline="") as file:
+        for row in csv.DictReader(file):
+            if row["table"] == "candidate" and row["versions"] == about["versions"]:
+                own = {key: _number(value) for key, value in row.items() if key not in about}
+                found.setdefault(row["function"], []).append(own)
+    return {text: rows for text, rows in found.items() if len(rows) == 2 * len(TARGETS)}
+
+
+def _number(text: str) -> float | str:
+    try:
+        return int(text)
+    except ValueError:
+        with contextlib.suppress(ValueError):
+            return float(text)
+    return text
 
 
 def write(rows: Sequence[Mapping[str, Any]]) -> None:
     """The table anew."""
-    about = record.machine("triton", "torch", "liger-kernel")
+    about = record.machine(*PACKAGES)
     columns = dict.fromkeys(key for row in rows for key in row)
     record.write(TABLE, [{**about, **{key: _rounded(row.get(key, "")) for key in columns}} for row in rows])
 

@@ -91,6 +91,14 @@ def export(
     format_: Annotated[
         str, typer.Option("--format", help="What to write: module (one self-contained .py file).")
     ] = "module",
+    cubin: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TARGETS",
+            help="Also write the kernels' machine code for these GPUs (sm_90,sm_80,gfx942, ...), with a manifest, into "
+            "a folder beside the file. The file does not load it; that is left to programs which launch kernels.",
+        ),
+    ] = None,
     param: Parameters = None,
     store: Store = None,
 ) -> None:
@@ -99,6 +107,7 @@ def export(
     from actsearch.cli.candidate import find
     from actsearch.cli.files import write_text
     from actsearch.errors import unknown_name
+    from actsearch.export import cubins
     from actsearch.export.module import export_module
     from actsearch.export.winner import as_trained, lineage_of
 
@@ -119,5 +128,21 @@ def export(
         gains = (1.0,)
         warn(f"{candidate[:60]!r} has no finite variance under N(0, 1), it seems: its output gain is left at 1.")
     lineage = lineage_of(found.record, found.search, found.tuned) if found.record and found.search else {}
-    write_text(path, export_module(winner, gain=gains, lineage=lineage, version=__version__))
+    source = export_module(winner, gain=gains, lineage=lineage, version=__version__)
+    if cubin is not None:
+        # Before anything is written: what cannot be compiled leaves nothing behind.
+        cubins.check_place(path)
+        kernels = cubins.compiled(winner, gain=gains[0], targets=_targets_of(cubin))
+    write_text(path, source)
     out.print(f"exported: {path}", markup=False, soft_wrap=True)
+    if cubin is not None:
+        folder = cubins.write(path, source, kernels)
+        out.print(f"machine code: {folder} ({len(kernels)} kernels)", markup=False, soft_wrap=True)
+
+
+def _targets_of(text: str) -> list[str]:
+    """The GPUs that `--cubin` names, each once; raises `ConfigError` where it names none."""
+    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    if not all(names):
+        raise ConfigError(f"--cubin {text[:40]!r}: expected names of GPUs between commas, such as sm_90,gfx942.")
+    return names

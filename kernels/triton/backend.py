@@ -13,6 +13,7 @@ import torch
 import triton
 from torch import Tensor
 
+from actsearch.compile.ahead_of_time import KernelBinary
 from actsearch.compile.artifact import install
 from actsearch.compile.autograd import Runner
 from actsearch.compile.backend import check_kind, sibling
@@ -142,6 +143,10 @@ class TritonBackend:
         forward = stage_embedded(activation, gain=gain).sweep
         text: str = SOURCE.generate((forward, vjp(forward)))
         return text
+
+    def ahead_of_time(self, activation: Activation, *, gain: float, targets: Sequence[str]) -> tuple[KernelBinary, ...]:
+        """See `actsearch.compile.ahead_of_time.AheadOfTime`."""
+        return tuple(sibling(__file__, "ahead_of_time").binaries(activation, gain=gain, targets=targets))
 
 
 def _files(forward: Sweep) -> dict[str, str]:

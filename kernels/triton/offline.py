@@ -100,6 +100,10 @@ class Binary:
     """One kernel compiled for one target."""
 
     name: str
+    symbol: str
+    """What the kernel is called in the machine code's file."""
+    shared_bytes: int
+    """Of shared memory a program needs."""
     ptx: str | None
     """None for AMD's."""
     cubin: bytes
@@ -202,8 +206,13 @@ def compiled(
     signature: Signature,
     compiled_for: Setting,
     options: Mapping[str, object] | None = None,
+    *,
+    aligned_kinds: tuple[str, ...] = ("*", "i32"),
 ) -> Binary:
-    """A function that `triton.jit` has made, one of a generated module or any other, which may have its own options."""
+    """A function that `triton.jit` has made, one of a generated module or any other, which may have its own options.
+
+    Arguments of types that begin with one of `aligned_kinds` are compiled as multiples of 16.
+    """
     names = kernel.arg_names
     types = {name: signature.types[name] for name in names}
     kinds = {name: kind if isinstance(kind, str) else "constexpr" for name, kind in types.items()}
@@ -211,13 +220,16 @@ def compiled(
     aligned = {
         (index,): [list(pair) for pair in _ALIGNED]
         for index, name in enumerate(names)
-        if kinds[name].startswith(("*", "i32"))
+        if kinds[name].startswith(aligned_kinds)
     }
     source = ASTSource(kernel, signature=kinds, constexprs=constants, attrs=aligned)
     options = options or LAYOUT.options(compiled_for.warps, is_nvidia=compiled_for.is_nvidia)
-    made = triton.compile(source, target=compiled_for.gpu, options=dict(options)).asm
+    kernel_made = triton.compile(source, target=compiled_for.gpu, options=dict(options))
+    made = kernel_made.asm
     return Binary(
         name=name,
+        symbol=kernel_made.metadata.name,
+        shared_bytes=kernel_made.metadata.shared,
         ptx=made.get("ptx"),
         cubin=made["cubin" if compiled_for.is_nvidia else "hsaco"],
         gcn=made.get("amdgcn"),

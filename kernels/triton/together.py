@@ -120,7 +120,7 @@ class Whole:
         """All of the kernel's, in order."""
         pointers, last = self.names.pointers, self.schedule.last
         read = [*self.elements, *(name for name, _ in last.outputs), *self.sums]
-        tensors = [pointers[name] for name in (*read, *(one.name for one in self.found), *self.parameters)]
+        tensors = [pointers[name] for name in (*read, *(one.name for one in self.schedule.kept), *self.parameters)]
         constants = [self.names.constants[name] for name in last.constants]
         constexprs = [*LAYOUT.ROWS.tile, *map(self.by, (*self.sums, *self.parameters)), KERNEL.PRINTER.PTX]
         return [*tensors, *constants, *LAYOUT.ROWS.sizes, *(f"{name}: tl.constexpr" for name in constexprs)]
@@ -155,7 +155,9 @@ class Whole:
             own = names[one.name]
             about = f"{one.operation == 'max'}, {one.is_mean}"
             lines.append(f"{own} = _row_value({own}_of, mask, columns, {about})")
-            lines.append(f"tl.store({self.names.pointers[one.name]} + row[:, None], {own}, mask=(row < rows)[:, None])")
+            if one in self.schedule.kept:
+                place = f"{self.names.pointers[one.name]} + row[:, None]"
+                lines.append(f"tl.store({place}, {own}, mask=(row < rows)[:, None])")
         return lines
 
     def _results(self, part: _Part) -> list[str]:
@@ -207,7 +209,7 @@ class Together:
     def __call__(
         self, elements: Sequence[Tensor], values: Mapping[str, Tensor], channel_dim: int
     ) -> tuple[tuple[Tensor, ...], dict[str, Tensor]] | None:
-        """The results and the values of the statistics by name; None where rows do not fit into a program."""
+        """The results and the kept statistics' values by name; None where rows do not fit into a program."""
         x, whole, plan = elements[0], self.whole, self.whole.schedule
         granularities = {g for sweep in plan.sweeps for g in sweep.granularities.values()}
         walked = nest(x.shape, channel_dim, granularities)
@@ -235,7 +237,9 @@ class Together:
         given = dict(zip(whole.schedule.elements, elements, strict=False))
         outputs = [torch.empty_like(x) for _ in last.outputs]
         partials = {name: ROWS.room(owner, walked, slots, 1, x) for name, owner in owners.items()}
-        found = {one.name: torch.empty(walked.rows, dtype=torch.float32, device=x.device) for one in whole.found}
+        found = {
+            one.name: torch.empty(walked.rows, dtype=torch.float32, device=x.device) for one in whole.schedule.kept
+        }
         known = {one.name: cells.count_of(one.granularity, x.shape, channel_dim) for one in whole.schedule.known}
         tensors = [
             *(given[name] for name in whole.elements), *outputs, *partials.values(), *found.values(),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
 import struct
 from pathlib import Path
@@ -267,6 +268,22 @@ def test_a_function_without_a_variance_is_exported_without_a_gain_and_says_so(co
     assert err == f"warning: {text_!r} has no finite variance under N(0, 1), it seems: its output gain is left at 1.\n"
     x = torch.tensor([0.5, -2.0])
     torch.testing.assert_close(exported(path)()(x), 1 / x if text_ == "1/x" else 3 / (x - 0.31))
+
+
+def test_export_writes_machine_code_beside_the_file_and_nothing_where_some_lies(text, command, tmp_path, monkeypatch):
+    monkeypatch.setenv("ACTSEARCH_STORE", str(tmp_path / "store"))
+    path, folder = tmp_path / "mine.py", tmp_path / "mine.cubins"
+    said = text("export", "relu(x)**2", "--to", path, "--cubin", "sm_80, sm_80")
+    assert said == f"exported: {path}\nmachine code: {folder} (12 kernels)\n"
+    kernels = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["kernels"]
+    assert all((folder / kernel["file"]).read_bytes()[:4] == b"\x7fELF" for kernel in kernels)
+    x = torch.linspace(-4, 4, 33)
+    torch.testing.assert_close(exported(path)(gain=1.0)(x), x.relu() ** 2)
+    path.unlink()
+    code, out, err = command("export", "relu(x)**2", "--to", path, "--cubin", "sm_80")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"actsearch: --cubin: {str(folder)!r} is there already")
+    assert not path.exists()
 
 
 def test_export_writes_two_lanes_of_the_catalog(text, tmp_path):

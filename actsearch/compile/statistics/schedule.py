@@ -69,6 +69,14 @@ class Schedule:
         return tuple(reduced for one in self.passes for reduced in one.reduced)
 
     @property
+    def kept(self) -> tuple[Reduced, ...]:
+        """Those of `reduced` that a derivative may read: none where a derivative was given the forward's.
+
+        One that autograd is to differentiate is given none and keeps all that it computes.
+        """
+        return () if self.last.order and self.known else self.reduced
+
+    @property
     def sweeps(self) -> tuple[Sweep, ...]:
         """Those of the passes, and the last."""
         return (*(one.sweep for one in self.passes), self.last)

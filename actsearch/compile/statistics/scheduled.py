@@ -27,8 +27,9 @@ class Together(Protocol):
     def __call__(
         self, elements: Sequence[Tensor], values: Values, channel_dim: int
     ) -> tuple[tuple[Tensor, ...], dict[str, Tensor]] | None:
-        """The results, and the values of the statistics by name; None for tensors that are better taken pass by pass.
+        """The results, and the values of the statistics that are `kept`, by name.
 
+        None for tensors that are better taken pass by pass.
         Elements are contiguous and not empty; no statistic is over the batch, and none is a quantile.
         """
 
@@ -60,7 +61,7 @@ class Scheduled:
         """Outputs, of the shape, strides and dtype of the first element, and sums, like the parameters.
 
         Also the values of the statistics that were not `known`, 1-D as `cells` says, each perhaps several times one
-        after the other.
+        after the other; perhaps without those that no derivative reads, see `Schedule.kept`.
         """
         x = elements[0]
         compiled = self._of(frozenset(known))
