@@ -28,8 +28,7 @@ def found(tmp_path_factory):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_split_rows_and_all_gradients_agree_with_float64(found, family):
-    cases = {name: case for name, case in found["split"].items() if name.rpartition(" ")[0] == family}
-    cases |= {name: case for name, case in found["split"].items() if name.startswith(f"{family} ") and "tokens" in name}
+    cases = {name: case for name, case in found["split"].items() if name.startswith(f"{family} ")}
     assert len(cases) >= 3
     assert cases[f"{family} odd"]["tiles"] >= 3
     for name, case in cases.items():
@@ -37,11 +36,11 @@ def test_split_rows_and_all_gradients_agree_with_float64(found, family):
 
 
 def test_a_row_that_is_split_has_the_same_bits_alone_as_among_others(found):
-    assert found["alone"] == {"last": True, "group": True}
+    assert found["alone"] == [True, True]
 
 
 def test_rationals_have_the_coefficients_of_their_group_of_channels(found):
-    assert len(found["rationals"]) == 8
+    assert len(found["rationals"]) == 4
     for name, case in found["rationals"].items():
         assert case["excess"] <= 1, (name, case)
         assert case["same_bits"], name
