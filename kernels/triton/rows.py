@@ -119,8 +119,21 @@ def joined(partial: Tensor, owner: Placement, walked: Nest, operation: Any) -> T
     """A sum, or largest value, of the partial results of programs."""
     if owner.along == "columns":
         partial = partial.view(-1, walked.kinds * walked.columns)
-    total = partial.sum(0) if operation == "sum" else partial.amax(0)
+    total = partial.amax(0) if operation == "max" else _added(partial) if owner.along == "rows" else partial.sum(0)
     return total.reshape(1) if owner.along == "one" else owner.gather(total, operation)
+
+
+def _added(partial: Tensor) -> Tensor:
+    """The sum along the first dimension, in an order that its size alone decides.
+
+    The order of torch's `sum` depends on the other dimension, too: a row's statistics would depend on how many rows
+    there are.
+    """
+    while len(partial) > 1:
+        half = len(partial) // 2
+        rest = partial[2 * half :]
+        partial = torch.cat([partial[:half] + partial[half : 2 * half], rest])
+    return partial[0]
 
 
 def _tile_of(walked: Nest, placements: Sequence[Placement]) -> tuple[dict[str, int], int, int]:
