@@ -71,7 +71,7 @@ def _inputs(index: int) -> Tensor:
     scale = 2.0 ** torch.tensor(list(_EXPONENTS), dtype=torch.float32)
     positive = (scale[:, None] * (1 + torch.arange(_MANTISSAS) / _MANTISSAS)).flatten()
     both = torch.cat([-positive, positive])
-    return both[torch.arange(len(both)) * _STRIDE**index % len(both)]
+    return both[torch.arange(len(both)) * pow(_STRIDE, index, len(both)) % len(both)]
 
 
 def _errors(found: Tensor, true: Tensor, dtype: torch.dtype) -> Tensor:

@@ -1,5 +1,7 @@
 """The report on an activation's kernels."""
 
+import math
+
 import pytest
 import torch
 
@@ -88,3 +90,10 @@ def test_a_bad_form_is_seen():
     # sinh(x) - x near 0 has no digits in float32.
     assert max_ulp(stage(parse("sinh(x) - x")).sweep, {}, torch.float32) > 1000
     assert max_ulp(vjp(stage(parse("sinh(x)")).sweep), {}, torch.float32) < 10
+
+
+def test_functions_that_draw_many_numbers_have_an_error_too():
+    terms = [f"x**{power} * uniform(0.{power}, 1)" for power in range(1, 10)]
+    sweep = stage(parse(" + ".join(terms))).sweep
+    assert len(sweep.elements) == 10
+    assert 0 < max_ulp(sweep, dict.fromkeys(sweep.constants, 0.9), torch.float32) < math.inf

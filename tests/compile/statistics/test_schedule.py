@@ -35,6 +35,18 @@ def test_what_a_forward_has_found_a_backward_does_not_compute_again():
     assert len(schedule(vjp(sweep)).passes) == 3
 
 
+def test_a_derivative_that_was_given_the_forwards_statistics_keeps_none_of_its_own():
+    sweep = sweep_of("x / rms[last](x)")
+    forward = schedule(sweep)
+    assert forward.kept == forward.reduced != ()
+    known = frozenset(reduced.node for reduced in forward.reduced)
+    backward = schedule(vjp(sweep), known)
+    assert backward.reduced != () == backward.kept
+    # This one is to be differentiated.
+    whole = schedule(vjp(sweep))
+    assert whole.kept == whole.reduced != ()
+
+
 def test_what_stands_in_a_known_statistic_is_left_out():
     sweep = sweep_of("x * mean[layer](abs(x - mean[last](x)))")
     inner, outer = statistics_of(sweep.results.values())
