@@ -17,6 +17,7 @@ from actsearch.compile.checked import Checked
 from actsearch.compile.fused import Fused
 from actsearch.compile.reference import Estimates
 from actsearch.compile.saving.choice import plan_of
+from actsearch.compile.saving.exclusive import is_exclusive, is_hooked
 from actsearch.compile.saving.kernels import Kernels
 from actsearch.compile.saving.plan import Plan
 from actsearch.errors import UnsupportedError
@@ -74,7 +75,7 @@ class _Kept(torch.autograd.Function):
     def forward(ctx: Any, keeping: Keeping, kernels: Kernels, x: Tensor, channel_dim: int) -> Tensor:
         y, codes = keeping.forward(kernels, x, channel_dim)
         ctx.kernels, ctx.order, ctx.request = kernels, order_of(x), keeping.request
-        ctx.has_codes = codes is not None
+        ctx.has_codes, ctx.is_hooked = codes is not None, is_hooked()
         ctx.save_for_backward(*((y,) if kernels.plan.keeps_output else ()), *(() if codes is None else (codes,)))
         return y
 
@@ -85,7 +86,8 @@ class _Kept(torch.autograd.Function):
         codes = saved.pop() if ctx.has_codes else None
         kept = (saved[0] if saved else None, codes)
         if not torch.is_grad_enabled():
-            return None, None, gradient(ctx.kernels, dy, kept, ctx.order), None
+            is_over_output = bool(saved) and not ctx.is_hooked and is_exclusive(saved[0])
+            return None, None, gradient(ctx.kernels, dy, kept, ctx.order, is_over_output=is_over_output), None
         if ctx.kernels.plan.is_exact:
             return None, None, gradient(ctx.kernels, dy, kept, ctx.order, again=True), None
         with torch.no_grad():
@@ -101,18 +103,21 @@ def gradient(
     order: Sequence[int],
     *,
     again: bool = False,
+    is_over_output: bool = False,
 ) -> Tensor:
     """The gradient by the input, from that by the output and the output and codes that are kept.
 
     `order` is that of the input's dimensions in memory, in which the codes are. With `again` autograd can differentiate
-    it.
+    it. With `is_over_output` it may lie where the output did, which then is lost.
     """
     if not dy.numel():
         return torch.zeros_like(dy)
     y, codes = kept
-    found = (kernels.differentiable if again else kernels.gradient)(
-        _flat(dy, order), None if y is None else _flat(y, order), codes
-    )
+    upstream, output = _flat(dy, order), None if y is None else _flat(y.detach() if is_over_output else y, order)
+    if again:
+        found = kernels.differentiable(upstream, output, codes)
+    else:
+        found = kernels.gradient(upstream, output, codes, is_over_output=is_over_output)
     return _shaped(found, dy, order)
 
 

@@ -46,12 +46,17 @@ class Kernels:
             kept[:, words.full :] = to_bytes(self._run(self._packing, list(words.of_short(x))), words.bits)
         return kept
 
-    def gradient(self, dy: Tensor, y: Tensor | None, kept: Tensor | None) -> Tensor:
-        """The gradient by the input: that by the output times the derivative."""
+    def gradient(self, dy: Tensor, y: Tensor | None, kept: Tensor | None, *, is_over_output: bool = False) -> Tensor:
+        """The gradient by the input: that by the output times the derivative.
+
+        `is_over_output` lets it take the memory of `y`, which then is lost.
+        """
         output = () if y is None else (y,)
         if kept is None:
             return self._run(self._multiplying, (dy, *output))
-        words, dx, chunk = Words(self.plan.code_bits, dy.numel()), torch.empty_like(dy), _chunk(dy)
+        words, chunk = Words(self.plan.code_bits, dy.numel()), _chunk(dy)
+        # Each element of y is read once, before that of dx is written.
+        dx = y if is_over_output and y is not None and y.dtype == dy.dtype else torch.empty_like(dy)
         for low in range(0, words.rows, chunk):
             numbers = from_bytes(kept[:, low : low + chunk], computed_in(dy.dtype))
             for plane in range(words.planes):
