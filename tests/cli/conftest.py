@@ -56,7 +56,9 @@ def cheap(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def request_(cheap) -> list[str]:
     """A search of a second, as a command line without a store."""
     settings = [part for setting in SETTINGS for part in ("--set", setting)]
-    return ["search", "swish", "--task", str(cheap), "--workers", "in-process", "--budget", "40c", *settings]
+    # It brings whatever a funnel rejects.
+    options = ["--strategy", "evolution", "--workers", "in-process", "--budget", "40c"]
+    return ["search", "swish", "--task", str(cheap), *options, *settings]
 
 
 @pytest.fixture(scope="session")
