@@ -32,7 +32,10 @@ class Runner(Protocol):
 
 
 class Compiler(Protocol):
-    """What a backend makes of sweeps; it may also have `together(schedule, constants)`, a `scheduled.Together`."""
+    """What a backend makes of sweeps.
+
+    It may also have `together(schedule, constants)`, a `scheduled.Together`, and `merging`, see `schedule`.
+    """
 
     def __call__(self, sweep: Sweep, constants: tuple[float, ...]) -> Runner | None:
         """The runner of a sweep without statistics with those values of its constants; None to leave it to torch."""
@@ -87,6 +90,7 @@ class FusedSweep:
             self.sweep,
             lambda sweep: self.compiler(sweep, values),
             None if together is None else lambda schedule: together(schedule, values),
+            merging=getattr(self.compiler, "merging", False),
         )
         return scheduled if scheduled.is_compiled else None
 

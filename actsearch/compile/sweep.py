@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from actsearch.compile.derive import gradients
 from actsearch.compile.program import Program, lower
+from actsearch.compile.statistics.cells import Operation
 from actsearch.grammar.activation import Granularity
 from actsearch.grammar.expression import Expression, Input, Parameter
 from actsearch.grammar.statistic import statistics
@@ -23,9 +24,10 @@ class Sweep:
     """What is read, and what is computed of it.
 
     `sums` has for each output the parameter over whose elements it is summed, or one of `totals`, which has a name and
-    a granularity as parameters do; the largest is taken for those of `maxima`. `constants` are run-time numbers. Nobody
-    asks for a derivative by those elements and parameters that are `fixed`; elements and outputs among them are in the
-    dtype that is computed in. `order` counts the derivatives taken: 0 for the forward.
+    a granularity as parameters do; the largest is taken for those of `maxima`. Each of `deviations` has what another
+    sum has, which it names, and sums the squared deviations from the mean of that. `constants` are run-time numbers.
+    Nobody asks for a derivative by those elements and parameters that are `fixed`; elements and outputs among them are
+    in the dtype that is computed in. `order` counts the derivatives taken: 0 for the forward.
     """
 
     elements: tuple[str, ...]
@@ -35,6 +37,7 @@ class Sweep:
     sums: tuple[tuple[str, str, Expression], ...] = ()
     totals: tuple[tuple[str, Granularity], ...] = ()
     maxima: frozenset[str] = frozenset()
+    deviations: tuple[tuple[str, str], ...] = ()
     fixed: frozenset[str] = frozenset()
     is_part: bool = False
     """Whether it is one of the passes of another one."""
@@ -48,7 +51,7 @@ class Sweep:
         if self.origin is not None:
             return f"derivative {self.order} of {self.origin.structure}"
         outputs = [(name, write(value)) for name, value in self.outputs]
-        sums = [(name, of, write(value), name in self.maxima) for name, of, value in self.sums]
+        sums = [(name, of, write(value), self.operation(name)) for name, of, value in self.sums]
         return repr((self.elements, self.parameters, self.totals, self.constants, outputs, sums, sorted(self.fixed)))
 
     @property
@@ -60,6 +63,10 @@ class Sweep:
     def granularities(self) -> dict[str, Granularity]:
         """That of each parameter and total."""
         return dict((*self.parameters, *self.totals))
+
+    def operation(self, name: str) -> Operation:
+        """What is done with the terms of a sum."""
+        return "max" if name in self.maxima else "deviations" if name in dict(self.deviations) else "sum"
 
     @property
     def results(self) -> dict[str, Expression]:

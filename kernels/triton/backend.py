@@ -54,6 +54,8 @@ class Kernels:
     """Generated modules, by the order of the sweeps in them, each generated when it is first asked for."""
 
     cache: Path | None
+    merging = True
+    """Its passes merge deviations; see `schedule`."""
     modules: dict[int, ModuleType] = field(default_factory=dict)
 
     def generate(self, *sweeps: Sweep) -> None:
@@ -66,7 +68,9 @@ class Kernels:
         # float32 here and not at the launch, where a number beyond its range would be an error.
         numbers = tuple(ctypes.c_float(value).value for value in constants)
         if sweep.is_part:
-            runner: Runner = ROWS.Runner(ROWS.Kernel(sweep=sweep), install(SOURCE.part(sweep), self.cache), numbers)
+            joining = ROWS.JOINING.install_joining(self.cache)
+            module = install(SOURCE.part(sweep), self.cache)
+            runner: Runner = ROWS.Runner(ROWS.Kernel(sweep=sweep), module, joining, numbers)
             return runner
         if sweep.order not in self.modules:
             self.generate(sweep)
@@ -79,6 +83,7 @@ class Kernels:
         whole: Together = TOGETHER.Together(
             whole=TOGETHER.Whole(schedule=plan),
             module=install(SOURCE.whole(plan), self.cache),
+            joining=ROWS.JOINING.install_joining(self.cache),
             constants=dict(zip(plan.last.constants, numbers, strict=True)),
         )
         return whole
@@ -152,8 +157,8 @@ class TritonBackend:
 def _files(forward: Sweep) -> dict[str, str]:
     """The files of a forward and backward with statistics: of rows that fit into a program, else of each pass."""
     found = {name: SOURCE.whole(plan) for name, plan in plans(forward).items() if plan.is_local}
-    passes = {name: SOURCE.part(part) for name, part in parts(forward).items() if name.partition(",")[0] not in found}
-    return {**found, **passes}
+    passes = parts(forward, merging=True).items()
+    return found | {name: SOURCE.part(part) for name, part in passes if name.partition(",")[0] not in found}
 
 
 def interpreted() -> bool:

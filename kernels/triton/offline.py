@@ -180,7 +180,7 @@ def compile_offline(
     sweeps = [stage(activation).sweep]
     if sweeps[0].has_statistics:
         made = {}
-        passes = parts(sweeps[0])
+        passes = parts(sweeps[0], merging=True)
         for name, plan in plans(sweeps[0]).items():
             shaped = _shaped(plan, compiled_for)
             if shaped is not None:

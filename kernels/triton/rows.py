@@ -16,11 +16,14 @@ from actsearch.compile.backend import sibling
 from actsearch.compile.nest import Nest, Placement, nest
 from actsearch.compile.sweep import Sweep
 
+JOINING = sibling(__file__, "joining")
 KERNEL = sibling(__file__, "kernel")
 LAYOUT = sibling(__file__, "layout")
 _Kernel: Any = KERNEL.Kernel
 BY = {"one": 0, "rows": 1, "columns": 2}
 """What says how a value is had."""
+_NARROW = 64
+"""Columns of a tile whose columns have sums: more rows of it are put together before anything is stored."""
 
 
 class Kernel(_Kernel):  # type: ignore[misc]
@@ -55,19 +58,28 @@ class Kernel(_Kernel):  # type: ignore[misc]
 
     def _store_partials(self) -> list[str]:
         place = "mask, row, column, rows, columns, slot, block"
-        return [
-            f"_store_partial({self.names.pointers[name]}, {self.names.sums[name]}, {place}, {self.by(name)}, "
-            f"{name in self.sweep.maxima})"
-            for name, _, _ in self.sweep.sums
-        ]
+        pointers, beside = self.names.pointers, {of: name for name, of in self.sweep.deviations}
+        lines = []
+        for name, _, _ in self.sweep.sums:
+            values, by = self.names.sums[name], self.by(name)
+            if name in beside:
+                both = f"{pointers[name]}, {pointers[beside[name]]}"
+                lines.append(f"_store_moments({both}, {values}, {place}, {by})")
+            elif name not in beside.values():
+                lines.append(f"_store_partial({pointers[name]}, {values}, {place}, {by}, {name in self.sweep.maxima})")
+        return lines
 
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """See `actsearch.compile.autograd.Runner`; `module` is the generated one, `constants` the values of the pass's."""
+    """See `actsearch.compile.autograd.Runner`; `constants` are the values of the pass's.
+
+    `module` is the generated one, `joining` the one with the kernel that joins what programs have found.
+    """
 
     kernel: Kernel
     module: ModuleType
+    joining: ModuleType
     constants: tuple[float, ...]
 
     @property
@@ -89,7 +101,7 @@ class Runner:
         outputs = [
             torch.empty_like(x, dtype=torch.float32 if name in fixed else x.dtype) for name, _ in self.sweep.outputs
         ]
-        tile, slots, across = _tile_of(walked, [*owners.values(), *read.values()])
+        tile, slots, across = _tile_of(walked, list(owners.values()), list(read.values()))
         partials = {name: room(owner, walked, slots, across, x) for name, owner in owners.items()}
         tensors = [
             *(given[name].contiguous() for name in kernel.elements), *outputs, *partials.values(),
@@ -107,40 +119,21 @@ class Runner:
                 *tensors, *(constants[name] for name in kernel.constants), *sizes, LONG=x.numel() >= 1 << 31, **tile,
                 **by, PTX=self.module._PTX, **self.module._OPTIONS,  # noqa: SLF001 - generated beside the kernel
             )  # fmt: skip
-        sums = []
+        joined = JOINING.Joining(module=self.joining, walked=walked, rows=tile["ROWS"], columns=tile["COLUMNS"])
+        sums, beside = [], dict(self.sweep.deviations)
         for name, of, _ in self.sweep.sums:
-            operation: Any = "max" if name in self.sweep.maxima else "sum"
-            total = joined(partials[name], owners[name], walked, operation)
+            own = partials.get(beside.get(name, ""))
+            total = joined(partials[name], owners[name], self.sweep.operation(name), own)
             sums.append(total.to(values[of].dtype).reshape(values[of].shape) if of in values else total)
         return (*outputs, *sums)
 
 
-def joined(partial: Tensor, owner: Placement, walked: Nest, operation: Any) -> Tensor:
-    """A sum, or largest value, of the partial results of programs."""
-    if owner.along == "columns":
-        partial = partial.view(-1, walked.kinds * walked.columns)
-    total = partial.amax(0) if operation == "max" else _added(partial) if owner.along == "rows" else partial.sum(0)
-    return total.reshape(1) if owner.along == "one" else owner.gather(total, operation)
-
-
-def _added(partial: Tensor) -> Tensor:
-    """The sum along the first dimension, in an order that its size alone decides.
-
-    The order of torch's `sum` depends on the other dimension, too: a row's statistics would depend on how many rows
-    there are.
-    """
-    while len(partial) > 1:
-        half = len(partial) // 2
-        rest = partial[2 * half :]
-        partial = torch.cat([partial[:half] + partial[half : 2 * half], rest])
-    return partial[0]
-
-
-def _tile_of(walked: Nest, placements: Sequence[Placement]) -> tuple[dict[str, int], int, int]:
-    """The tile's shape, slots of rows, and blocks of columns."""
-    columns = min(triton.next_power_of_2(walked.columns), LAYOUT.BLOCK)
+def _tile_of(walked: Nest, owners: Sequence[Placement], read: Sequence[Placement]) -> tuple[dict[str, int], int, int]:
+    """The tile's shape, slots of rows, and blocks of columns, for where sums and values that are read lie."""
+    is_narrow = walked.kinds == 1 and walked.rows > 1 and any(owner.along == "columns" for owner in owners)
+    columns = min(triton.next_power_of_2(walked.columns), _NARROW if is_narrow else LAYOUT.BLOCK, LAYOUT.BLOCK)
     rows = min(triton.next_power_of_2(walked.rows), LAYOUT.BLOCK // columns)
-    if walked.kinds > 1 and any(placement.along == "columns" for placement in placements):
+    if walked.kinds > 1 and any(placement.along == "columns" for placement in (*owners, *read)):
         # Rows of several kinds have no sums over columns together.
         rows = 1
     whole = walked.rows % rows == 0 and walked.columns % columns == 0

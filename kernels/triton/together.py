@@ -200,10 +200,11 @@ def _held(elements: int, warps: int, *, is_nvidia: bool) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Together:
-    """See `actsearch.compile.statistics.scheduled.Together`; `module` is the generated one."""
+    """See `actsearch.compile.statistics.scheduled.Together`; for the modules see `rows.Runner`."""
 
     whole: Whole
     module: ModuleType
+    joining: ModuleType
     constants: Mapping[str, float]
 
     def __call__(
@@ -260,8 +261,9 @@ class Together:
                 *tensors, *(self.constants[name] for name in last.constants), *sizes, **tile, **by,
                 PTX=self.module._PTX, **options,  # noqa: SLF001 - generated beside the kernel
             )  # fmt: skip
+        joined = ROWS.JOINING.Joining(module=self.joining, walked=walked, rows=rows, columns=across)
         sums = []
         for name, of, _ in last.sums:
-            total = ROWS.joined(partials[name], owners[name], walked, "sum")
+            total = joined(partials[name], owners[name])
             sums.append(total.to(values[of].dtype).reshape(values[of].shape))
         return (*outputs, *sums), found

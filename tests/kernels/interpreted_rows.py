@@ -112,6 +112,31 @@ def alone():
     return [torch.equal(a[1:2], b) for a, b in zip(whole, one, strict=True)]
 
 
+def moments():
+    """By case, how far from float64, relatively, what is over a standard deviation far smaller than the mean is.
+
+    What is merged has an error of the mean over the deviation; a mean of squares has one of the square of that.
+    """
+    found = {}
+    for text, shape, channel_dim in (
+        ("x / std[last](x)", (3, 5 * BLOCK + 3), 1),
+        ("x / std[layer](x)", (1, 2, 3 * BLOCK), 1),
+        ("x / std[group:2](x)", (2, 3, 4 * BLOCK), -1),
+        ("x / std[batch](x)", (37, 5), 1),
+        ("x / std[batch](x)", (5, 3, BLOCK + 1), 1),
+        ("x / std[batch](x)", (5, 3, 7), -1),
+        ("x / std[batch](x)", (2, 70), 1),
+    ):
+        activation = parse(text)
+        x = 1000 + torch.randn(shape, generator=torch.Generator().manual_seed(0))
+        with split():
+            layer = activation.module(backend="triton", channels=shape[channel_dim], channel_dim=channel_dim)
+            y = layer(x)
+        wide = activation.module(backend="torch", channels=shape[channel_dim], channel_dim=channel_dim)
+        found[f"{text} {shape}"] = float((y / wide(x.double()) - 1).abs().max())
+    return found
+
+
 def rationals():
     """By layout, how far group rationals are from their formula, over what is allowed, and if two runs agree.
 
@@ -191,7 +216,13 @@ def main():
     # What falls back to eager torch says so, which is an error here; numpy warns of lanes beyond the end of a tensor.
     warnings.filterwarnings("error", message=".*eager torch is")
     warnings.filterwarnings("ignore", module="triton|numpy")
-    found = {"split": split_rows(), "alone": alone(), "rationals": rationals(), "savings": savings()}
+    found = {
+        "split": split_rows(),
+        "alone": alone(),
+        "moments": moments(),
+        "rationals": rationals(),
+        "savings": savings(),
+    }
     json.dump(found, sys.stdout)
 
 

@@ -39,6 +39,12 @@ def test_a_row_that_is_split_has_the_same_bits_alone_as_among_others(found):
     assert found["alone"] == [True, True]
 
 
+def test_a_variance_beside_its_mean_is_that_of_all_programs(found):
+    assert len(found["moments"]) == 7
+    # The error of a float32 sum of a hundred numbers of 1000 apart by 1.
+    assert max(found["moments"].values()) < 1e-4, found["moments"]
+
+
 def test_rationals_have_the_coefficients_of_their_group_of_channels(found):
     assert len(found["rationals"]) == 4
     for name, case in found["rationals"].items():

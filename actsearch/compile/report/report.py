@@ -91,13 +91,13 @@ def report(
     staged = stage(activation)
     forward, backward = staged.sweep, vjp(staged.sweep)
     size = DTYPES[dtype].itemsize
-    least = {"forward": _tensors(forward), "backward": _tensors(backward)}
+    least = {"forward": _least_bytes(forward, size), "backward": _least_bytes(backward, size)}
     found = {}
     for name in DIRECTIONS:
         counts = count(codes[name])
         found[name] = Direction(
             counts=counts,
-            minimum_bytes_per_element=size * least[name],
+            minimum_bytes_per_element=least[name],
             kernels=len(codes[name]),
             modelled={processor.name: modelled(counts, processor) for processor in PROCESSORS},
         )
@@ -106,16 +106,18 @@ def report(
     return Report(
         forward=found["forward"],
         backward=found["backward"],
-        saved_bits_per_element=8 * size * len(_read(backward) & {*forward.elements}),
+        # What is drawn is drawn again.
+        saved_bits_per_element=8 * size * len(_read(backward) & {*forward.elements}.difference(staged.noise)),
         saving=describe(activation, DTYPES[dtype]),
         max_ulp_forward=exactness[0],
         max_ulp_gradient=exactness[1],
     )
 
 
-def _tensors(sweep: Sweep) -> int:
-    """How many tensors of the shape of x the results depend on, or are."""
-    return len(_read(sweep)) + len(sweep.outputs)
+def _least_bytes(sweep: Sweep, size: int) -> int:
+    """Bytes an element of the tensors of the shape of x that the results depend on, or are; float32 for fixed ones."""
+    tensors = (*_read(sweep), *(name for name, _ in sweep.outputs))
+    return sum(4 if name in sweep.fixed else size for name in tensors)
 
 
 def _read(sweep: Sweep) -> frozenset[str]:

@@ -15,7 +15,8 @@ from torch import Tensor
 from actsearch.errors import ConfigError
 from actsearch.grammar.statistic import Statistic
 
-Operation = Literal["sum", "max"]
+Operation = Literal["sum", "max", "deviations"]
+"""What is done with the elements of a cell; of deviations from their mean it is the squares that are summed."""
 
 
 def granularity_of(statistic: Statistic) -> str:
@@ -107,7 +108,7 @@ def spread(values: Tensor, granularity: str, shape: Sequence[int], channel_dim: 
 
 
 def gather(elements: Tensor, granularity: str, channel_dim: int, operation: Operation = "sum") -> Tensor:
-    """The sum or the largest of the elements of each cell, 1-D."""
+    """The sum, the largest or the summed squared deviations of the elements of each cell, 1-D."""
     shape = elements.shape
     if granularity == "layer":
         kept = elements.reshape(1, -1)
@@ -122,4 +123,6 @@ def gather(elements: Tensor, granularity: str, channel_dim: int, operation: Oper
     else:
         groups = groups_in(granularity) or shape[channel_dim]
         kept = elements.movedim(channel_dim, 1).reshape(shape[0] * groups, -1)
+    if operation == "deviations":
+        return (kept - kept.mean(1, keepdim=True)).square().sum(1)
     return kept.sum(1) if operation == "sum" else kept.amax(1)

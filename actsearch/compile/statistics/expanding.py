@@ -88,11 +88,12 @@ class Expanding:
         outputs = [named[name] if name in fixed else named[name].to(dtype) for name, _ in self.sweep.outputs]
         own = dict(zip((name for name, _ in self.sweep.parameters), parameters, strict=True))
         sums = []
+        written = {output for output, _ in sweep.outputs}
         for name, of, _ in self.sweep.sums:
-            total = named[name]
-            if any(name == output for output, _ in sweep.outputs):
-                operation: cells.Operation = "max" if name in self.sweep.maxima else "sum"
-                total = cells.gather(total, self.sweep.granularities[of], channel_dim, operation)
+            terms = dict(self.sweep.deviations).get(name, name)
+            total = named[terms if terms in written else name]
+            if terms in written:
+                total = cells.gather(total, self.sweep.granularities[of], channel_dim, self.sweep.operation(name))
             sums.append(total.to(own[of].dtype).reshape(own[of].shape) if of in own else total)
         return (*outputs, *sums)
 
@@ -118,7 +119,9 @@ def expanded(sweep: Sweep, unplaced: frozenset[str]) -> Sweep:
     names = [name for name, granularity in sweep.parameters if granularity in unplaced]
     inputs: dict[Expression, Expression] = {Parameter(name): Input(name) for name in names}
     granularities = sweep.granularities
-    outputs = [*sweep.outputs, *((name, value) for name, of, value in sweep.sums if granularities[of] in unplaced)]
+    summed = [(name, value) for name, of, value in sweep.sums if granularities[of] in unplaced]
+    # Squared deviations are of what another sum has, which is written for that one.
+    outputs = [*sweep.outputs, *((name, value) for name, value in summed if name not in dict(sweep.deviations))]
     sums = [(name, of, value) for name, of, value in sweep.sums if granularities[of] not in unplaced]
     return replace(
         sweep,
@@ -127,4 +130,5 @@ def expanded(sweep: Sweep, unplaced: frozenset[str]) -> Sweep:
         totals=tuple(given for given in sweep.totals if given[1] not in unplaced),
         outputs=tuple((name, substitute(value, inputs)) for name, value in outputs),
         sums=tuple((name, of, substitute(value, inputs)) for name, of, value in sums),
+        deviations=tuple(pair for pair in sweep.deviations if any(pair[0] == name for name, _, _ in sums)),
     )

@@ -19,15 +19,17 @@ from actsearch.grammar.text import write
 class Reduced:
     """A statistic that a pass computes, and the parameter that later passes know its value by.
 
-    A mean is a sum over the number of elements, a variance the mean square around a mean from the pass before; a
-    quantile is taken of the pass's output of that name. Where it is asked which elements have the maximum, the pass
-    writes them as the output `written`: computed again by another kernel they might be rounded otherwise.
+    A mean is a sum over the number of elements, a variance the mean square around a mean from the pass before, or from
+    the same one where it `is_merged`: a pass sums squared deviations then. A quantile is taken of the pass's output of
+    that name. Where it is asked which elements have the maximum, the pass writes them as the output `written`: computed
+    again by another kernel they might be rounded otherwise.
     """
 
     node: Apply
     name: str
     statistic: Statistic
     written: str | None = None
+    is_merged: bool = False
 
     @property
     def granularity(self) -> str:
@@ -39,6 +41,11 @@ class Reduced:
         """What is done with the terms."""
         kind = self.statistic.kind
         return kind if kind in ("max", "quantile") else "sum"
+
+    @property
+    def mean(self) -> Apply | None:
+        """The mean that a variance is taken around."""
+        return next(iter(_before(self.node)), None)
 
     @property
     def is_mean(self) -> bool:
@@ -89,15 +96,24 @@ class Schedule:
 
 
 @functools.lru_cache(maxsize=512)
-def schedule(sweep: Sweep, known: frozenset[Apply] = frozenset()) -> Schedule:
-    """The passes of a sweep, each as early as it can be; `known` has statistics whose values are given."""
+def schedule(sweep: Sweep, known: frozenset[Apply] = frozenset(), *, merging: bool = False) -> Schedule:
+    """The passes of a sweep, each as early as it can be; `known` has statistics whose values are given.
+
+    With `merging` a pass computes a variance beside its mean, which takes one that can merge squared deviations; else
+    a pass later. Names of statistics are the same.
+    """
     levels: dict[Apply, int] = {}
     ties = _ties(sweep)
     known -= ties.keys()
+    merged: set[Apply] = set()
     for node in statistics_of(sweep.results.values(), known):
-        inside = statistics_of((*node.arguments, *_before(node)), known)
+        if merging and node not in known and not known.issuperset(_before(node)):
+            merged.add(node)
+        inside = statistics_of((*node.arguments, *(() if node in merged else _before(node))), known)
         levels[node] = 0 if node in known else 1 + max((levels[other] for other in inside), default=0)
-    found = {node: _reduced(node, index, is_tied=node in ties) for index, node in enumerate(levels)}
+    found = {
+        node: _reduced(node, index, is_tied=node in ties, is_merged=node in merged) for index, node in enumerate(levels)
+    }
     names: dict[Expression, Expression] = {node: Parameter(reduced.name) for node, reduced in found.items()}
     for node, tie in ties.items():
         names[tie] = call.equal(Input(found[node].written or ""), names[node])
@@ -108,14 +124,15 @@ def schedule(sweep: Sweep, known: frozenset[Apply] = frozenset()) -> Schedule:
     passes = []
     for level in range(1, max(levels.values(), default=0) + 1):
         own = tuple(found[node] for node, at in levels.items() if at == level)
-        terms = {reduced.name: substitute(_term(reduced.node), names) for reduced in own}
+        terms = {reduced.name: substitute(_term(reduced), names) for reduced in own}
         outputs = tuple((reduced.name, terms[reduced.name]) for reduced in own if reduced.operation == "quantile")
         outputs += tuple((reduced.written, terms[reduced.name]) for reduced in own if reduced.written is not None)
         sums = tuple((r.name, r.name, terms[r.name]) for r in own if r.operation != "quantile")
         maxima = frozenset(reduced.name for reduced in own if reduced.operation == "max")
+        deviations = tuple((r.name, found[r.mean].name) for r in own if r.is_merged and r.mean is not None)
         one = replace(
-            sweep, elements=elements, outputs=outputs, sums=sums, maxima=maxima, fixed=fixed, is_part=True, order=0,
-            origin=None,
+            sweep, elements=elements, outputs=outputs, sums=sums, maxima=maxima, deviations=deviations, fixed=fixed,
+            is_part=True, order=0, origin=None,
         )  # fmt: skip
         passes.append(Pass(sweep=_reading_what_it_needs(one, found.values()), reduced=own))
     last = replace(
@@ -133,17 +150,17 @@ def schedule(sweep: Sweep, known: frozenset[Apply] = frozenset()) -> Schedule:
     )
 
 
-def plans(sweep: Sweep) -> dict[str, Schedule]:
+def plans(sweep: Sweep, *, merging: bool = False) -> dict[str, Schedule]:
     """The schedules of a forward and of its derivative, which knows what the forward has found."""
-    forward = schedule(sweep)
-    backward = schedule(vjp(sweep), frozenset(reduced.node for reduced in forward.reduced))
+    forward = schedule(sweep, merging=merging)
+    backward = schedule(vjp(sweep), frozenset(reduced.node for reduced in forward.reduced), merging=merging)
     return {"forward": forward, "backward": backward}
 
 
-def parts(sweep: Sweep) -> dict[str, Sweep]:
+def parts(sweep: Sweep, *, merging: bool = False) -> dict[str, Sweep]:
     """The sweeps of a forward and its derivative that have no statistics, by a name that says where each belongs."""
     found = {}
-    for name, plan in plans(sweep).items():
+    for name, plan in plans(sweep, merging=merging).items():
         for index, one in enumerate(plan.passes):
             found[f"{name}, pass {index + 1}: {', '.join(write(reduced.node) for reduced in one.reduced)}"] = one.sweep
         found[f"{name}, results"] = plan.last
@@ -196,17 +213,18 @@ def _ties(sweep: Sweep) -> dict[Apply, Expression]:
     return found
 
 
-def _reduced(node: Apply, index: int, *, is_tied: bool) -> Reduced:
+def _reduced(node: Apply, index: int, *, is_tied: bool, is_merged: bool) -> Reduced:
     statistic = statistic_of(node.operator)
     if statistic is None:
         raise TypeError(f"{node.operator} is no statistic")
-    return Reduced(node=node, name=f"_s{index}", statistic=statistic, written=f"_u{index}" if is_tied else None)
+    written = f"_u{index}" if is_tied else None
+    return Reduced(node=node, name=f"_s{index}", statistic=statistic, written=written, is_merged=is_merged)
 
 
-def _term(node: Apply) -> Expression:
-    """What is reduced."""
-    u = node.arguments[0]
-    return next(((u - mean) ** 2 for mean in _before(node)), u)
+def _term(reduced: Reduced) -> Expression:
+    """What is summed, or what the squared deviations are of."""
+    u = reduced.node.arguments[0]
+    return u if reduced.is_merged or reduced.mean is None else (u - reduced.mean) ** 2
 
 
 def _reading_what_it_needs(sweep: Sweep, reduced: Iterable[Reduced]) -> Sweep:

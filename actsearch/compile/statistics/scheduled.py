@@ -38,12 +38,13 @@ class Together(Protocol):
 class Scheduled:
     """A sweep with statistics, on tensors; `compiler` makes a runner of a sweep without them, if it can.
 
-    `together`, if the backend has that, makes one of a schedule.
+    `together`, if the backend has that, makes one of a schedule; `merging` says whether passes merge deviations.
     """
 
     sweep: Sweep
     compiler: Callable[[Sweep], Run | None]
     together: Callable[[Schedule], Together] | None = None
+    merging: bool = False
     _compiled: dict[frozenset[Apply], _Compiled] = field(default_factory=dict)
 
     @property
@@ -84,7 +85,11 @@ class Scheduled:
 
     def _of(self, known: frozenset[Apply]) -> _Compiled:
         if known not in self._compiled:
-            self._compiled[known] = _Compiled(schedule(self.sweep, known), self.compiler, self.together)
+            # Of rows at hand, deviations from a known mean are as quick and closer.
+            whole = schedule(self.sweep, known)
+            together = self.together(whole) if self.together and whole.is_local else None
+            passes = schedule(self.sweep, known, merging=True) if self.merging else whole
+            self._compiled[known] = _Compiled(passes, self.compiler, together)
         return self._compiled[known]
 
 
@@ -95,7 +100,7 @@ class _Compiled:
         self,
         plan: Schedule,
         compiler: Callable[[Sweep], Run | None],
-        together: Callable[[Schedule], Together] | None,
+        together: Together | None,
     ) -> None:
         self.schedule = plan
         self.checked: set[tuple[torch.Size, int]] = set()
@@ -106,7 +111,7 @@ class _Compiled:
             for sweep, runner in zip(plan.sweeps, runners, strict=True)
             if runner is not None
         }
-        self._together = together(plan) if together and plan.is_local else None
+        self._together = together
 
     def run(
         self, elements: Values, values: dict[str, Tensor], channel_dim: int
@@ -133,8 +138,8 @@ class _Compiled:
         results = self._run(one.sweep, elements, values, channel_dim)
         named = dict(zip(one.sweep.results, results, strict=True))
         x = elements[one.sweep.elements[0]]
-        local = {r.name: _value(r, named[r.name], x.shape, channel_dim) for r in one.reduced if not _is_merged(r)}
-        over_ranks = [reduced for reduced in one.reduced if _is_merged(reduced)]
+        local = {r.name: _value(r, named[r.name], x.shape, channel_dim) for r in one.reduced if not _is_over_ranks(r)}
+        over_ranks = [reduced for reduced in one.reduced if _is_over_ranks(reduced)]
         written = {r.written: named[r.written] for r in one.reduced if r.written is not None}
         return local | written | (_merged(over_ranks, named, x.shape, channel_dim) if over_ranks else {})
 
@@ -143,7 +148,7 @@ class _Compiled:
         return self._runners[id(sweep)](read, [values[name] for name, _ in sweep.parameters], channel_dim)
 
 
-def _is_merged(reduced: Reduced) -> bool:
+def _is_over_ranks(reduced: Reduced) -> bool:
     return reduced.statistic.axis == "batch" and ranks.are_many()
 
 
@@ -161,16 +166,28 @@ def _merged(
     reduced: Sequence[Reduced], found: Mapping[str, Tensor], shape: Sequence[int], channel_dim: int
 ) -> dict[str, Tensor]:
     """Values over the batches of all ranks that train together."""
-    added = [one for one in reduced if one.operation == "sum"]
     values = {one.name: ranks.merged(found[one.name], "max") for one in reduced if one.operation == "max"}
-    if added:
-        sums = torch.stack([found[one.name] for one in added])
-        count = sums.new_full((1,), float(cells.size_of("channel", shape, channel_dim)))
-        everything = ranks.merged(torch.cat([sums.flatten(), count]), "sum")
-        totals = everything[:-1].view_as(sums)
-        values |= {one.name: total / everything[-1] if one.is_mean else total
-                   for one, total in zip(added, totals, strict=True)}  # fmt: skip
-    return values
+    size = cells.size_of("channel", shape, channel_dim)
+    values |= _added([one for one in reduced if one.operation == "sum" and not one.is_merged], found, size)
+    means = {one.node: one.name for one in reduced}
+    apart = {}
+    for one in reduced:
+        if one.is_merged and one.mean is not None:
+            name = means[one.mean]
+            apart[one.name] = found[one.name] + size * (found[name] / max(size, 1) - values[name]).square()
+    return values | _added([one for one in reduced if one.is_merged], apart, size)
+
+
+def _added(reduced: Sequence[Reduced], found: Mapping[str, Tensor], size: int) -> dict[str, Tensor]:
+    """Sums and means over the batches of all ranks, this one's of `size` elements a channel."""
+    if not reduced:
+        return {}
+    sums = torch.stack([found[one.name] for one in reduced])
+    everything = ranks.merged(torch.cat([sums.flatten(), sums.new_full((1,), float(size))]), "sum")
+    totals = everything[:-1].view_as(sums)
+    return {
+        one.name: total / everything[-1] if one.is_mean else total for one, total in zip(reduced, totals, strict=True)
+    }
 
 
 def laid_out(x: Tensor, result: Tensor) -> Tensor:

@@ -53,7 +53,15 @@ def test_rows_that_fit_are_read_once_and_have_no_error_that_does_not_depend_on_t
 
 def test_statistics_over_the_batch_take_a_kernel_a_pass():
     found = report(parse("x / std[batch](x)"), load_backend("triton"), dtype="bf16")
-    assert (found.forward.kernels, found.backward.kernels) == (3, 2)
+    assert (found.forward.kernels, found.backward.kernels) == (2, 2)
+    # Read for the moments and for the results.
+    assert 6 <= found.forward.counts.bytes_per_element < 6.01
+
+
+def test_what_is_drawn_is_read_in_float32_and_not_saved():
+    found = report(parse("x * uniform(0.5, 1.5)"), load_backend("triton"), dtype="bf16")
+    assert found.forward.minimum_bytes_per_element == found.forward.counts.bytes_per_element == 2 + 2 + 4
+    assert found.saved_bits_per_element == 0
 
 
 def test_what_backward_does_not_read_is_not_saved():

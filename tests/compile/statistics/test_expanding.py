@@ -20,8 +20,9 @@ def a_pass():
     ((dx, value),) = sweep.outputs
     return replace(
         sweep, is_part=True, origin=None, parameters=parameters, outputs=((dx, value * Input("upstream")),),
-        sums=(("t", "t", value), ("top", "top", value), *sweep.sums), maxima=frozenset({"top"}),
-        totals=(("t", "[group:2]"), ("top", "[group:2]")),
+        sums=(("t", "t", value), ("top", "top", value), ("apart", "apart", value), *sweep.sums),
+        maxima=frozenset({"top"}), deviations=(("apart", "t"),),
+        totals=tuple((name, "[group:2]") for name in ("t", "top", "apart")),
     )  # fmt: skip
 
 
@@ -46,12 +47,14 @@ def test_results_are_those_of_the_sweep_itself(shape):
 
     x, upstream = torch.randn(2, *shape, dtype=torch.float64)
     v, m = torch.randn(shape[-1], dtype=torch.float64), torch.randn(2 * shape[0], dtype=torch.float64)
-    dx, t, top, d_v = Expanding(a_pass(), compiler)([x, upstream], [v, m], -1)
+    dx, t, top, apart, d_v = Expanding(a_pass(), compiler)([x, upstream], [v, m], -1)
     slope = upstream * (v + 1)
     torch.testing.assert_close(dx, slope * upstream)
     by_group = slope.reshape(shape[0], -1, 2, shape[-1] // 2)
     torch.testing.assert_close(t, by_group.sum((1, 3)).reshape(-1))
     torch.testing.assert_close(top, by_group.amax((1, 3)).reshape(-1))
+    variance = by_group.var((1, 3), correction=0).reshape(-1)
+    torch.testing.assert_close(apart, variance * (by_group.shape[1] * by_group.shape[3]))
     torch.testing.assert_close(d_v, (upstream * x).flatten(0, -2).sum(0))
     # Groups of channels that come last are no contiguous pieces of a sample.
     assert [len(sweep.elements) for sweep in asked] == [3]
@@ -59,8 +62,9 @@ def test_results_are_those_of_the_sweep_itself(shape):
 
 def test_of_nothing_the_sum_is_0_and_the_largest_none():
     runner = Expanding(a_pass(), lambda _: None)
-    dx, t, top, d_v = runner([torch.zeros(2, 0, 4)] * 2, [torch.ones(4), torch.ones(4)], -1)
+    dx, t, top, apart, d_v = runner([torch.zeros(2, 0, 4)] * 2, [torch.ones(4), torch.ones(4)], -1)
     assert dx.shape == (2, 0, 4)
     assert t.tolist() == [0.0] * 4
+    assert apart.tolist() == [0.0] * 4
     assert top.tolist() == [-torch.inf] * 4
     assert torch.equal(d_v, torch.zeros(4))

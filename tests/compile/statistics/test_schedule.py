@@ -25,6 +25,27 @@ def test_a_pass_computes_all_that_it_can_know():
     assert {granularity for _, granularity in plan.passes[0].sweep.totals} == {"channel", "[instance]"}
 
 
+def test_a_pass_that_merges_deviations_computes_a_variance_beside_its_mean():
+    sweep = sweep_of("x / std[batch](x) + sum[last](x - mean[instance](x))")
+    plain, merging = schedule(sweep), schedule(sweep, merging=True)
+    assert [len(one) for one in passes_of(plain)] == [2, 2]
+    assert [sorted(one) for one in passes_of(merging)] == [
+        ["mean[batch](x)", "mean[instance](x)", "var[batch](x)"], ["sum[last](x - mean[instance](x))"]
+    ]  # fmt: skip
+    assert {one.name: one.node for one in plain.reduced} == {one.name: one.node for one in merging.reduced}
+    first = merging.passes[0].sweep
+    ((variance, mean),) = first.deviations
+    assert first.results[variance] == first.results[mean]
+    assert {first.operation(name) for name in (variance, mean)} == {"deviations", "sum"}
+
+
+def test_a_variance_around_a_mean_that_is_known_is_summed_around_it():
+    sweep = sweep_of("x / std[last](x)")
+    (mean,) = (one.node for one in schedule(sweep).reduced if one.statistic.kind == "mean")
+    plan = schedule(sweep, frozenset({mean}), merging=True)
+    assert [one.sweep.deviations for one in plan.passes] == [()]
+
+
 def test_what_a_forward_has_found_a_backward_does_not_compute_again():
     sweep = sweep_of("x * sigmoid(v * x) / std[group:4](x)")
     forward = schedule(sweep)
