@@ -102,7 +102,7 @@ def test_long_rows_stay_in_registers_or_are_split_and_nothing_is_spilled():
     backward = ["backward, pass 1", "backward, results"]
     assert kernels[16384] == ["forward", "backward"]
     assert kernels[32768] == ["forward", *backward]
-    assert kernels[65536] == ["forward, pass 1", "forward, pass 2", "forward, results", *backward]
+    assert kernels[65536] == ["forward, pass 1", "forward, results", *backward]
     # In one kernel x, y; x, upstream, dx. A pass reads its tensors once more; partial sums are next to nothing.
     tensors = {columns: round(value / 2, 1) for columns, value in read.items()}
-    assert tensors == {16384: 5.0, 32768: 7.0, 65536: 9.0}
+    assert tensors == {16384: 5.0, 32768: 7.0, 65536: 8.0}
