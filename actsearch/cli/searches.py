@@ -185,7 +185,7 @@ def report(store: Path, name: str, *, json: bool) -> None:
         if summary.winner is not None:
             out.print(verdict(summary), markup=False, soft_wrap=True)
             out.print(f"catalog: {_novelty(summary)}", markup=False, soft_wrap=True)
-        out.print(funnel_table(summary.counts, len(summary.finalists)))
+        out.print(funnel_table(summary))
         out.print(f"{summary.counts.trained} trainings in {record.seconds:.0f} s", markup=False, soft_wrap=True)
         out.print(f"stopped because: {record.stopped_because}", markup=False, soft_wrap=True)
         _print_next(store, record.name, record.status, summary.winner.name if summary.winner else None, path)

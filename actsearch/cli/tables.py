@@ -8,7 +8,7 @@ from rich.table import Table
 
 from actsearch.outcome import Scored
 from actsearch.store.stages import ordered_rejections
-from actsearch.store.summary import Counts, Standing, Summary
+from actsearch.store.summary import Standing, Summary
 
 
 def finals_table(summary: Summary, *, most: int = 10) -> Table:
@@ -92,8 +92,9 @@ def search_table(summary: Summary, *, most: int) -> Table:
     return table
 
 
-def funnel_table(counts: Counts, finalists: int) -> Table:
+def funnel_table(summary: Summary) -> Table:
     """What became of all proposals: how many each stage took away, and how many were left behind it."""
+    counts = summary.counts
     table = Table(title="Funnel", title_justify="left", expand=False)
     table.add_column("stage", no_wrap=True)
     for heading in ("rejected", "share", "left"):
@@ -105,7 +106,9 @@ def funnel_table(counts: Counts, finalists: int) -> Table:
         left -= count
         table.add_row(stage, str(count), f"{count / max(counts.generated, 1):.1%}", str(left))
     table.add_row("scored", "", "", str(counts.evaluated))
-    table.add_row("finals", "", "", str(finalists))
+    if summary.shortlisted:
+        table.add_row("shortlist", "", "", str(len(summary.shortlisted)))
+    table.add_row("finals", "", "", str(len(summary.finalists)))
     return table
 
 

@@ -1,4 +1,4 @@
-"""Trials: what a search has trained, on which seeds, and how long that took."""
+"""Trials: what a search has trained, and how long that took."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from actsearch.analysis import catalog
 from actsearch.errors import TaskError
-from actsearch.evaluate.fairness import Plan, PlannedTask
-from actsearch.evaluate.fairness.plan import TEST
-from actsearch.evaluate.ladder.settings import tuning_rule
 from actsearch.evaluate.pool import Executor
 from actsearch.evaluate.protocols.stability import STAGE as STABILITY
 from actsearch.evaluate.task import Subject, Task, subject_of
@@ -24,15 +20,13 @@ from actsearch.search.config import SearchConfig
 from actsearch.search.finalists import choose
 from actsearch.search.funnel import subject_of_record
 from actsearch.search.pace import Pace
+from actsearch.search.planning import Planning
 from actsearch.search.progress import Progress
 from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord, SearchRecord
 from actsearch.store.summary import BASELINE, FINAL, SEARCH, SHORTLIST, summarise
 from actsearch.store.tuning import TUNE
 
-_SEEDS_APART = 1000
-"""Distance between the seeds of searches with neighbouring `--seed`."""
-_SHORTLIST_OFFSET, _FINAL_OFFSET = 250, 500
 _MARGIN = 1.25
 """By how much an estimate of time is stretched."""
 
@@ -50,64 +44,19 @@ class Trials:
     warn: Callable[[str], None]
     then: Task | None = None
     """The real task above it: there the finals are, and its baselines are in the search too."""
-    _plan: Plan | None = None
+    planning: Planning = field(init=False)
     _pace: Pace = field(default_factory=Pace)
     _ended: float | None = None
     """Monotonic time at which the last generation of this session was complete."""
 
-    def seeds(self, rung: str) -> tuple[int, ...]:
-        """Seeds of a rung; those of the finals are used nowhere else."""
-        first = self.record.seed * _SEEDS_APART
-        if rung == SEARCH:
-            count = self.config.search_seeds or self.task.search_seeds
-            return tuple(range(first, first + count))
-        if rung == SHORTLIST:
-            first += _SHORTLIST_OFFSET
-            return tuple(range(first, first + self.config.shortlist.seeds))
-        return self.plan.tasks[0].seeds
-
-    @property
-    def plan(self) -> Plan:
-        """The analysis plan of the finals: the one laid down, else what the task and the settings come to."""
-        if self._plan is not None:
-            return self._plan
-        first = self.record.seed * _SEEDS_APART + _FINAL_OFFSET
-        ladder, task = self.config.ladder, self.then or self.task
-        part = PlannedTask(
-            task=Path(ladder.task or self.record.task).stem,
-            metric=task.metric,
-            baselines=self.baselines,
-            learning_rates=tuple(task.learning_rates),
-            seeds=tuple(range(first, first + (self.config.final_seeds or task.final_seeds))),
+    def __post_init__(self) -> None:
+        self.planning = Planning(
+            record=self.record, journal=self.journal, task=self.task, config=self.config, then=self.then
         )
-        if self.then is None:
-            return Plan(tasks=(part,), functions=self.config.finalists)
-        test = f"{tuning_rule(ladder)}; {TEST}"
-        return Plan(tasks=(part,), functions=min(self.config.finalists, ladder.survivors), test=test)
-
-    @property
-    def baselines(self) -> tuple[str, ...]:
-        """Catalog names: the task's own, and those of the real task above it."""
-        return tuple(dict.fromkeys((*(self.then.baselines if self.then else ()), *self.task.baselines)))
 
     def lay_down_plan(self) -> None:
-        """Journal the plan before anything is trained; a resume that would have another one says so.
-
-        Once the finals have begun, the plan that they began with holds.
-        """
-        plan, known = self.plan, self.journal.plans(self.record)
-        if known and known[-1].digest != plan.digest:
-            before = Plan.from_json(known[-1].document)
-            said = f"the analysis plan was {before.digest[:12]}, and is {plan.digest[:12]} now (other:"
-            said += f" {', '.join(before.changes(plan))})"
-            if self.finals_have_begun():
-                self.warn(f"{said}; the finals have begun, and go on by the plan of then.")
-                plan = before
-            else:
-                self.warn(f"{said}; the finals have not begun, and will go by that of now; the journal keeps both.")
-        if not known or known[-1].digest != plan.digest:
-            self.journal.record_plan(self.record, plan.digest, plan.to_json())
-        self._plan = plan
+        """See `Planning.lay_down`."""
+        self.planning.lay_down(self.warn, finals_have_begun=self.finals_have_begun())
 
     def evaluate(self, jobs: Sequence[Job]) -> Iterator[Result]:
         """Results of one generation as they come; what it takes, breeding included, is the measure for estimates."""
@@ -137,12 +86,12 @@ class Trials:
         a resume tries all of them again.
         """
         known = self._known(SEARCH) if self.journal.scores(self.record, SEARCH) else set()
-        missing = [name for name in self.baselines if BASELINE + name not in known]
+        missing = [name for name in self.planning.baselines if BASELINE + name not in known]
         outcomes = self._score(
             SEARCH, {BASELINE + name: subject_of(catalog.look_up(name).candidate) for name in missing}
         )
         failures = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-        if failures and len(failures) == len(self.baselines):
+        if failures and len(failures) == len(self.planning.baselines):
             reason = failures[-1].traceback.strip().splitlines()[-1]
             raise TaskError(f"the task {self.record.task!r} fails on every baseline: {reason}")
         scores = self.journal.scores(self.record, SEARCH)
@@ -172,7 +121,7 @@ class Trials:
     def run_finals(self, seconds_left: float | None) -> None:
         """Train the best candidates that are apart and the baselines on fresh seeds; fewer where the time is short."""
         self.progress.phase = "finals"
-        count, baselines = self._most_finalists, self.plan.tasks[0].baselines
+        count, baselines = self._most_finalists, self.planning.plan.tasks[0].baselines
         known = self._known(FINAL)
         if seconds_left is not None and self._pace.training_seconds:
             affordable = int(seconds_left / (_MARGIN * self._pace.training_seconds * self._trainings_each(FINAL)))
@@ -203,7 +152,7 @@ class Trials:
         """Estimated time of the finals and the checks before them; 0 before any training, and on a real task."""
         if self.then is not None or not self._pace.training_seconds:
             return 0.0
-        subjects = self._most_finalists + len(self.plan.tasks[0].baselines)
+        subjects = self._most_finalists + len(self.planning.plan.tasks[0].baselines)
         finals = _MARGIN * self._pace.training_seconds * subjects * self._trainings_each(FINAL)
         return self.config.protocols.stability.seconds(self._most_finalists) + finals
 
@@ -221,16 +170,16 @@ class Trials:
 
     @property
     def _most_finalists(self) -> int:
-        functions = self.plan.functions
+        functions = self.planning.plan.functions
         return functions if isinstance(functions, int) else len(functions)
 
     def _trainings_each(self, rung: str) -> int:
-        return len(self.task.learning_rates) * len(self.seeds(rung))
+        return len(self.task.learning_rates) * len(self.planning.seeds(rung))
 
     def _submit(self, jobs: Sequence[Job], rung: str) -> Iterator[Result]:
         # In the finals the score alone is compared.
         objectives = self.config.objective_names if rung == SEARCH else ()
-        order = Order(seeds=self.seeds(rung), quality=self.config.protocols.quality, objectives=objectives)
+        order = Order(seeds=self.planning.seeds(rung), quality=self.config.protocols.quality, objectives=objectives)
         return self.executor.submit(jobs, order)
 
     def _known(self, rung: str) -> set[str]:
@@ -241,7 +190,7 @@ class Trials:
         protocols = self.config.protocols
         stability = protocols.stability if protocols.stability.when == "all" else None
         order = Order(
-            seeds=self.seeds(SEARCH),
+            seeds=self.planning.seeds(SEARCH),
             quality=protocols.quality,
             stability=stability,
             objectives=self.config.objective_names,

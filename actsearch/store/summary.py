@@ -108,6 +108,11 @@ class Summary:
         return tuple(sorted(self.candidates, key=place))
 
     @property
+    def shortlisted(self) -> tuple[Standing, ...]:
+        """Candidates that were trained on the seeds of the shortlist, in the order of `advancing`."""
+        return tuple(standing for standing in self.advancing if standing.shortlist_score is not None)
+
+    @property
     def finalists(self) -> tuple[Standing, ...]:
         """Candidates with a score in the finals, the best first."""
         finished = [c for c in self.candidates if c.final_score is not None]

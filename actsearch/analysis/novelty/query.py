@@ -19,7 +19,7 @@ from actsearch.analysis.novelty.warp import Warp, by_output, responses
 from actsearch.grammar.activation import Activation
 
 _PLAIN = 32
-"""How many entries, the nearest by output scale and shift alone, are considered without a fit."""
+"""How many entries, the nearest by output scale and shift alone, of x and of -x, are considered without a fit."""
 _COMPARED = 40
 """How many fits, the best ones, are compared with the function on all points."""
 _SETTLED = 8
@@ -103,15 +103,8 @@ def _matches(table: Table, target: Target, most: int) -> list[Match]:
     if target.is_constant:
         # Every constant is 0 times any function, and that says nothing.
         return []
-    few = np.searchsorted(GRID, target.sparse.x)
-    likely = np.argsort(by_output(target.sparse, table.values[:, few])[2], kind="stable")[: max(_PLAIN, most)]
-    here = np.searchsorted(GRID, target.x)
-    scales, shifts, distances = by_output(target, table.values[likely][:, here])
-    drafts = [
-        _draft(Warp.unmoved(table.families[index]), *output)
-        for index, *output in zip(likely, scales, shifts, distances, strict=True)
-    ]
-    best = {match.name: match for match, _ in drafts}
+    drafts = _unfitted(table, target, most)
+    best = {match.name: match for match, _ in sorted(drafts, key=lambda draft: -_worth(draft[0]))}
     drafts += [] if target.is_linear else _fitted(table, target)
     drafts.sort(key=lambda draft: _worth(draft[0]))
     exact: dict[str, tuple[Match, Warp]] = {}
@@ -127,6 +120,18 @@ def _matches(table: Table, target: Target, most: int) -> list[Match]:
         if match.name not in best or _worth(match) < _worth(best[match.name]):
             best[match.name] = match
     return list((best | {match.name: match for match, _ in simplified(target, list(exact.values()))}).values())
+
+
+def _unfitted(table: Table, target: Target, most: int) -> list[tuple[Match, Warp]]:
+    """Drafts of the entries that are nearest by output scale and shift alone, of x and of -x."""
+    few, here = np.searchsorted(GRID, target.sparse.x), np.searchsorted(GRID, target.x)
+    drafts = []
+    for sign, values in ((1.0, table.values), (-1.0, table.values[:, ::-1])):
+        likely = np.argsort(by_output(target.sparse, values[:, few])[2], kind="stable")[: max(_PLAIN, most)]
+        outputs = by_output(target, values[likely][:, here])
+        for index, *output in zip(likely, *outputs, strict=True):
+            drafts.append(_draft(Warp.unmoved(table.families[index], sign), *output))
+    return drafts
 
 
 def _fitted(table: Table, target: Target) -> list[tuple[Match, Warp]]:

@@ -36,9 +36,9 @@ class Warp:
         return cls(family=problem.family, numbers=numbers, limits=problem.limits)
 
     @classmethod
-    def unmoved(cls, family: Family) -> Warp:
-        """The family at its initial parameters, of x."""
-        return cls(family=family, numbers=neutral(family))
+    def unmoved(cls, family: Family, sign: float = 1.0) -> Warp:
+        """The family at its initial parameters, of x, or of -x where `sign` is -1."""
+        return cls(family=family, numbers=neutral(family) * np.array([sign, *[1.0] * (1 + len(family.initial))]))
 
     def theta(self) -> Array:
         """Its numbers as a problem has them: a, c, parameters."""

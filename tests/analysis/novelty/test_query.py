@@ -76,6 +76,8 @@ def test_a_search_for_more_matches_leaves_the_identity_first(name):
         ("1 - 3 * x * sigmoid(b * x)", "is swish (times -3, plus 1)"),
         ("mish(1 - 2 * x) * 3 - 4", "is mish (input times -2, input plus 1, times 3, plus -4)"),
         ("tanh(3 * x + 1)", "is tanh (input times 3, input plus 1)"),
+        ("minimum(x, 0)", "is relu (input times -1, times -1)"),
+        ("silu(-x)", "is silu (input times -1)"),
     ],
 )
 def test_another_formula_of_a_known_function_is_known(text, sentence):
