@@ -27,7 +27,8 @@ def binaries(activation: Activation, *, gain: float, targets: Sequence[str]) -> 
     forward = stage_embedded(activation, gain=gain).sweep
     sweeps = (forward, vjp(forward))
     module = install(SOURCE.artifact(sweeps))
-    for setting, sweep in itertools.product(settings, sweeps):
+    for asked, sweep in itertools.product(settings, sweeps):
+        setting = OFFLINE.launched(sweeps, asked)
         name = SOURCE.KERNEL.direction(sweep.order)
         kernel, plain = getattr(module, f"_{name}"), OFFLINE.signature_of(sweep, setting)
         for channels, sizes in itertools.product(_channels(plain.types), _SIZES):

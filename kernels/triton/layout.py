@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from actsearch.compile.sweep import Sweep
@@ -10,13 +10,18 @@ from actsearch.compile.sweep import Sweep
 BLOCK = 1024
 """Elements a program computes: with 128 threads 8 a thread, so that a bfloat16 access is 128 bits wide."""
 _WARPS_OF_64, _WARPS_OF_32 = 2, 4
+_CROWDED = 24
+"""Tensors and sums of which a thread of the fewest warps cannot hold its elements, 8 of each, in registers."""
 _REGISTERS, _MOST_REGISTERS = 1 << 16, 255
 """Of a multiprocessor of compute capability 8.0 to 12.0, and of a thread."""
 
 
-def warps(*, is_nvidia: bool) -> int:
-    """Warps of a program, of 32 threads on NVIDIA's GPUs and of 64 on AMD's."""
-    return _WARPS_OF_32 if is_nvidia else _WARPS_OF_64
+def warps(sweeps: Sequence[Sweep] = (), *, is_nvidia: bool) -> int:
+    """Warps of a program, of 32 threads on NVIDIA's GPUs and of 64 on AMD's: more where one of `sweeps` holds much."""
+    if not is_nvidia:
+        return _WARPS_OF_64
+    most = max((len(sweep.elements) + len(sweep.outputs) + len(sweep.sums) for sweep in sweeps), default=0)
+    return _WARPS_OF_32 * (2 if most > _CROWDED else 1)
 
 
 def programs(*, is_nvidia: bool) -> tuple[int, ...]:

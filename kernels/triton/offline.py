@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -193,11 +193,18 @@ def compile_offline(
     for _ in range(order):
         sweeps.append(vjp(sweeps[-1]))
     module = install(SOURCE.artifact(sweeps), cache)
+    compiled_for = launched(sweeps, compiled_for)
     made = {}
     for sweep in sweeps:
         name = SOURCE.KERNEL.direction(sweep.order)
         made[name] = compiled(name, getattr(module, f"_{name}"), signature_of(sweep, compiled_for), compiled_for)
     return made
+
+
+def launched(sweeps: Sequence[Sweep], compiled_for: Setting) -> Setting:
+    """The setting with as many warps as the launcher of a file of `sweeps` takes, unless others were asked for."""
+    own = LAYOUT.warps(sweeps, is_nvidia=compiled_for.is_nvidia)
+    return compiled_for if compiled_for.is_asked else replace(compiled_for, warps=own)
 
 
 def compiled(

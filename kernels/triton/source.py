@@ -21,20 +21,22 @@ ROWS = sibling(__file__, "rows")
 TOGETHER = sibling(__file__, "together")
 
 
-def _options(*, is_nvidia: bool) -> str:
-    found = LAYOUT.options(LAYOUT.warps(is_nvidia=is_nvidia), is_nvidia=is_nvidia)
+def _options(sweeps: Sequence[Sweep], *, is_nvidia: bool) -> str:
+    found = LAYOUT.options(LAYOUT.warps(sweeps, is_nvidia=is_nvidia), is_nvidia=is_nvidia)
     return "{" + ", ".join(f'"{name}": {value}' for name, value in found.items()) + "}"
 
 
-_SETTINGS = f"""_BLOCK = {LAYOUT.BLOCK}
+def _settings(sweeps: Sequence[Sweep] = ()) -> str:
+    return f"""_BLOCK = {LAYOUT.BLOCK}
 # Whether there are NVIDIA's instructions.
 _PTX = torch.version.hip is None and not triton.knobs.runtime.interpret
 # Contracting a*b + c into one instruction is faster and rounds once; said here because Triton's default changes.
 _OPTIONS = (
-    {_options(is_nvidia=True)}
+    {_options(sweeps, is_nvidia=True)}
     if torch.version.hip is None
-    else {_options(is_nvidia=False)}
+    else {_options(sweeps, is_nvidia=False)}
 )"""
+
 
 _HEADER = '''"""Triton kernels of
 
@@ -61,7 +63,7 @@ def generate(sweeps: Sequence[Sweep]) -> str:
     and the channel dimension, and give its outputs and sums; that of a forward gives its output alone.
     """
     pages = [_skeleton(LAYOUT.layout_of(sweeps[0]).name), *map(_page, sweeps)]
-    return "\n\n\n".join([_SETTINGS, *_used("hardware", "".join(pages)), *pages]) + "\n"
+    return "\n\n\n".join([_settings(sweeps), *_used("hardware", "".join(pages)), *pages]) + "\n"
 
 
 def artifact(sweeps: Sequence[Sweep]) -> str:
@@ -92,7 +94,7 @@ def whole(plan: Schedule) -> str:
 def _over_rows(text: str, formula: Sequence[str], sweep: Sweep) -> str:
     used = _used("rows", text)
     used = [*_used("hardware", "".join([*used, text])), *used]
-    text = "\n\n\n".join([_SETTINGS, *used, text]) + "\n"
+    text = "\n\n\n".join([_settings(), *used, text]) + "\n"
     return f"{_header(text, formula, _arguments([sweep]))}\n{text}"
 
 

@@ -106,3 +106,15 @@ def test_long_rows_stay_in_registers_or_are_split_and_nothing_is_spilled():
     # In one kernel x, y; x, upstream, dx. A pass reads its tensors once more; partial sums are next to nothing.
     tensors = {columns: round(value / 2, 1) for columns, value in read.items()}
     assert tensors == {16384: 5.0, 32768: 7.0, 65536: 8.0}
+
+
+def test_a_function_of_very_many_tensors_has_more_threads_and_spills_nothing():
+    offline = sibling(str(plugins.find("kernels", "triton")), "offline")
+    terms = " + ".join(f"x**{power} * uniform(0.9 * a[{power}], 1.1 * a[{power}])" for power in range(1, 13))
+    crowded = parse(f"x / (1 + abs({terms}))", a=((0.1,) * 13, "layer"))
+    asked = offline.setting("sm_100", "bf16")
+    made = offline.compile_offline(crowded, asked)
+    assert [binary.setting.warps for binary in made.values()] == [8, 8]
+    assert count([binary.machine_code for binary in made.values()]).spills == 0
+    plain = offline.compile_offline(parse("x * tanh(x)"), asked)
+    assert {binary.setting.warps for binary in plain.values()} == {4}
