@@ -14,7 +14,7 @@ from actsearch.analysis import catalog
 ROOT = Path(__file__).resolve().parent.parent
 IDS = [
     *(f"A{n}" for n in range(1, 9)), *(f"B{n}" for n in range(1, 16)),
-    "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C10", "C11", "C12", "C14", "C15", "C17",
+    "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8", "C9", "C10", "C11", "C12", "C13", "C14", "C15", "C17",
 ]  # fmt: skip
 STATES = {"here", "in part", "open"}
 
