@@ -3,7 +3,9 @@
     python benchmarks/kernel_counts.py [--candidates 200] [--seed 0] [--resume]
 
 Needs no GPU. Liger's kernels are compiled by the same Triton in the same run, in the same shape: programs of 4096
-elements by 8 warps for sm_90. Group rationals are counted as they run, a group from the number of the program.
+elements by 8 warps for sm_90. Group rationals are counted as they run, a group from the number of the program. Functions
+with statistics are counted for rows of 1,024 to 65,536 elements and over the batch, all their passes together, without
+the kernel that joins partial results.
 Candidates are random functions of search spaces, in the shape in which they are launched, for three of NVIDIA's GPUs
 and one of AMD's. Writes `benchmarks/kernel_counts.csv` anew, a row for each kernel, and prints what is asked of them.
 With `--resume` candidates in it that the same versions have counted are kept: right where the kernels are the same.
@@ -62,6 +64,13 @@ NUMBERS = {"gate_multiplier": "fp32", "eps": "fp32"}
 SHAPE = {"BLOCK_SIZE": BLOCK, "rows_per_program": 1}
 PACKAGES = ("triton", "torch", "liger-kernel")
 RATIONALS = ("pau_a", "pau_b", "pau_c")
+STATISTICS = (
+    "x * sigmoid(x) / std[last](x)",
+    "gate * silu(x) / rms[last](gate)",
+    "x / sum[last](exp(x - max[last](x)))",
+)
+OVER_BATCH = "x * sigmoid(x) / std[batch](x)"
+COLUMNS = (1024, 4096, 16384, 32768, 65536)
 
 
 def liger(kernel: Any, elements: str, dtype: str) -> Counts:
@@ -109,14 +118,24 @@ def rationals() -> Iterator[dict[str, Any]]:
         yield from counted("rational", parse(catalog.look_up(name).candidate.activation.text, **grouped), "sm_90")
 
 
-def counted(table: str, activation: Activation, target: str, dtype: str = "bf16") -> Iterator[dict[str, Any]]:
-    """A row for forward and backward of `activation`, in the shape in which they are launched."""
-    made = report(activation, load_backend("triton"), target=target, dtype=dtype)
+def statistics() -> Iterator[dict[str, Any]]:
+    """Functions with statistics over rows that fit into a program and over rows that do not, and over the batch."""
+    for columns in COLUMNS:
+        for text in STATISTICS:
+            yield from counted("rows", parse(text), "sm_90", columns=columns)
+    yield from counted("rows", parse(OVER_BATCH), "sm_90")
+
+
+def counted(
+    table: str, activation: Activation, target: str, dtype: str = "bf16", *, columns: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """A row for forward and backward of `activation` as they are launched; rows of `columns` where there are rows."""
+    made = report(activation, load_backend("triton"), target=target, dtype=dtype, block=columns)
     for direction in ("forward", "backward"):
         side = getattr(made, direction)
         yield {
             "table": table, "function": activation.text, "target": target, "dtype": dtype, "direction": direction,
-            "whose": "actsearch", **asdict(side.counts),
+            "whose": "actsearch", **asdict(side.counts), "columns": columns or "", "kernels": side.kernels,
             "minimum_bytes_per_element": side.minimum_bytes_per_element,
         }  # fmt: skip
 
@@ -153,10 +172,10 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true")
     arguments = parser.parse_args()
     kept = known() if arguments.resume else {}
-    rows = [*against_liger(), *rationals()]
+    rows = [*against_liger(), *rationals(), *statistics()]
     for row in rows:
         keys = ("bytes_per_element", "instructions_per_element", "mufu_per_element", "registers", "spills")
-        about = [f"{row[key]:.10s}" for key in ("function", "dtype", "direction", "whose")]
+        about = [f"{row[key]!s:.30s}" for key in ("function", "columns", "dtype", "direction", "whose") if key in row]
         print(*about, *(f"{row[key]:g}" for key in keys), flush=True)
     # Those that are kept come first: a run that is interrupted leaves them and what it has counted.
     wanted = sorted(candidates(arguments.candidates, arguments.seed), key=lambda one: one.text not in kept)
