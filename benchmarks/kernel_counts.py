@@ -3,8 +3,8 @@
     python benchmarks/kernel_counts.py [--candidates 200] [--seed 0] [--resume]
 
 Needs no GPU. Liger's kernels are compiled by the same Triton in the same run, in the same shape: programs of 4096
-elements by 8 warps for sm_90. Group rationals are counted as they run, a group from the number of the program. Functions
-with statistics are counted for rows of 1,024 to 65,536 elements and over the batch, all their passes together, without
+elements by 8 warps for sm_90. Group rationals are counted as they run, a group from the number of the program, and
+functions with statistics for rows of 1,024 to 65,536 elements and over the batch, all their passes together, without
 the kernel that joins partial results.
 Candidates are random functions of search spaces, in the shape in which they are launched, for three of NVIDIA's GPUs
 and one of AMD's. Writes `benchmarks/kernel_counts.csv` anew, a row for each kernel, and prints what is asked of them.
