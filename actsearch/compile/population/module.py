@@ -9,8 +9,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch._utils import _unflatten_dense_tensors
-from torch.nn.parameter import UninitializedParameter, is_lazy
+from torch.nn.parameter import UninitializedParameter
 
 from actsearch.compile import backend as backends
 from actsearch.compile import gates
@@ -123,9 +122,8 @@ class Population(nn.Module):
         return untraced(self._computed)(inputs, values)
 
     def _computed(self, inputs: Sequence[Tensor], values: Sequence[Tensor]) -> Tensor:
-        is_native = all(tensor.dtype is torch.float32 and tensor.is_cpu for tensor in (*inputs, *values))
-        is_native = is_native and self._backend in (None, "llvm") and can_stack()
-        if not is_native or is_transformed():
+        is_native = self._backend in (None, "llvm") and can_stack() and not is_transformed() and inputs[0].is_cpu
+        if not is_native or {tensor.dtype for tensor in (*inputs, *values)} != {torch.float32}:
             return self.groups(inputs, values)
         return _Native.apply(self, len(inputs), *inputs, *values)  # type: ignore[no-any-return, no-untyped-call]
 
@@ -154,11 +152,8 @@ class Population(nn.Module):
         if channels not in self._shapes:
             self._shapes[channels] = [slot.shape(self.copies, channels) for slot in self._slots]
         shapes = self._shapes[channels]
-        for slot, shape, parameter in zip(self._slots, shapes, cast("list[Any]", values), strict=True):
-            if is_lazy(parameter):
-                parameter.materialize(tuple(shape), device=x.device)
-                with torch.no_grad():
-                    parameter.copy_(slot.initial(self.copies, channels))
+        if UninitializedParameter in map(type, values):
+            self._materialize(x)
         if [parameter.shape for parameter in values] != shapes:
             named = zip(self._names, shapes, values, strict=True)
             name, found = next((name, value.shape[-1]) for name, shape, value in named if value.shape != shape)
@@ -166,6 +161,15 @@ class Population(nn.Module):
                 f"the parameter {name} has {found} channels, but the last dimension of the input has {channels}."
             )
         return values
+
+    def _materialize(self, x: Tensor) -> None:
+        """Give the parameters that wait for their size the one that they have for `x`, and their numbers."""
+        channels = x.shape[-1]
+        for slot, shape, parameter in zip(self._slots, self._shapes[channels], self.values, strict=True):
+            if isinstance(parameter, UninitializedParameter):
+                parameter.materialize(tuple(shape), device=x.device)
+                with torch.no_grad():
+                    parameter.copy_(slot.initial(self.copies, channels))
 
     def extra_repr(self) -> str:
         """The number of activations, and of slices of each."""
@@ -200,19 +204,20 @@ class _Native(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, population: Population, count: int, *tensors: Tensor) -> Tensor:
-        inputs, values = tensors[:count], tensors[count:]
-        ctx.population, ctx.count, ctx.flat = population, count, population.native.flat(values)
+        inputs, native = tensors[:count], population.native
+        ctx.population, ctx.count = population, count
+        ctx.flat = native.flat(tensors[count:], inputs[0].shape[-1])
         ctx.save_for_backward(*tensors)
-        return population.native.value(inputs, ctx.flat)
+        return native.value(inputs, ctx.flat)
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         tensors = ctx.saved_tensors
         if torch.is_grad_enabled():
             return (None, None, *_again(ctx.population, ctx.count, tensors, upstream[0]))
-        inputs, values = tensors[: ctx.count], tensors[ctx.count :]
-        found, sums = ctx.population.native.gradients(inputs, upstream[0], ctx.flat)
-        return (None, None, *found, *_unflatten_dense_tensors(sums, values))
+        inputs, native = tensors[: ctx.count], ctx.population.native
+        found, sums = native.gradients(inputs, upstream[0], ctx.flat)
+        return (None, None, *found, *native.views(sums, inputs[0].shape[-1]))
 
 
 def _again(population: Population, count: int, tensors: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
