@@ -3,12 +3,13 @@
 import copy
 import json
 import os
+import pickle
 import subprocess
 import sys
 
 import pytest
 import torch
-from torch.func import functional_call
+from torch.func import functional_call, grad, vmap
 
 import actsearch as a
 from actsearch.compile.conformance import cases, check
@@ -51,9 +52,7 @@ class OneMember:
 
         def run(inputs, parameters, channel_dim):
             channels_last = [x.movedim(channel_dim, -1) if x.dim() > 1 else x for x in inputs]
-            own = {}
-            for slot, values in zip(population.slots, parameters, strict=True):
-                own[f"{slot.spec.name}_0"] = values.unsqueeze(0)
+            own = {"values": torch.cat([values.flatten() for values in parameters])} if parameters else {}
             y = functional_call(population, own, tuple(x.unsqueeze(0) for x in channels_last)).squeeze(0)
             return y.movedim(-1, channel_dim) if y.dim() > 1 else y
 
@@ -274,9 +273,10 @@ def test_a_population_learns_like_its_members():
         expected.backward(upstream[2 * member : 2 * member + 1])
         torch.testing.assert_close(y[2 * member], expected[0])
         torch.testing.assert_close(x.grad[2 * member], own.grad[0])
-        for spec, parameter in zip(activation.parameters, layer.parameters(), strict=True):
-            found = getattr(population, f"{spec.name}_{member}")
-            torch.testing.assert_close(found.grad[0].reshape(parameter.shape), parameter.grad, rtol=1e-5, atol=1e-5)
+        gradients = population.layout(6).views(population.values.grad)
+        own = [found for slot, found in zip(population.slots, gradients, strict=True) if slot.member == member]
+        for found, parameter in zip(own, layer.parameters(), strict=True):
+            torch.testing.assert_close(found[0].reshape(parameter.shape), parameter.grad, rtol=1e-5, atol=1e-5)
 
 
 WHOLE = (
@@ -319,13 +319,17 @@ def test_derivatives_of_higher_order():
         (slope,) = torch.autograd.grad(layer(own).sum(), own, create_graph=True)
         second = torch.autograd.grad(slope.square().sum(), [own, *layer.parameters()])
         torch.testing.assert_close(found[0][member], second[0], rtol=1e-4, atol=1e-5)
+        views = zip(population.slots, population.layout(6).views(found[1]), strict=True)
+        of_member = [view for slot, view in views if slot.member == member]
+        for view, exact in zip(of_member, second[1:], strict=True):
+            torch.testing.assert_close(view.flatten(), exact, rtol=1e-4, atol=1e-5)
 
 
 def test_an_input_that_depends_on_a_parameter_does_not_count_twice():
     population = compile_population([MIXED[0]])
-    x = torch.linspace(-2, 2, 6).view(1, 1, 6) * population.beta_0
-    (first,) = torch.autograd.grad(population(x).sum(), population.beta_0, create_graph=True)
-    plain = torch.autograd.grad(population(x).sum(), population.beta_0)[0]
+    x = torch.linspace(-2, 2, 6).view(1, 1, 6) * population.values
+    (first,) = torch.autograd.grad(population(x).sum(), population.values, create_graph=True)
+    plain = torch.autograd.grad(population(x).sum(), population.values)[0]
     torch.testing.assert_close(first.detach(), plain)
 
 
@@ -336,7 +340,7 @@ def test_memory_with_gaps_and_empty_tensors():
     empty = torch.empty(9, 0, 6, requires_grad=True)
     population(empty).sum().backward()
     assert empty.grad.shape == (9, 0, 6)
-    assert not population.beta_0.grad.any()
+    assert not population.values.grad.any()
 
 
 def test_it_copies_and_loads_before_and_after_it_knows_its_channels():
@@ -344,12 +348,86 @@ def test_it_copies_and_loads_before_and_after_it_knows_its_channels():
     x = torch.randn(9, 5, 6)
     y = used(x)
     with torch.no_grad():
-        used.a_1 += 1
+        used.member(1)["a"].add_(1)
     copied = copy.deepcopy(used)
     assert torch.equal(copied(x), used(x))
     assert not torch.equal(used(x), y)
     fresh.load_state_dict(used.state_dict())
     assert torch.equal(fresh(x), used(x))
+
+
+def test_a_member_s_parameters_are_views_of_all_values():
+    population = compile_population(WHOLE, copies=COPIES)
+    with pytest.raises(ConfigError, match="call it once"):
+        population.member(1)
+    x, gate = torch.randn(2, 18, 5, 6)
+    population(x, gate).sum().backward()
+    assert [sorted(population.member(index)) for index in (0, 1, 2, 8)] == [["beta"], ["a", "b"], [], []]
+    assert {name.partition(".")[0] for name in population.member(7)} == {"0", "1"}
+    assert [tuple(view.shape) for view in population.member(1).values()] == [(2, 6), (2, 1)]
+    with torch.no_grad():
+        before = population(x, gate)
+        population.member(1)["a"][1] += 1
+        after = population(x, gate)
+    torch.testing.assert_close(after[3], before[3] + x[3])
+    assert (after != before).flatten(1).any(1).nonzero().flatten().tolist() == [3]
+    for index in (-1, 9):
+        with pytest.raises(ConfigError, match=f"no member {index}"):
+            population.member(index)
+
+
+@pytest.mark.parametrize("optimiser", [torch.optim.SGD, torch.optim.AdamW, torch.optim.RMSprop])
+def test_optimisers_that_treat_numbers_alike_train_each_member_as_alone(optimiser):
+    texts = MIXED[:4]
+    together = compile_population(texts)
+    alone = [compile_population([text]) for text in texts]
+    x, upstream, _ = _sample((5, 6), texts, 1)
+    for layer, rows in [(together, slice(None)), *((one, slice(at, at + 1)) for at, one in enumerate(alone))]:
+        layer(x[rows])
+        if layer.values is None:
+            continue
+        learner = optimiser([layer.values], lr=0.05)
+        for _ in range(3):
+            learner.zero_grad()
+            layer(x[rows]).backward(upstream[rows])
+            learner.step()
+    for member, one in enumerate(alone):
+        for name, values in together.member(member).items():
+            assert torch.equal(values, one.member(0)[name]), (member, name)
+
+
+def test_transforms_of_torch_take_the_values():
+    population = compile_population(MIXED[:8])
+    x = torch.randn(8, 5, 6)
+    y = population(x)
+    (expected,) = torch.autograd.grad(y.sum(), population.values)
+
+    def total(values, own):
+        return functional_call(population, {"values": values}, (own,)).sum()
+
+    values = population.values.detach()
+    torch.testing.assert_close(grad(total)(values, x), expected, rtol=1e-4, atol=1e-4)
+    each = vmap(grad(total), in_dims=(None, 0))(values, torch.stack([x, 2 * x]))
+    torch.testing.assert_close(each[0], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_gradients_may_be_clipped_and_changed_in_place():
+    population = compile_population(MIXED)
+    population(torch.randn(9, 5, 6)).sum().backward()
+    norm = torch.nn.utils.clip_grad_norm_(population.parameters(), 1e-3)
+    assert norm > 1e-3
+    assert population.values.grad.norm() == pytest.approx(1e-3, rel=1e-2)
+    population.values.grad.zero_()
+
+
+def test_it_pickles_and_changes_its_type():
+    population = compile_population(MIXED[:2])
+    x = torch.randn(2, 5, 6)
+    y = population(x)
+    assert torch.equal(pickle.loads(pickle.dumps(population))(x), y)
+    doubled = copy.deepcopy(population).to(torch.float64)
+    torch.testing.assert_close(doubled(x.double()), y.double())
+    assert set(population.state_dict()) == {"values"}
 
 
 def test_what_is_wrong_is_said():
@@ -365,7 +443,7 @@ def test_what_is_wrong_is_said():
         a.compile_population(MIXED)(torch.zeros(9, 3, 5))
     population = a.compile_population(MIXED[:2])
     population(torch.zeros(2, 3, 5))
-    with pytest.raises(ConfigError, match="a_1 has 5 channels"):
+    with pytest.raises(ConfigError, match=r"has 7 numbers .* 4 channels, .* would be 6"):
         population(torch.zeros(2, 3, 4))
     with pytest.raises(ConfigError, match="gate"):
         a.compile_population([parse("x * gate")])(torch.zeros(1, 3))

@@ -113,8 +113,7 @@ class PopulationFunction:
 
     def initial(self, channels: int) -> Tensor:
         """The flat tensor of all parameters before training, float32."""
-        parts = [slot.initial(self.copies, channels).flatten() for slot in self.slots]
-        return torch.cat(parts).float() if parts else torch.empty(0)
+        return self.layout(channels).initial().float()
 
     def views(self, flat: Tensor, channels: int) -> tuple[Tensor, ...]:
         """The slots of a flat tensor of parameters or of their gradients."""

@@ -89,6 +89,11 @@ class Layout:
         """Numbers in all."""
         return self.offsets[-1]
 
+    def initial(self) -> Tensor:
+        """The flat tensor before training, in float64."""
+        parts = [slot.initial(self.copies, self.channels).flatten() for slot in self.slots]
+        return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64)
+
     @cached_property
     def _runs(self) -> list[tuple[int, torch.Size]]:
         """Of how many slots in a row the shape is one and the same, and that shape, with that number in front.
