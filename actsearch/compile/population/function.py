@@ -8,7 +8,6 @@ from typing import Any, Protocol, Self, cast
 
 import torch
 from torch import Tensor
-from torch._utils import _flatten_dense_tensors
 
 from actsearch.compile import backend as backends
 from actsearch.compile.population.slots import BACKWARD, FORWARD, WITH_SLOPE, Layout, Slot, slots_of
@@ -114,29 +113,26 @@ class PopulationFunction:
 
     def initial(self, channels: int) -> Tensor:
         """The flat tensor of all parameters before training, float32."""
-        parts = [slot.initial(self.copies, channels).flatten() for slot in self.slots]
-        return torch.cat(parts).float() if parts else torch.empty(0)
+        return self.layout(channels).initial().float()
 
-    def views(self, flat: Tensor, channels: int) -> list[Tensor]:
+    def views(self, flat: Tensor, channels: int) -> tuple[Tensor, ...]:
         """The slots of a flat tensor of parameters or of their gradients."""
         return self.layout(channels).views(flat)
 
     def forward(self, x: Tensor, parameters: Tensor | Sequence[Tensor]) -> Tensor:
         """The activations of `x`, of its shape: (slices, ..., channels)."""
-        return self.value((x,), self.flat(parameters))
+        return self.value((x,), self.flat(parameters, x.shape[-1]))
 
     def backward(
         self, x: Tensor, upstream: Tensor, parameters: Tensor | Sequence[Tensor]
-    ) -> tuple[Tensor, Tensor | list[Tensor]]:
+    ) -> tuple[Tensor, Tensor | Sequence[Tensor]]:
         """The gradients by `x`, of its shape, and by each slice's parameters: flat, or a list as these are given."""
-        (dx,), gradients = self.gradients((x,), upstream, self.flat(parameters))
+        (dx,), gradients = self.gradients((x,), upstream, self.flat(parameters, x.shape[-1]))
         return dx, gradients if isinstance(parameters, Tensor) else self.views(gradients, x.shape[-1])
 
-    def flat(self, parameters: Tensor | Sequence[Tensor]) -> Tensor:
+    def flat(self, parameters: Tensor | Sequence[Tensor], channels: int) -> Tensor:
         """Parameters as one flat tensor."""
-        if isinstance(parameters, Tensor):
-            return parameters
-        return _flatten_dense_tensors(parameters) if parameters else torch.empty(0)
+        return parameters if isinstance(parameters, Tensor) else self.layout(channels).flat(parameters)
 
     def value(self, inputs: Sequence[Tensor], flat: Tensor, *, out: Tensor | None = None) -> Tensor:
         """The activations of `inputs`, tensors of one shape: x, and gate if some activation reads it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -9,8 +10,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch._utils import _unflatten_dense_tensors
-from torch.nn.parameter import UninitializedParameter, is_lazy
+from torch.nn.parameter import UninitializedParameter
 
 from actsearch.compile import backend as backends
 from actsearch.compile import gates
@@ -18,7 +18,7 @@ from actsearch.compile.autograd import is_transformed
 from actsearch.compile.parameters import groups_of
 from actsearch.compile.population.function import PopulationFunction, can_stack, check_shape, checked_gains
 from actsearch.compile.population.groups import Groups
-from actsearch.compile.population.slots import Slot, slots_of
+from actsearch.compile.population.slots import Layout, Slot, slots_of
 from actsearch.compile.tracing import untraced
 from actsearch.errors import ConfigError
 from actsearch.grammar.activation import Activation
@@ -49,9 +49,15 @@ def compile_population(
 class Population(nn.Module):
     """Activations on consecutive slices of a stacked tensor; see `compile_population`.
 
-    The parameter `beta` of the activation of index 3 is called `beta_3` and has a value for each of its slices; its
-    shape is that of `actsearch.compile.population.slots.Slot`. Those per channel get it from the first input.
+    All their parameters are one tensor, `values`, so that autograd and optimisers have one to deal with: tensors for
+    each of 43 parameters took a quarter of a millisecond a step. Each slice has numbers of its own in it, which
+    `member` shows. They learn alone with an optimiser that treats all numbers of a tensor alike, as SGD and Adam do;
+    one that looks at a whole tensor, at its norm say, makes them depend on one another. If some parameter is per
+    channel, the first input says how many numbers there are.
     """
+
+    values: nn.Parameter | None
+    """None if there are no parameters, or only such as are in `others`."""
 
     def __init__(
         self, activations: Sequence[Activation], *, gains: Sequence[float], copies: int, backend: str | None,
@@ -64,10 +70,9 @@ class Population(nn.Module):
         self._backend, self._cache = backend, cache
         self._stacked = tuple(index for index, one in enumerate(activations) if _can_be_stacked(one))
         self._slots = tuple(slot for slot in slots_of(activations) if slot.member in self._stacked)
-        self._names = tuple(map(_name, self._slots))
-        self._shapes: dict[int, list[torch.Size]] = {}
-        for slot in self._slots:
-            self.register_parameter(_name(slot), _parameter(slot, copies))
+        self._layouts: dict[int, Layout] = {}
+        self._channels: int | None = None
+        self.register_parameter("values", self._parameter())
         self._gate: gates.Gate = "given" if any("gate" in one.inputs for one in activations) else "none"
         self.others = nn.ModuleDict()
         for index, activation in enumerate(activations):
@@ -84,15 +89,32 @@ class Population(nn.Module):
 
     @property
     def slots(self) -> tuple[Slot, ...]:
-        """The parameters of `values`; those of activations that take modules of their own are in these."""
+        """The parameters in `values`, in their order; activations that take modules of their own have theirs there."""
         return self._slots
 
-    @property
-    def values(self) -> list[nn.Parameter]:
-        """The tensor of each slot."""
-        # Where they are if nothing stands in their place, as a parametrisation may: `getattr` takes longer.
-        own = self._parameters
-        return [own[name] if name in own else getattr(self, name) for name in self._names]  # type: ignore[misc]
+    def layout(self, channels: int) -> Layout:
+        """Where in `values` each slot is if the last dimension of inputs has so many channels."""
+        if channels not in self._layouts:
+            self._layouts[channels] = Layout(slots=self._slots, copies=self.copies, channels=channels)
+        return self._layouts[channels]
+
+    def member(self, index: int) -> dict[str, Tensor]:
+        """The parameters by name of the activation of that index, views of `values` of the shapes of their slots.
+
+        What changes them without autograd changes `values`; gradients are those of `values`, and `layout` has their
+        views. An activation with modules of its own has for each slice, by its number, the tensors of its module.
+        Raises `ConfigError` before the first call, which says how many channels there are, and for another index.
+        """
+        if not 0 <= index < len(self.activations):
+            raise ConfigError(f"there is no member {index}: the population has {len(self.activations)}, from 0 on.")
+        if str(index) in self.others:
+            return dict(self.others[str(index)].named_parameters())
+        if self.values is None:
+            return {}
+        if self._channels is None:
+            raise ConfigError("the population does not know its channels yet: call it once, then ask for its members.")
+        views = zip(self._slots, self.layout(self._channels).views(self.values), strict=True)
+        return {slot.spec.name: view for slot, view in views if slot.member == index}
 
     def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
         """The activations of `x`, (slices, ..., channels), and of its shape; `gate` is one for those that read it.
@@ -102,13 +124,13 @@ class Population(nn.Module):
         slices = len(self.activations) * self.copies
         check_shape(x, slices)
         inputs = gates.inputs(x, gate, self._gate, -1)
-        values = self._fitted(x)
+        flat = self._fitted(x)
         if not self.others:
-            return self._stack(inputs, values)
+            return self._stack(inputs, flat)
         parts: dict[int, Tensor] = {}
         if self._stacked:
             index = torch.tensor([self._slices(member) for member in self._stacked]).flatten().to(x.device)
-            stacked = self._stack([tensor.index_select(0, index) for tensor in inputs], values)
+            stacked = self._stack([tensor.index_select(0, index) for tensor in inputs], flat)
             parts |= dict(zip(self._stacked, stacked.split(self.copies), strict=True))
         for key, layers in self.others.items():
             member = int(key)
@@ -117,17 +139,20 @@ class Population(nn.Module):
             parts[member] = torch.stack([layer(*(tensor[at] for tensor in own)) for layer, at in pairs])
         return torch.cat([parts[member] for member in range(len(self.activations))])
 
-    def _stack(self, inputs: Sequence[Tensor], values: Sequence[Tensor]) -> Tensor:
+    def _stack(self, inputs: Sequence[Tensor], flat: Tensor) -> Tensor:
         """Those activations that take no modules of their own."""
         # What is compiled is found in files and by Python.
-        return untraced(self._computed)(inputs, values)
+        return untraced(self._computed)(inputs, flat)
 
-    def _computed(self, inputs: Sequence[Tensor], values: Sequence[Tensor]) -> Tensor:
-        is_native = all(tensor.dtype is torch.float32 and tensor.is_cpu for tensor in (*inputs, *values))
+    def _computed(self, inputs: Sequence[Tensor], flat: Tensor) -> Tensor:
+        is_native = all(tensor.dtype is torch.float32 and tensor.is_cpu for tensor in (*inputs, flat))
         is_native = is_native and self._backend in (None, "llvm") and can_stack()
         if not is_native or is_transformed():
-            return self.groups(inputs, values)
-        return _Native.apply(self, len(inputs), *inputs, *values)  # type: ignore[no-any-return, no-untyped-call]
+            return self._grouped(inputs, flat)
+        return _Native.apply(self, *inputs, flat)  # type: ignore[no-any-return, no-untyped-call]
+
+    def _grouped(self, inputs: Sequence[Tensor], flat: Tensor) -> Tensor:
+        return self.groups(inputs, self.layout(inputs[0].shape[-1]).views(flat))
 
     @cached_property
     def native(self) -> PopulationFunction:
@@ -148,24 +173,33 @@ class Population(nn.Module):
     def _slices(self, member: int) -> range:
         return range(member * self.copies, (member + 1) * self.copies)
 
-    def _fitted(self, x: Tensor) -> list[nn.Parameter]:
-        """The tensor of each slot; those per channel get their shape from `x`, or are checked by it."""
-        channels, values = x.shape[-1], self.values
-        if channels not in self._shapes:
-            self._shapes[channels] = [slot.shape(self.copies, channels) for slot in self._slots]
-        shapes = self._shapes[channels]
-        for slot, shape, parameter in zip(self._slots, shapes, cast("list[Any]", values), strict=True):
-            if is_lazy(parameter):
-                parameter.materialize(tuple(shape), device=x.device)
-                with torch.no_grad():
-                    parameter.copy_(slot.initial(self.copies, channels))
-        if [parameter.shape for parameter in values] != shapes:
-            named = zip(self._names, shapes, values, strict=True)
-            name, found = next((name, value.shape[-1]) for name, shape, value in named if value.shape != shape)
+    def _parameter(self) -> nn.Parameter | None:
+        """That of all numbers; one without a shape where that depends on the channels, which are not known yet."""
+        if not self._slots:
+            return None
+        if any(slot.spec.granularity == "channel" for slot in self._slots):
+            return UninitializedParameter()  # type: ignore[return-value]
+        groups = [groups_of(slot.spec) or 1 for slot in self._slots]
+        return nn.Parameter(self.layout(math.lcm(*groups)).initial().to(torch.get_default_dtype()))
+
+    def _fitted(self, x: Tensor) -> Tensor:
+        """The flat tensor of all parameters, which gets its size from `x`, or is checked by it."""
+        values, channels = cast("Any", self.values), x.shape[-1]
+        if values is None:
+            return x.new_empty(0)
+        layout = self.layout(channels)
+        if isinstance(values, UninitializedParameter):
+            values.materialize((layout.size,), device=x.device)
+            with torch.no_grad():
+                values.copy_(layout.initial())
+        if values.shape != (layout.size,):
             raise ConfigError(
-                f"the parameter {name} has {found} channels, but the last dimension of the input has {channels}."
+                f"the population has {values.numel()} numbers for parameters, but the input has {channels} channels, "
+                f"its last dimension, for which there would be {layout.size}."
             )
-        return values
+        if self._channels != channels:
+            self._channels = channels
+        return cast("Tensor", values)
 
     def extra_repr(self) -> str:
         """The number of activations, and of slices of each."""
@@ -182,59 +216,42 @@ class Population(nn.Module):
             destination[prefix + name] = parameter if as_it_is else parameter.detach()
 
     def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *others: Any) -> None:
-        for slot in self._slots:
-            name = _name(slot)
-            parameter, saved = getattr(self, name), state_dict.get(prefix + name)
-            waits = isinstance(parameter, UninitializedParameter)
-            if waits and isinstance(saved, Tensor) and not isinstance(saved, UninitializedParameter):
-                parameter.materialize(saved.shape)
+        values, saved = cast("Any", self.values), state_dict.get(prefix + "values")
+        is_known = isinstance(saved, Tensor) and not isinstance(saved, UninitializedParameter)
+        if isinstance(values, UninitializedParameter) and is_known:
+            values.materialize(cast("Tensor", saved).shape)
         super()._load_from_state_dict(state_dict, prefix, *others)
 
 
 class _Native(torch.autograd.Function):
-    """Native calls under autograd; gradients that are to be differentiated again are those of the groups.
-
-    Parameters are joined and their gradients parted in here: as operations of autograd, with nodes for each of 43
-    parameters, that took 0.3 ms more, of 3.7 ms on one thread.
-    """
+    """Native calls under autograd; gradients that are to be differentiated again are those of the groups."""
 
     @staticmethod
-    def forward(ctx: Any, population: Population, count: int, *tensors: Tensor) -> Tensor:
-        inputs, values = tensors[:count], tensors[count:]
-        ctx.population, ctx.count, ctx.flat = population, count, population.native.flat(values)
+    def forward(ctx: Any, population: Population, *tensors: Tensor) -> Tensor:
+        *inputs, flat = tensors
+        ctx.population = population
         ctx.save_for_backward(*tensors)
-        return population.native.value(inputs, ctx.flat)
+        return population.native.value(inputs, flat)
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         tensors = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return (None, None, *_again(ctx.population, ctx.count, tensors, upstream[0]))
-        inputs, values = tensors[: ctx.count], tensors[ctx.count :]
-        found, sums = ctx.population.native.gradients(inputs, upstream[0], ctx.flat)
-        return (None, None, *found, *_unflatten_dense_tensors(sums, values))
+            return (None, *_again(ctx.population, tensors, upstream[0]))
+        *inputs, flat = tensors
+        found, sums = ctx.population.native.gradients(inputs, upstream[0], flat)
+        return (None, *found, sums)
 
 
-def _again(population: Population, count: int, tensors: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
+def _again(population: Population, tensors: Sequence[Tensor], upstream: Tensor) -> list[Tensor | None]:
     """The gradients by the inputs and the parameters, as what can be differentiated."""
     # Views, lest the gradient by a parameter take in what an input owes to it.
-    views = [tensor.view_as(tensor) for tensor in tensors]
-    y = population.groups(views[:count], views[count:])
-    needed = [tensor for tensor in views if tensor.requires_grad]
+    *inputs, flat = [tensor.view_as(tensor) for tensor in tensors]
+    y = population._grouped(inputs, flat)  # noqa: SLF001 - its own second half
+    needed = [tensor for tensor in (*inputs, flat) if tensor.requires_grad]
     found = iter(torch.autograd.grad(y, needed, upstream, create_graph=True, materialize_grads=True))
-    return [next(found) if tensor.requires_grad else None for tensor in views]
+    return [next(found) if tensor.requires_grad else None for tensor in (*inputs, flat)]
 
 
 def _can_be_stacked(activation: Activation) -> bool:
     return activation.is_pointwise and all(spec.granularity != "element" for spec in activation.parameters)
-
-
-def _parameter(slot: Slot, copies: int) -> nn.Parameter:
-    """A slot's tensor; one without a shape where that depends on the channels, which are not known yet."""
-    if slot.spec.granularity == "channel":
-        return UninitializedParameter()  # type: ignore[return-value]
-    return nn.Parameter(slot.initial(copies, groups_of(slot.spec) or 1).to(torch.get_default_dtype()))
-
-
-def _name(slot: Slot) -> str:
-    return f"{slot.spec.name}_{slot.member}"

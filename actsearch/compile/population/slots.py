@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -88,10 +89,33 @@ class Layout:
         """Numbers in all."""
         return self.offsets[-1]
 
-    def views(self, flat: Tensor) -> list[Tensor]:
+    def initial(self) -> Tensor:
+        """The flat tensor before training, in float64."""
+        parts = [slot.initial(self.copies, self.channels).flatten() for slot in self.slots]
+        return torch.cat(parts) if parts else torch.empty(0, dtype=torch.float64)
+
+    @cached_property
+    def _runs(self) -> list[tuple[int, torch.Size]]:
+        """Of how many slots in a row the shape is one and the same, and that shape, with that number in front.
+
+        What is done to a run takes one call of torch, not one for each of its slots.
+        """
+        groups = ((len(list(same)), shape) for shape, same in itertools.groupby(self.shapes))
+        return [(count, torch.Size((count, *shape))) for count, shape in groups]
+
+    def views(self, flat: Tensor) -> tuple[Tensor, ...]:
         """The slots of a flat tensor, which share its memory."""
-        sizes = [math.prod(shape) for shape in self.shapes]
-        return [part.view(shape) for part, shape in zip(flat.split(sizes), self.shapes, strict=True)]
+        parts = flat.split([shape.numel() for _, shape in self._runs])
+        runs = zip(parts, self._runs, strict=True)
+        return tuple(view for part, (_, shape) in runs for view in part.view(shape).unbind())
+
+    def flat(self, values: Sequence[Tensor]) -> Tensor:
+        """The slots' values in one flat tensor, with memory of its own."""
+        parts, start = [torch.empty(0)] if not values else [], 0
+        for count, _ in self._runs:
+            parts.append(torch.cat(tuple(values[start : start + count])).view(-1))
+            start += count
+        return torch.cat(parts) if len(parts) != 1 else parts[0]
 
     def slices(self) -> Tensor:
         """Of each number the slice it belongs to, int64 of the size of the flat tensor."""
