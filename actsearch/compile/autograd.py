@@ -257,7 +257,8 @@ class _Transformed(torch.autograd.Function):
             call = replace(call, seed=None)
 
         def each(*own: Tensor) -> tuple[Tensor, ...]:
-            return fused.run_eagerly(own, call)
+            # Views: an input may not come back as an output.
+            return fused.run_eagerly([tensor.view_as(tensor) for tensor in own], call)
 
         found = torch.vmap(each, in_dims=tuple(dims))(*given)
         return found, (0,) * len(found)

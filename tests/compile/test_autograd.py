@@ -65,6 +65,12 @@ def test_per_sample_gradients_hessians_and_forward_mode():
     torch.testing.assert_close(tangent, grad(lambda inputs: layer(inputs).sum())(x))
 
 
+def test_per_sample_gradients_of_what_hands_its_input_on():
+    layer, x = parse("x").module(backend="llvm"), torch.randn(4, 5)
+    found = vmap(grad(lambda row: (layer(row) * row).sum()))(x)
+    torch.testing.assert_close(found, 2 * x)
+
+
 def test_without_gradients_nothing_is_kept():
     layer = parse("x * sigmoid(beta * x)").module(backend="llvm")
     with torch.no_grad():
