@@ -8,8 +8,8 @@ random or chosen by `surrogate`, those that the funnel lets through alone. Ways 
 
 - `score`: by what the seeds say;
 - `expectation`: by `actsearch/search/strategies/surrogate/expectation.py`, as a search's shortlist;
-- `halves`: half of a shortlist by either (the incumbent is that of `expectation`);
-- `noise NUMBER`: by expectation with another least noise, on digits, where it was chosen.
+- `noise NUMBER`: by expectation with a least noise, as a share of the function's variance; 3 on digits alone;
+- `halves`: half of a shortlist by score, half by `noise 1` (the incumbent is that of `noise 1`).
 
 `incumbent` is the regret of who comes first: the held-out mean (20 seeds, test split) of the best that was seen minus
 its own. A shortlist of 40, at most one in eight and at least eleven, none of them one function with another (outputs
@@ -58,7 +58,7 @@ from actsearch.outcome import Scored
 from actsearch.plugins import find, lasting
 from actsearch.search.config import SearchConfig
 from actsearch.search.strategies import make_strategy
-from actsearch.search.strategies.surrogate import expectation
+from actsearch.search.strategies.surrogate.expectation import expectations
 from actsearch.search.strategies.surrogate.look import Look, look
 
 HERE = Path(__file__).parent
@@ -70,8 +70,8 @@ PLACES, RATIO, FINALISTS, APART = 40, 8, 10, 0.999
 SHORTLIST_SEEDS, CHOOSING_SEEDS = 6, 7
 DEALS = 4
 """Ways to deal the 20 seeds out to shortlist, finals and judges, for each repeat."""
-NOISES = (0.0, 3.0)
-"""Least noises that are tried on digits beside that of the search."""
+NOISES = (1.0, 3.0)
+"""Least noises that are tried beside none, the last one on digits alone."""
 TOGETHER = 32
 Array = NDArray[np.float64]
 
@@ -259,14 +259,14 @@ def _played(stage: Stage, seen: NDArray[np.int64], answers: Array, repeat: int) 
     scores = answers[seen]
     looks = [stage.gallery.looks[place] for place in seen]
     orders = {"score": np.argsort(-scores, kind="stable"), "expectation": _by_expectation(looks, scores)}
-    if stage.judge.task == "digits":
-        orders |= {f"noise {noise:g}": _by_expectation(looks, scores, noise) for noise in NOISES}
+    noises = NOISES if stage.judge.task == "digits" else NOISES[:1]
+    orders |= {f"noise {noise:g}": _by_expectation(looks, scores, noise) for noise in noises}
     places = max(min(PLACES, len(seen) // RATIO), FINALISTS + 1)
     shortlists = {way: _apart(stage, seen[order], places) for way, order in orders.items()}
     half = shortlists["score"][: places // 2]
-    shortlists["halves"] = _apart(stage, np.array([*half, *seen[orders["expectation"]]]), places)
+    shortlists["halves"] = _apart(stage, np.array([*half, *seen[orders["noise 1"]]]), places)
     firsts = {way: int(seen[order[0]]) for way, order in orders.items()}
-    firsts["halves"] = firsts["expectation"]
+    firsts["halves"] = firsts["noise 1"]
     worth = np.where(stage.is_known, stage.worth, -np.inf)[seen]
     ten = set(seen[np.argsort(-worth, kind="stable")[:10]].tolist())
     best = int(seen[worth.argmax()])
@@ -281,11 +281,8 @@ def _played(stage: Stage, seen: NDArray[np.int64], answers: Array, repeat: int) 
     return found
 
 
-def _by_expectation(looks: Sequence[Look], scores: Array, noise: float = expectation.LEAST_NOISE) -> NDArray[np.int64]:
-    usual = expectation.LEAST_NOISE
-    expectation.LEAST_NOISE = noise
-    expected = expectation.expectations(looks, scores)
-    expectation.LEAST_NOISE = usual
+def _by_expectation(looks: Sequence[Look], scores: Array, noise: float = 0.0) -> NDArray[np.int64]:
+    expected = expectations(looks, scores, noise)
     return np.argsort(-np.where(np.isfinite(scores), expected, -np.inf), kind="stable")
 
 

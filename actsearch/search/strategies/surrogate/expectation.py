@@ -1,4 +1,4 @@
-"""What a model expects of functions that have been scored: what seeds owe to luck taken off again.
+"""What a model expects of functions that have been scored: what a score owes to luck is taken off again.
 
 The highest of many scores over few seeds are those of lucky functions, and a function's luck shows: others that are
 like it have scored worse. The expectation of a Gaussian process moves every score towards those of like functions
@@ -17,23 +17,18 @@ from threadpoolctl import threadpool_limits
 from actsearch.search.strategies.surrogate.look import Look
 from actsearch.search.strategies.surrogate.model import Array, Model, Scale, standing
 
-LEAST_NOISE = 1.0
-"""Variance of a score's noise, as a share of that of the function, below which likelihood may not go.
-
-What a seed adds is smooth over functions, so that within the seeds of a search it does not look like noise
-(docs/strategies.md, "What a seed decides"). Chosen on digits.
-"""
 _MEMORY = 2_000
 """Candidates that the model is fitted to, of more evenly from the best to the worst: two seconds."""
 _FEWEST = 8
 """Candidates of one kind below which there is no model."""
 
 
-def expectations(looks: Sequence[Look], scores: Array) -> Array:
+def expectations(looks: Sequence[Look], scores: Array, least_noise: float = 0.0) -> Array:
     """What is expected of candidates with these scores, (n,), as normal deviates of their ranks, (n,).
 
-    -inf is the score of what was hopeless. Candidates without features, and those of another kind than most are (of
-    another number of sites), are like nothing else: their scores are moved as those of a function far from all.
+    -inf is the score of what was hopeless; `least_noise` is that of `Model.fit`. Candidates without features, and those
+    of another kind than most are (of another number of sites), are like nothing else: their scores are moved as those
+    of a function far from all.
     """
     targets = standing(scores)
     kinds = Counter(len(look.features) for look in looks if look.features is not None)
@@ -49,7 +44,7 @@ def expectations(looks: Sequence[Look], scores: Array) -> Array:
         fitted = np.sort(np.argsort(-own, kind="stable")[np.linspace(0, len(own) - 1, _MEMORY).astype(int)])
     # Sums of several threads round by how many there are.
     with threadpool_limits(limits=1):
-        model = Model.fit(scaled[fitted], own[fitted], least_noise=LEAST_NOISE)
+        model = Model.fit(scaled[fitted], own[fitted], least_noise=least_noise)
         found: Array = model.mean + (targets - model.mean) * model.variance / (model.variance + model.noise)
         found[places] = model.expected(scaled)
     return found

@@ -41,7 +41,7 @@ class SurrogateSettings:
 
     BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {
         "initial": (2, 1_000_000), "boldness": (0, 100), "enumerated": (0, 20_000), "pool": (1, 1_000),
-        "memory": (10, 2_000), "parents": (2, 1_000_000), "fresh": (0, 1), "least_noise": (0, 3),
+        "memory": (10, 2_000), "parents": (2, 1_000_000), "fresh": (0, 1),
     }  # fmt: skip
 
     initial: int = 8
@@ -58,8 +58,6 @@ class SurrogateSettings:
     """In larger spaces: from how many of those that the model expects most of candidates are bred."""
     fresh: float = 0.3
     """In larger spaces: the share of the pool that is sampled anew."""
-    least_noise: float = 0.0
-    """Variance of the noise, as a share of that of the function, below which the model may not put it."""
 
 
 class Surrogate:
@@ -189,7 +187,7 @@ class Surrogate:
         targets = standing(_scores(trained))
         key = features.tobytes() + targets.tobytes()
         if self._fitted is None or self._fitted[0] != key:
-            self._fitted = key, Model.fit(features, targets, self.settings.least_noise)
+            self._fitted = key, Model.fit(features, targets)
         return self._fitted[1]
 
 

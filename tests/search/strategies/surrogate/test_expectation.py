@@ -29,11 +29,11 @@ def test_expectations_are_nearer_to_the_truth_than_scores_are(scored):
     assert truth[ten_best].mean() > truth[ten_highest].mean() + 0.1
 
 
-def test_the_model_may_not_hold_a_smooth_landscape_for_the_truth(scored):
+def test_with_more_noise_than_there_seems_to_be_less_is_expected(scored):
     looks, truth, _ = scored
-    found, without_noise = expectations(looks, truth), standing(truth)
-    assert np.corrcoef(found, without_noise)[0, 1] > 0.95
-    assert found.max() < 0.95 * without_noise.max()
+    free, bound = expectations(looks, truth), expectations(looks, truth, least_noise=1.0)
+    assert np.corrcoef(free, bound)[0, 1] > 0.9
+    assert 0 < bound.max() < 0.95 * free.max()
 
 
 def test_what_is_like_nothing_else_is_moved_as_what_is_far_from_all(scored):
@@ -47,7 +47,7 @@ def test_what_is_like_nothing_else_is_moved_as_what_is_far_from_all(scored):
     other[best] = dataclasses.replace(looks[best], features=(1.0, 2.0, 3.0))
     by_far, by_blind, by_other = (expectations(which, scores)[best] for which in (far, blind, other))
     assert by_blind == by_other
-    assert 0 < by_blind < 0.6 * standing(scores)[best]
+    assert 0 < by_blind < 0.95 * standing(scores)[best]
     assert by_blind == pytest.approx(by_far, rel=0.5)
 
 
