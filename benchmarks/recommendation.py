@@ -148,8 +148,8 @@ class Stage:
     @cached_property
     def is_known(self) -> NDArray[np.bool_]:
         """Which have held-out seeds."""
-        found: NDArray[np.bool_] = ~np.isnan(self.held_out_seeds).all(axis=(1, 2, 3))
-        return found
+        known: NDArray[np.bool_] = np.isfinite(self.held_out_seeds).any(axis=(1, 2, 3))
+        return known
 
     @cached_property
     def worth(self) -> Array:
@@ -251,7 +251,8 @@ def _seen(stage: Stage, by: str, asked: Sequence[int], repeat: int, count: int) 
     judge.answers = [answer] * len(judge.measured.seeds)
     size = SearchConfig().generation_after
     played = play(strategy, judge, seed=repeat, generation=size, evaluations=count, at_most=count)
-    return np.searchsorted(stage.gallery.numbers, played.functions[:count])
+    order: NDArray[np.int64] = np.searchsorted(stage.gallery.numbers, played.functions[:count])
+    return order
 
 
 def _played(stage: Stage, seen: NDArray[np.int64], answers: Array, repeat: int) -> dict[str, tuple[float, ...]]:
@@ -270,7 +271,7 @@ def _played(stage: Stage, seen: NDArray[np.int64], answers: Array, repeat: int) 
     worth = np.where(stage.is_known, stage.worth, -np.inf)[seen]
     ten = set(seen[np.argsort(-worth, kind="stable")[:10]].tolist())
     best = int(seen[worth.argmax()])
-    found = {}
+    found: dict[str, tuple[float, ...]] = {}
     for way, shortlist in shortlists.items():
         deals = [_finals(stage, shortlist, best, ten, np.random.default_rng([repeat, d])) for d in range(DEALS)]
         in_finals, winner = np.mean(deals, axis=0)
