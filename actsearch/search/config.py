@@ -21,7 +21,7 @@ from actsearch.evaluate.protocols.signal import Signal
 from actsearch.evaluate.protocols.stability import Stability, When
 from actsearch.evaluate.protocols.trivial import Trivial
 from actsearch.grammar.activation import granularity_of
-from actsearch.search.shortlist import ShortlistSettings
+from actsearch.search.shortlist import By, ShortlistSettings
 from actsearch.search.strategies import STRATEGIES
 
 _MOST = 1_000_000
@@ -50,7 +50,7 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("protocols.stability.steps", 1, _MOST),
 )
 """Settings that have a smallest and a largest value; strategies state those of theirs in `BOUNDS`."""
-_CHOICES: Mapping[str, tuple[str, ...]] = {"protocols.stability.when": get_args(When)}
+_CHOICES: Mapping[str, tuple[str, ...]] = {"protocols.stability.when": get_args(When), "shortlist.by": get_args(By)}
 """Settings that have one of a few values; strategies state those of theirs in `CHOICES`."""
 
 

@@ -108,13 +108,14 @@ class Trials:
         known = self._known(SHORTLIST)
         count = self._places
         if seconds_left is not None and self._pace.training_seconds:
-            left = seconds_left - self._finals_seconds
+            left = seconds_left - self._finals_seconds - self._choosing_seconds
             affordable = int(left / (_MARGIN * self._pace.training_seconds * self._trainings_each(SHORTLIST)))
             count = min(count, affordable + len(known))
         if count <= self.config.going_further or self._is_past_shortlist():
             return
         self.progress.phase = "shortlist"
-        best = choose(summarise(self.journal, self.record).candidates, count, self.config.finalists_apart)
+        candidates, records = summarise(self.journal, self.record).candidates, self.journal.candidates(self.record)
+        best = choose(self.config.shortlist.order(candidates, records), count, self.config.finalists_apart)
         subjects = {s.name: subject_of_record(s.record) for s in best if s.record is not None}
         self._score_missing(SHORTLIST, subjects, known)
 
@@ -145,7 +146,7 @@ class Trials:
         0 before any training.
         """
         shortlist = self._pace.training_seconds * self._places * self._trainings_each(SHORTLIST)
-        return _MARGIN * (self._pace.generation_seconds + shortlist) + self._finals_seconds
+        return _MARGIN * (self._pace.generation_seconds + shortlist) + self._choosing_seconds + self._finals_seconds
 
     @property
     def _finals_seconds(self) -> float:
@@ -160,6 +161,11 @@ class Trials:
     def _places(self) -> int:
         """Of the shortlist, after all that has been scored."""
         return self.config.shortlist.places(self.progress.evaluated, self.config.going_further)
+
+    @property
+    def _choosing_seconds(self) -> float:
+        """Estimated time of choosing who is on the shortlist."""
+        return self.config.shortlist.seconds(self.progress.evaluated, self.config.going_further)
 
     def _is_past_shortlist(self) -> bool:
         """Whether finalists have been looked for: the check of their stability, the finals or the tuning have begun."""

@@ -43,6 +43,7 @@ def others(default):
             "annealing",
             "late-acceptance",
             "false",
+            "score",
         )
         return [value for value in (default + "x", *choices) if value != default]
     if isinstance(default, bool):

@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from actsearch.evaluate.task import load_task
+from actsearch.outcome import Rejected, Scored, Scores
 from actsearch.search.config import SearchConfig
+from actsearch.search.finalists import choose
 from actsearch.search.launch import resume
 from actsearch.search.progress import Progress
 from actsearch.search.shortlist import ShortlistSettings
 from actsearch.search.trials import Trials
 from actsearch.store.journal import Journal
-from actsearch.store.summary import FINAL, SHORTLIST, summarise, to_json
+from actsearch.store.record import CandidateRecord
+from actsearch.store.summary import FINAL, SHORTLIST, Standing, summarise, to_json
 
 SETTINGS = {"finalists": "2", "shortlist.seeds": "4"}
 # What the two seeds of the search flatter, other seeds and the finals show as it is.
@@ -34,7 +37,8 @@ def test_it_is_no_longer_than_what_was_scored_deserves(length, scored, further, 
 
 
 def test_finalists_are_the_best_of_the_shortlist_on_seeds_of_its_own(search, write_task, tmp_path):
-    summary = search(task=write_task(LUCKY), budget="48c", settings=SETTINGS, store=tmp_path / "store")
+    settings = {**SETTINGS, "shortlist.by": "score"}
+    summary = search(task=write_task(LUCKY), budget="48c", settings=settings, store=tmp_path / "store")
     with Journal.open(tmp_path / "store") as journal:
         record = journal.search()
         rungs = {rung: journal.scores(record, rung) for rung in (SHORTLIST, FINAL)}
@@ -54,6 +58,45 @@ def test_finalists_are_the_best_of_the_shortlist_on_seeds_of_its_own(search, wri
     document = to_json(summary, status="finished")
     told = {c["id"]: c["shortlist_score"] for c in document["candidates"] if "shortlist_score" in c}
     assert told == {name: scores.mean() for name, scores in rungs[SHORTLIST].items()} | dict.fromkeys(hopeless)
+
+
+def test_on_it_are_those_of_whom_a_model_expects_most(search, write_task, tmp_path):
+    summary = search(task=write_task(LUCKY), budget="48c", settings=SETTINGS, store=tmp_path / "store")
+    with Journal.open(tmp_path / "store") as journal:
+        record = journal.search()
+        on_it = {*journal.scores(record, SHORTLIST), *journal.failures(record, SHORTLIST)}
+        records = journal.candidates(record)
+    places = summary.counts.evaluated // 8
+    expected = ShortlistSettings().order(summary.candidates, records)
+    by_score = ShortlistSettings(by="score").order(summary.candidates, records)
+    assert on_it == {standing.name for standing in choose(expected, places, 0.999)}
+    assert on_it != {standing.name for standing in choose(by_score, places, 0.999)}
+    assert list(by_score) == list(summary.candidates)
+    assert {standing.name for standing in expected} == {standing.name for standing in by_score}
+
+
+def test_luck_among_functions_that_are_no_good_gets_no_place():
+    leaky = {f"maximum(x, {slope} * x)": -1.0 - slope for slope in (0.01, 0.02, 0.03, 0.04, 0.05, 0.06)}
+    leaky["maximum(x, 0.035 * x)"] = 1.0
+    waves = {f"sin(x) + {slope} * x": 0.5 + slope for slope in (0.05, 0.06, 0.07, 0.08, 0.09, 0.1)}
+    found = [_record(number, text, score) for number, (text, score) in enumerate({**leaky, **waves}.items())]
+    rejected = _record(99, "maximum(x, 0.037 * x)", None)
+    standings = [Standing(record=r, name=r.id, score=r.outcome.score) for r in found]
+    standings.sort(key=lambda standing: -standing.score)
+    order = ShortlistSettings().order(standings, [*found, rejected])
+    assert standings[0].record.expression == "maximum(x, 0.035 * x)"
+    assert [s.record.expression.startswith("sin") for s in order[:6]] == [True] * 6
+    assert len(order) == len(standings)
+
+
+def _record(number: int, text: str, score: float | None) -> CandidateRecord:
+    outcome = Rejected(stage="quality", reason="no better than chance", measured=0.0)
+    if score is not None:
+        outcome = Scored(score=score, scores=Scores(learning_rates=(0.1,), seeds=(0,), values=((score,),)), stage="t")
+    return CandidateRecord(
+        number=number, id=f"{number:012x}", generation=1, expression=text, parameters={}, genome="", parents=(),
+        move="sample", outcome=outcome,
+    )  # fmt: skip
 
 
 def test_what_breaks_on_the_shortlist_is_in_no_finals(search, write_task):
@@ -130,7 +173,8 @@ def test_its_time_is_kept_and_where_there_is_none_it_is_left_out(search, cheap, 
 
         longer, without = trials(4), trials(0)
         # Four places, four seeds, three learning rates, and a quarter more to be on the safe side.
-        more = 1.25 * 4 * 4 * 3 * longer._pace.training_seconds
+        more = 1.25 * 4 * 4 * 3 * longer._pace.training_seconds + longer.config.shortlist.seconds(48, 2)
+        assert longer.config.shortlist.seconds(48, 2) > 0
         assert longer.reserve_seconds() == pytest.approx(without.reserve_seconds() + more)
         assert more > 0
         # The finals of this search are there: only a search without them would be trained further, had it the time.

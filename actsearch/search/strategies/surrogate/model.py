@@ -55,8 +55,11 @@ class Model:
     """Variance of the noise of one evaluation."""
 
     @classmethod
-    def fit(cls, features: Array, targets: Array) -> Model:
-        """The process, Matérn 5/2 with one length, of largest likelihood among a few (the variance in closed form)."""
+    def fit(cls, features: Array, targets: Array, least_noise: float = 0.0) -> Model:
+        """The process, Matérn 5/2 with one length, of largest likelihood among a few (the variance in closed form).
+
+        The noise has at least `least_noise` times the variance of the function, whatever the likelihood says.
+        """
         from sklearn.gaussian_process import GaussianProcessRegressor
         from sklearn.gaussian_process.kernels import Matern
 
@@ -64,7 +67,7 @@ class Model:
         best: tuple[float, Any, float, float] | None = None
         for length in _LENGTHS:
             kernel = Matern(length_scale=length * max(features.shape[1], 1) ** 0.5, nu=2.5)
-            for noise in _NOISES:
+            for noise in (noise for noise in _NOISES if noise >= least_noise):
                 process = GaussianProcessRegressor(kernel, alpha=noise, optimizer=None)
                 process.fit(features, targets - mean)
                 # Scores may all tie.

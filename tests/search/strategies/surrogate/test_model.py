@@ -32,6 +32,13 @@ def test_of_likelihoods_the_largest_is_taken(data):
     assert only_noise.noise / only_noise.variance == 3.0
 
 
+def test_noise_has_its_least_share_whatever_the_likelihood_says(data):
+    features, truth = data
+    free, bound = Model.fit(features, truth), Model.fit(features, truth, least_noise=1.0)
+    assert free.noise / free.variance == pytest.approx(0.1)
+    assert bound.noise / bound.variance == pytest.approx(1.0)
+
+
 def test_without_boldness_the_expected_best_comes_first_and_with_it_the_unknown(data):
     features, truth = data
     model = Model.fit(features, truth)
