@@ -46,7 +46,7 @@ class SurrogateSettings:
 
     initial: int = 8
     """Trained candidates before there is a model; until then they are spread out."""
-    boldness: float = 2.0
+    boldness: float = 4.0
     """Standard deviations that are added to the expectation of a candidate: more explores more."""
     enumerated: int = 6_000
     """Genomes of a space up to which all of them are looked at, about a millisecond each, before the first proposal."""
