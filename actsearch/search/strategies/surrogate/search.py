@@ -40,18 +40,21 @@ class SurrogateSettings:
     """Constants of the surrogate."""
 
     BOUNDS: ClassVar[Mapping[str, tuple[float, float]]] = {
-        "initial": (2, 1_000_000), "boldness": (0, 100), "enumerated": (0, 20_000), "pool": (1, 1_000),
-        "memory": (10, 2_000), "parents": (2, 1_000_000), "fresh": (0, 1),
+        "initial": (2, 1_000_000), "boldness": (0, 100), "pool_boldness": (0, 100), "enumerated": (0, 20_000),
+        "pool": (1, 1_000), "memory": (10, 2_000), "parents": (2, 1_000_000), "fresh": (0, 1),
     }  # fmt: skip
 
     initial: int = 8
     """Trained candidates before there is a model; until then they are spread out."""
     boldness: float = 4.0
-    """Standard deviations that are added to the expectation of a candidate: more explores more."""
+    """Standard deviations that are added to the expectation of a candidate: more explores more. For spaces that are
+    looked at whole; digits chose it on the table of `actbench`."""
     enumerated: int = 6_000
     """Genomes of a space up to which all of them are looked at, about a millisecond each, before the first proposal."""
     pool: int = 4
     """In larger spaces: how many candidates are bred and looked at for each one that is proposed."""
+    pool_boldness: float = 2.0
+    """In larger spaces: as `boldness`, but what is bred and sampled anew explores by itself."""
     memory: int = 300
     """Candidates that the model is fitted to: half of them the best, the others from all over."""
     parents: int = 32
@@ -112,7 +115,8 @@ class Surrogate:
         else:
             scale = self._scale(known)
             model = self._model(scale(known), trained)
-            chosen = model.choose(scale(features), count, self.settings.boldness)
+            boldness = self.settings.boldness if self._is_enumerated else self.settings.pool_boldness
+            chosen = model.choose(scale(features), count, boldness)
         return [good[place][0] for place in chosen]
 
     def _remembered(self, archive: Archive) -> list[Told]:
