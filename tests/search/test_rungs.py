@@ -146,12 +146,12 @@ def test_a_search_killed_while_ray_tune_trains_comes_to_what_this_process_comes_
     ray = write_profile(executor="ray", workers=2)
     arguments = [ray if argument == "in-process" else argument for argument in arguments]
     store, before, after = tmp_path / "store", tmp_path / "before.log", tmp_path / "after.log"
-    driver = drivers.start(*arguments, "--store", str(store), log=before)
+    driver = drivers.start(*arguments, "--store", str(store), log=before, is_forked=False)
     drivers.kill(driver, when=lambda: len(real_lines(before)) > 0.5 * len(log))
     _, trials, finals, _ = read(store)
     assert 0 < len(trials) + len(finals) < len(log)
 
-    driver = drivers.start("resume", "--json", "--store", str(store), log=after)
+    driver = drivers.start("resume", "--json", "--store", str(store), log=after, is_forked=False)
     out, err = driver.communicate()
     assert driver.returncode == 0, err
     assert result(json.loads(out)) == result(document)
