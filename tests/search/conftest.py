@@ -20,7 +20,7 @@ from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord
 from actsearch.store.summary import Summary
 from tests.cheap import CHEAP
-from tests.search.forked import Forked
+from tests.search.driver import Forked
 
 SETTINGS = {
     "generation": "6", "finalists": "4", "evolution.population": "8", "track_uri": "none",

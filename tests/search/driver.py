@@ -1,8 +1,7 @@
-"""`actsearch` in a process that is forked from one that has imported everything, which takes others four seconds."""
+"""`actsearch` in a process of its own that needs no time to start."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import resource
 import signal
@@ -10,10 +9,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-# pytest, because every child imports the main module of its parent.
-_IMPORTED = ["pytest", "actsearch.cli", "actsearch.search.launch", "actsearch.export.winner", "torch._dynamo"]
+from tests.forked import FORKED
+
 _BLOCK = 512
-_CONTEXT = multiprocessing.get_context("forkserver")
 
 
 class Forked:
@@ -22,8 +20,7 @@ class Forked:
     def __init__(
         self, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], largest_file: int | None
     ) -> None:
-        _CONTEXT.set_forkserver_preload(_IMPORTED)
-        self._process = _CONTEXT.Process(target=_run, args=(arguments, folder, dict(environment), largest_file))
+        self._process = FORKED.Process(target=_run, args=(arguments, folder, dict(environment), largest_file))
         self._process.start()
         self._printed = [folder / f"{self._process.pid}.{name}" for name in ("out", "err")]
 
@@ -32,7 +29,9 @@ class Forked:
         """Exit code, minus the number of the signal that ended it; None while it runs."""
         return self._process.exitcode
 
-    poll = returncode.fget
+    def poll(self) -> int | None:
+        """The same."""
+        return self.returncode
 
     def kill(self) -> None:
         """End it as the system does where memory is short."""
