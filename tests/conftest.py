@@ -50,6 +50,17 @@ def early_mypy(request: pytest.FixtureRequest, root: Path) -> Iterator[subproces
         started.kill()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def early_forks(request: pytest.FixtureRequest) -> None:
+    """What drivers are forked from, where there are to be any: before the library starts one that knows less."""
+    if any("drivers" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        from multiprocessing import forkserver
+
+        from tests import forked  # noqa: F401 - which says what is imported there
+
+        forkserver.ensure_running()
+
+
 @pytest.fixture(scope="session")
 def command() -> Callable[..., tuple[int, str, str]]:
     """Calls the command line in this process; gives exit code, standard output and standard error."""

@@ -22,7 +22,7 @@ def call(
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("arguments", [("tasks",), ("strategies", "--json")])
+@pytest.mark.parametrize("arguments", [("profiles",), ("profiles", "--json")])
 def test_a_full_disk_under_standard_output_is_one_sentence(root, arguments):
     with FULL.open("w") as full:
         done = call(root, *arguments, stdout=full)
@@ -31,7 +31,7 @@ def test_a_full_disk_under_standard_output_is_one_sentence(root, arguments):
 
 
 def test_a_closed_standard_output_is_no_error(root):
-    done = call(root, "strategies", before=("sh", "-c", 'exec "$@" >&-', "sh"))
+    done = call(root, "profiles", before=("sh", "-c", 'exec "$@" >&-', "sh"))
     assert (done.returncode, done.stderr) == (0, "")
 
 

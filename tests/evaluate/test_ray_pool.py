@@ -208,7 +208,8 @@ def test_a_search_joins_a_cluster_by_address_and_workers_prints_stay_off_standar
     done = subprocess.run(
         [
             sys.executable, "-m", "actsearch", "search", "swish", "--task", unruly, "--workers", str(profile),
-            "--budget", "40c", "--set", "track_uri=none", "--store", str(tmp_path / "store"), "--json",
+            "--strategy", "random", "--budget", "40c", "--set", "track_uri=none",
+            "--store", str(tmp_path / "store"), "--json",
         ],
         cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip

@@ -27,15 +27,24 @@ ORDERS = (
 )
 
 
+@functools.cache
+def coefficient(a, b, k, bits):
+    """That of `z^k` in the series."""
+    with mpmath.workprec(bits):
+        return mpmath.rgamma(mpmath.mpf(a) * k + mpmath.mpf(b))
+
+
 def value(z, a, b, n=0):
     """The n-th derivative's power series; NaN where it would take long or is no float32."""
     w = abs(z) ** (1 / a)
     if w > 80:
         return math.nan
-    with mpmath.workprec(int(100 + 3 * w)):
-        z, a, b, total, k = *map(mpmath.mpf, (z, a, b)), mpmath.mpf(0), n
+    # At least 100 + 3 w of them, in steps, so that many points share coefficients.
+    bits = 64 * math.ceil((100 + 3 * w) / 64)
+    with mpmath.workprec(bits):
+        z, total, k = mpmath.mpf(z), mpmath.mpf(0), n
         while True:
-            term = math.perm(k, n) * z ** (k - n) * mpmath.rgamma(a * k + b)
+            term = math.perm(k, n) * z ** (k - n) * coefficient(a, b, k, bits)
             total, k = total + term, k + 1
             if a * k > w + 2 and abs(term) < mpmath.mpf(10) ** -25:
                 return float(total)

@@ -16,6 +16,7 @@ from actsearch.compile.backend import load_backend, sibling
 from actsearch.compile.conformance import TOLERANCES, Case, check, outputs, sample
 from actsearch.compile.saving import error_of
 from actsearch.grammar.activation import parse
+from tests.kernels.interpreter import hasten
 
 BLOCK = 16
 _FOLDER = str(plugins.find("kernels", "triton"))
@@ -213,6 +214,7 @@ def _stepped(layer, x, upstream):
 
 def main():
     torch.set_num_threads(1)
+    hasten()
     # What falls back to eager torch says so, which is an error here; numpy warns of lanes beyond the end of a tensor.
     warnings.filterwarnings("error", message=".*eager torch is")
     warnings.filterwarnings("ignore", module="triton|numpy")

@@ -15,6 +15,7 @@ from actsearch.compile.conformance import cases, check, outputs, sample
 from actsearch.errors import UnknownNameError, UnsupportedError
 from actsearch.grammar.activation import parse
 from actsearch.grammar.operators import OPERATORS
+from tests.forked import FORKED
 
 CASES = {case.name: case for case in cases()}
 SWISH = parse("1.3 * x * sigmoid(beta * x)")
@@ -117,22 +118,21 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path):
     torch.testing.assert_close(y, 1.3 * torch.sigmoid(torch.ones(3)))
 
 
-_WRITER = """
-import sys, torch
-from pathlib import Path
-from actsearch.grammar.activation import parse
-for text in ("x * sigmoid(x)", "sin(x) + x**2", "exp(-x**2)", "tanh(x) * x"):
-    y = parse(text).module(backend="llvm", cache=Path(sys.argv[1]))(torch.linspace(-2, 2, 1001))
-    assert bool(y.isfinite().all())
-print("done")
-"""
+def write_some(folder):
+    for text in ("x * sigmoid(x)", "sin(x) + x**2", "exp(-x**2)", "tanh(x) * x"):
+        y = parse(text).module(backend="llvm", cache=folder)(torch.linspace(-2, 2, 1001))
+        assert bool(y.isfinite().all())
 
 
 def test_many_processes_share_one_cache(tmp_path):
     folder = tmp_path / "kernels"
-    command = [sys.executable, "-c", _WRITER, str(folder)]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    assert [process.communicate(timeout=120)[0].strip() for process in running] == ["done"] * 3
+    # Forked from one that has nothing but modules in memory.
+    running = [FORKED.Process(target=write_some, args=(folder,)) for _ in range(3)]
+    for process in running:
+        process.start()
+    for process in running:
+        process.join(timeout=120)
+    assert [process.exitcode for process in running] == [0] * 3
     assert len(objects(folder)) == 4
     assert sorted(folder.iterdir()) == objects(folder)
 

@@ -91,5 +91,5 @@ def test_rows_go_through_all_passes_in_one_kernel_while_they_fit(interpreted):
     rows = interpreted["rows"]
     assert all(found["excess"] <= 1 for found in rows.values()), rows
     assert {length: found["together"] for length, found in rows.items() if found["asked"] == 2} == {
-        "1": 2, "1000": 2, "1024": 2, "70001": 0,
+        "1": 2, "1000": 2, "1024": 2, "33001": 0,
     }  # fmt: skip

@@ -20,13 +20,17 @@ from actsearch.store.journal import Journal
 from actsearch.store.record import CandidateRecord
 from actsearch.store.summary import Summary
 from tests.cheap import CHEAP
+from tests.search.driver import Forked
 
 SETTINGS = {
     "generation": "6", "finalists": "4", "evolution.population": "8", "track_uri": "none",
     # It would take most of the time; its own tests are in test_finalists.py.
     "protocols.stability.when": "never",
+    # So that the model of the default strategy looks at hundreds of functions and not at thousands.
+    "surrogate.enumerated": "500", "surrogate.pool": "2",
 }  # fmt: skip
 WAIT_SECONDS = 90.0
+Driver = subprocess.Popen[str] | Forked
 
 
 @pytest.fixture(scope="session")
@@ -111,29 +115,37 @@ class Drivers:
     def __init__(self, folder: Path, root: Path) -> None:
         self._folder = folder
         self._root = root
-        self._started: list[subprocess.Popen[str]] = []
+        self._started: list[Driver] = []
 
     def start(
-        self, *arguments: str, log: Path, seconds: float = 0.004, largest_file: int | None = None
-    ) -> subprocess.Popen[str]:
+        self,
+        *arguments: str,
+        log: Path,
+        seconds: float = 0.004,
+        largest_file: int | None = None,
+        is_forked: bool = True,
+    ) -> Driver:
         """A process that takes `seconds` for a training and cannot write files of more than `largest_file` blocks.
 
-        A block is 512 bytes.
+        A block is 512 bytes. Unless it is forked, it is one as a shell starts it.
         """
         environment = {
             **os.environ, "PYTHONPATH": str(self._root), "COLUMNS": "200",
             "ACTSEARCH_TEST_LOG": str(log), "ACTSEARCH_TEST_SECONDS": str(seconds),
         }  # fmt: skip
-        limited = [] if largest_file is None else ["sh", "-c", f'ulimit -f {largest_file} && exec "$@"', "sh"]
-        driver = subprocess.Popen(
-            [*limited, sys.executable, "-m", "actsearch", *arguments],
-            cwd=self._folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        driver: Driver
+        if is_forked:
+            driver = Forked(arguments, folder=self._folder, environment=environment, largest_file=largest_file)
+        else:
+            driver = subprocess.Popen(
+                [sys.executable, "-m", "actsearch", *arguments],
+                cwd=self._folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
         self._started.append(driver)
         return driver
 
     @staticmethod
-    def wait(driver: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+    def wait(driver: Driver, condition: Callable[[], bool]) -> None:
         """Return as soon as `condition` holds; fails if `driver` ends before."""
         deadline = time.monotonic() + WAIT_SECONDS
         while not condition():
@@ -141,7 +153,7 @@ class Drivers:
             assert time.monotonic() < deadline, "waited in vain"
             time.sleep(0.002)
 
-    def kill(self, driver: subprocess.Popen[str], *, when: Callable[[], bool]) -> None:
+    def kill(self, driver: Driver, *, when: Callable[[], bool]) -> None:
         """Kill `driver` as soon as the condition `when` holds; fails if it ends before."""
         self.wait(driver, when)
         driver.kill()

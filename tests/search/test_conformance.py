@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -38,15 +39,20 @@ SPACES_OF: Mapping[str, tuple[str, ...]] = {
 """The spaces of strategies that make no sense on all of `SPACES`."""
 
 
+@pytest.fixture(scope="module")
+def read(root) -> Callable[[str], Space]:
+    """Reader of spaces, each once, so that what strategies have looked at of one is looked at once."""
+    return functools.cache(lambda name: read_space(root / "search_spaces" / f"{name}.yaml"))
+
+
 def maker(name: str, space: Space) -> Callable[[], Strategy]:
     task = load_task("digits")
     return lambda: make_strategy(name, space, SearchConfig.of(SETTINGS).strategies, task)
 
 
 @pytest.mark.parametrize(("name", "space"), [(n, space) for n in STRATEGIES for space in SPACES_OF.get(n, SPACES)])
-def test_every_strategy_conforms(name, space, root):
-    read = read_space(root / "search_spaces" / f"{space}.yaml")
-    findings = list(check(maker(name, read), read))
+def test_every_strategy_conforms(name, space, read):
+    findings = list(check(maker(name, read(space)), read(space)))
     assert len(findings) == 9
     assert [finding for finding in findings if finding.trouble] == []
 
@@ -133,13 +139,13 @@ class TooMany(Bad):
         (TooMany, "gives what is asked for"),
     ],
 )
-def test_a_strategy_with_a_fault_is_found(kind, point, swish, root):
-    other = read_space(root / "search_spaces" / "actbench.yaml")
-    findings = check(lambda: kind(other if kind is Outside else swish), swish)
+def test_a_strategy_with_a_fault_is_found(kind, point, read):
+    swish = read("swish")
+    findings = check(lambda: kind(read("actbench") if kind is Outside else swish), swish)
     assert point in [finding.point for finding in findings if finding.trouble]
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_a_seed_changes_the_way(name, root):
-    space = read_space(root / "search_spaces" / f"{SPACES_OF.get(name, SPACES)[0]}.yaml")
+def test_a_seed_changes_the_way(name, read):
+    space = read(SPACES_OF.get(name, SPACES)[0])
     assert play(maker(name, space), space, seed=1).asked != play(maker(name, space), space, seed=2).asked

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+import actsearch
 from actsearch.errors import ConfigError, TaskError
 from actsearch.search.finalists import choose
 from actsearch.store.journal import Journal
 from actsearch.store.summary import BASELINE, FINAL
 from actsearch.store.tuning import TUNE
+from tests.search.conftest import SETTINGS as QUICK
 from tests.search.real import REAL
 
 LADDER = {"ladder.survivors": "5", "ladder.baselines": "2", "ladder.trials": "6", "ladder.together": "3"}
@@ -43,11 +45,12 @@ def read(store: Path):
         return record, journal.trials(record, TUNE), journal.trials(record, FINAL), journal.scores(record, FINAL)
 
 
-@pytest.fixture
-def climbed(search, real, tmp_path):
+@pytest.fixture(scope="module")
+def climbed(cheap, real, tmp_path_factory):
     """A search with its real task, and what its journal has."""
-    store = tmp_path / "store"
-    summary = search(then=real, settings=LADDER, store=store)
+    store = tmp_path_factory.mktemp("climbed") / "store"
+    options = {"task": cheap, "strategy": "evolution", "workers": "in-process", "budget": "20c", "store": store}
+    summary = actsearch.search("swish", then=real, settings={**QUICK, **LADDER}, **options)
     return summary, *read(store)
 
 
@@ -139,26 +142,40 @@ def test_a_search_killed_on_its_upper_rungs_goes_on_without_repeating_a_training
     assert not Counter(log) - Counter(real_lines(before)) - Counter(real_lines(after))
 
 
-def test_a_search_killed_while_ray_tune_trains_comes_to_what_this_process_comes_to(
+def test_a_search_killed_on_ray_workers_and_then_while_ray_tune_trains_comes_to_what_this_process_comes_to(
     unbroken, write_profile, drivers, tmp_path
 ):
     arguments, document, log = unbroken
-    ray = write_profile(executor="ray", workers=2)
+    # Processes as a shell starts them, and three of them, as each starts a Ray of its own.
+    ray = write_profile(executor="ray", workers=2, batch=2)
     arguments = [ray if argument == "in-process" else argument for argument in arguments]
-    store, before, after = tmp_path / "store", tmp_path / "before.log", tmp_path / "after.log"
-    driver = drivers.start(*arguments, "--store", str(store), log=before)
-    drivers.kill(driver, when=lambda: len(real_lines(before)) > 0.5 * len(log))
+    store, before, between, after = tmp_path / "store", *(tmp_path / f"{name}.log" for name in ("1", "2", "3"))
+
+    def evaluated() -> set[tuple[str, str]]:
+        """Ids and the search's seeds of what the journal has."""
+        with Journal.open(store) as journal:
+            records = journal.candidates(journal.search())
+        return {(record.id, seed) for record in records if record.seconds is not None for seed in ("0", "1")}
+
+    driver = drivers.start(*arguments, "--store", str(store), log=before, seconds=0.02, is_forked=False)
+    drivers.kill(driver, when=lambda: len(lines(before)) > 6 * 4 and evaluated())
+    known = evaluated()
+    assert not real_lines(before)
+
+    driver = drivers.start("resume", "--json", "--store", str(store), log=between, is_forked=False)
+    drivers.kill(driver, when=lambda: len(real_lines(between)) > 0.5 * len(log))
+    assert not known & {tuple(line.split()[:2]) for line in lines(between)}, "a journalled evaluation was repeated"
     _, trials, finals, _ = read(store)
     assert 0 < len(trials) + len(finals) < len(log)
 
-    driver = drivers.start("resume", "--json", "--store", str(store), log=after)
+    driver = drivers.start("resume", "--json", "--store", str(store), log=after, is_forked=False)
     out, err = driver.communicate()
     assert driver.returncode == 0, err
     assert result(json.loads(out)) == result(document)
     # What the journal has is not trained again, and nothing but the real task is.
     assert lines(after) == real_lines(after)
     assert len(lines(after)) == len(log) - len(trials) - len(finals)
-    assert not Counter(log) - Counter(real_lines(before)) - Counter(lines(after))
+    assert not Counter(log) - Counter(real_lines(between)) - Counter(lines(after))
 
 
 def test_the_document_says_what_was_tuned(unbroken):

@@ -10,12 +10,12 @@ from actsearch.evaluate.task import load_task
 
 SHORT = {
     "continual": {"steps": 10, "learning_rates": (0.003, 0.01, 0.03)},
-    "convnets": {"steps": 8, "learning_rates": (0.01, 0.02, 0.03), "baselines": ("relu", "silu")},
+    "convnets": {"steps": 4, "learning_rates": (0.01, 0.02, 0.03), "baselines": ("relu", "silu")},
     "deep": {"recipe": "replace(whole.recipe, steps=60, widths=(64, *[32] * 12, 10))", "baselines": ("tanh", "elu")},
-    "dp": {"steps": 15},
-    "image-fit": {"steps": 30, "baselines": ("sin", "tanh")},
+    "dp": {"steps": 8},
+    "image-fit": {"steps": 15, "baselines": ("sin", "tanh")},
     "longtail": {},
-    "pinn": {"steps": 60, "baselines": ("sin", "tanh"), "learning_rates": (0.003, 0.01, 0.02)},
+    "pinn": {"steps": 25, "baselines": ("sin", "tanh"), "learning_rates": (0.003, 0.01, 0.02)},
 }
 
 
