@@ -26,7 +26,7 @@ search: $(VENV)/.installed
 	$(BIN)/actsearch search swish --task digits --budget 2m $(ARGS)
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check
