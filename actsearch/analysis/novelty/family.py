@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from actsearch.analysis.catalog import Entry
 from actsearch.analysis.novelty.points import Array
@@ -111,11 +112,11 @@ def activations(entries: Iterable[Entry]) -> dict[str, tuple[Entry, Activation]]
 
 @contextlib.contextmanager
 def plainly() -> Iterator[None]:
-    """Have torch compute without gradients on one thread: on small arrays its threads and numpy's wait in turns."""
+    """Have torch compute without gradients, it and numpy on one thread: on small arrays threads wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), threadpool_limits(limits=1, user_api="blas"):
             yield
     finally:
         torch.set_num_threads(before)

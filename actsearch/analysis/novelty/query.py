@@ -123,14 +123,15 @@ def _matches(table: Table, target: Target, most: int) -> list[Match]:
 
 
 def _unfitted(table: Table, target: Target, most: int) -> list[tuple[Match, Warp]]:
-    """Drafts of the entries that are nearest by output scale and shift alone, of x and of -x."""
+    """Drafts of the entries that are nearest by output scale and shift alone, of x and, if they are close, of -x."""
     few, here = np.searchsorted(GRID, target.sparse.x), np.searchsorted(GRID, target.x)
     drafts = []
     for sign, values in ((1.0, table.values), (-1.0, table.values[:, ::-1])):
         likely = np.argsort(by_output(target.sparse, values[:, few])[2], kind="stable")[: max(_PLAIN, most)]
         outputs = by_output(target, values[likely][:, here])
-        for index, *output in zip(likely, *outputs, strict=True):
-            drafts.append(_draft(Warp.unmoved(table.families[index], sign), *output))
+        for index, scale, shift, distance in zip(likely, *outputs, strict=True):
+            if sign > 0 or distance <= CLOSE * target.unit:
+                drafts.append(_draft(Warp.unmoved(table.families[index], sign), scale, shift, distance))
     return drafts
 
 
