@@ -24,7 +24,7 @@ from actsearch.store.summary import TRAINED_STAGES, Standing
 
 _LEAST_RATIO = 8
 """Scored candidates for each place: of fewer than that, the scores of the search say who is good well enough."""
-_LOOKING_SECONDS = 0.002
+_LOOKING_SECONDS = 0.0025
 """For each candidate that a model looks at and is fitted to, about."""
 By = Literal["expectation", "score"]
 

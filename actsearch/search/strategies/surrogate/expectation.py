@@ -17,8 +17,8 @@ from threadpoolctl import threadpool_limits
 from actsearch.search.strategies.surrogate.look import Look
 from actsearch.search.strategies.surrogate.model import Array, Model, Scale, standing
 
-_MEMORY = 2_000
-"""Candidates that the model is fitted to, of more evenly from the best to the worst: two seconds."""
+_MEMORY = 1_000
+"""Candidates that the model is fitted to, of more evenly from the best to the worst: most of a second."""
 _FEWEST = 8
 """Candidates of one kind below which there is no model."""
 
