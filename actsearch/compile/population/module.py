@@ -49,8 +49,8 @@ def compile_population(
 class Population(nn.Module):
     """Activations on consecutive slices of a stacked tensor; see `compile_population`.
 
-    All their parameters are one tensor, `values`, so that autograd and optimisers have one to deal with: tensors for
-    each of 43 parameters took a quarter of a millisecond a step. Each slice has numbers of its own in it, which
+    All their parameters are one tensor, `values`, so that autograd and optimisers have one to deal with: their work
+    for each tensor is most of what a layer takes beside its calls. Each slice has numbers of its own in it, which
     `member` shows. They learn alone with an optimiser that treats all numbers of a tensor alike, as SGD and Adam do;
     one that looks at a whole tensor, at its norm say, makes them depend on one another. If some parameter is per
     channel, the first input says how many numbers there are.
