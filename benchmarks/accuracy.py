@@ -14,7 +14,6 @@ leaves those of other backends.
 from __future__ import annotations
 
 import argparse
-import csv
 import datetime as dt
 import math
 import platform
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import mpmath
+import record
 import sympy
 import torch
 from torch import Tensor
@@ -242,17 +242,6 @@ def _machine() -> str:
     return f"{model}, {torch.cuda.get_device_name()}" if torch.cuda.is_available() else model
 
 
-def _write(rows: list[dict[str, Any]], backend: str) -> None:
-    kept: list[dict[str, Any]] = []
-    if TABLE.exists():
-        with TABLE.open(newline="") as file:
-            kept = [row for row in csv.DictReader(file) if row["backend"] != backend]
-    with TABLE.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows([*kept, *rows])
-
-
 def main() -> None:
     """Measure, print what is off, write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -270,7 +259,7 @@ def main() -> None:
     }
     cases = [*operators(), *compositions(arguments.compositions)]
     rows = [about | row for case in cases for row in measure(case, compute)]
-    _write(rows, arguments.backend)
+    record.replace(TABLE, rows, "backend")
     for row in rows:
         if row["inputs"] and (row["within_1_bf16_ulp_scaled"] < 1 or row["max_float32_ulp_scaled"] > 4):
             print(" ".join(f"{value}" for key, value in row.items() if key not in about))

@@ -2,11 +2,12 @@
 
     python benchmarks/features.py [--tasks digits tabular ...] [--draws 30] [--print]
 
-In each draw the scores of 100 functions are known, drawn from those that the funnel lets through, with one seed: seed d
-mod 3 of the table for draw d, as a search of `strategies.py` is answered. The model of `surrogate` is fitted to them,
-and what it expects of all others is compared with their scores on the test split, by Spearman's rank correlation: among
-all of them (means over the table's two other seeds), and among the best (those that have 20 held-out seeds, means over
-these). `best_ten_place` is where the ten best stand among the others, from 0, first, to 1, last; 0.5 is chance.
+In each draw the scores of 100 functions are known, drawn from those that the funnel lets through, with one seed: the
+table's seed number d mod 15 for draw d, as a search of `strategies.py` is answered. The model of `surrogate` is fitted
+to them, and what it expects of all others is compared with their scores on the test split, by Spearman's rank
+correlation: among all of them (means over the table's other seeds), and among the best (those that have held-out
+seeds, means over these). `best_ten_place` is where the ten best stand among the others, from 0, first, to 1, last; 0.5
+is chance.
 
 Blocks of features, each of the same weight where there are several, however many columns they have:
 
@@ -23,35 +24,27 @@ Replaces the rows of what was measured in `benchmarks/features.csv`. Intervals a
 from __future__ import annotations
 
 import argparse
-import csv
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import record
 import torch
-from fisher import eigenvalues, lesson_of
+from gallery import Gallery, together
 from numpy.typing import NDArray
 from scipy.stats import rankdata, spearmanr
 from table_game import Board, Judge
 
-from actsearch.analysis.tensor_probe import probe_of
-from actsearch.evaluate.table import Function, Table
-from actsearch.evaluate.task import load_task
-from actsearch.grammar.activation import Candidate
+from actsearch.evaluate.table import Table
 from actsearch.grammar.space import read_space
 from actsearch.plugins import find
-from actsearch.search.strategies.surrogate.look import look
 from actsearch.search.strategies.surrogate.model import Model, standing
 
 HERE = Path(__file__).parent
 TABLE = Path(__file__).with_suffix(".csv")
 KNOWN, KNOWN_TO_PRIOR = 100, 300
-QUANTILES, CLIPPED = 64, 10.0
 SETS = (
     ("symmetric",), ("values",), ("values", "slopes"), ("fisher",), ("symmetric", "fisher"), ("values", "fisher"),
     ("values", "slopes", "fisher"),
@@ -65,45 +58,6 @@ class Foretold(NamedTuple):
     everywhere: float
     among_best: float
     best_ten_place: float
-
-
-@dataclass(kw_only=True)
-class Gallery:
-    """The functions that the funnel lets through, by what can be said of them without training."""
-
-    board: Board
-
-    @cached_property
-    def numbers(self) -> list[int]:
-        """Those of the table, ascending; all that follows stands in this order."""
-        return sorted(self.board.reachable)
-
-    @cached_property
-    def functions(self) -> list[Function]:
-        """The functions."""
-        return [self.board.table.functions[number] for number in self.numbers]
-
-    @cached_property
-    def symmetric(self) -> Array:
-        """(functions, columns)."""
-        return np.array([look(Candidate.everywhere(f.activation)).features for f in self.functions], dtype=np.float64)
-
-    @cached_property
-    def values(self) -> Array:
-        """(functions, `QUANTILES`)."""
-        return np.array([_at_quantiles(f, slopes=False) for f in self.functions])
-
-    @cached_property
-    def slopes(self) -> Array:
-        """(functions, `QUANTILES`)."""
-        return np.array([_at_quantiles(f, slopes=True) for f in self.functions])
-
-    def fisher(self, task: str) -> Array:
-        """(functions, columns); what is not finite has the least value."""
-        lesson = lesson_of(load_task(task))
-        rows = np.array([eigenvalues(f.activation, f.gain, lesson) for f in self.functions])
-        found: Array = np.where(np.isfinite(rows), rows, np.nanmin(rows))
-        return found
 
 
 def main() -> None:
@@ -121,7 +75,7 @@ def main() -> None:
             row = {"task": task, "features": features, "draws": len(draws), **_summary(draws)}
             print(row, flush=True)
             if not arguments.print:
-                _write({**record.machine("numpy", "scikit-learn", "torch"), **row})
+                record.replace(TABLE, [{**record.machine("numpy", "scikit-learn", "torch"), **row}], "task", "features")
 
 
 def _measured(gallery: Gallery, task: str, draws: int) -> Iterator[tuple[str, list[Foretold]]]:
@@ -152,37 +106,15 @@ def _draw(gallery: Gallery, judge: Judge, features: Array, draw: int, prior: Jud
     expected = Model.fit(features[known], standing(told[known])).expected(features[others])
     held_out = {number: place for place, number in enumerate(judge.measured.best)}
     best = [place for place, other in enumerate(others) if gallery.numbers[other] in held_out]
-    twenty = [judge.measured.held_out[held_out[gallery.numbers[others[place]]]] for place in best]
-    two = judge.measured.means([s for s in judge.measured.seeds if s != judge.measured.seeds[seed]], test=True)
+    apart = [judge.measured.held_out[held_out[gallery.numbers[others[place]]]] for place in best]
+    others_say = judge.measured.means([s for s in judge.measured.seeds if s != judge.measured.seeds[seed]], test=True)
     ten = [place for place, other in enumerate(others) if gallery.numbers[other] in judge.best_ten]
     ranks = (rankdata(-expected) - 1) / (len(others) - 1)
     return Foretold(
-        everywhere=float(spearmanr(expected, two[gallery.numbers][others]).statistic),
-        among_best=float(spearmanr(expected[best], twenty).statistic),
+        everywhere=float(spearmanr(expected, others_say[gallery.numbers][others]).statistic),
+        among_best=float(spearmanr(expected[best], apart).statistic),
         best_ten_place=float(ranks[ten].mean()),
     )
-
-
-def together(blocks: Sequence[Array]) -> Array:
-    """Columns of mean 0 and deviation 1, those of each block weighted so that blocks count alike.
-
-    A mean squared distance is what it is with as many columns of deviation 1, which the model's lengths are made for.
-    """
-    scaled = []
-    for block in blocks:
-        deviation = block.std(axis=0)
-        varying = block[:, deviation > 1e-9]
-        scaled.append((varying - varying.mean(axis=0)) / varying.std(axis=0))
-    columns = sum(block.shape[1] for block in scaled)
-    return np.concatenate([block * (columns / len(scaled) / block.shape[1]) ** 0.5 for block in scaled], axis=1)
-
-
-def _at_quantiles(function: Function, *, slopes: bool) -> Array:
-    probe: Any = probe_of(function.activation)
-    at = np.searchsorted(np.cumsum(probe.grid[1]), (np.arange(QUANTILES) + 0.5) / QUANTILES)
-    outputs = probe.gaussian_samples.slopes if slopes else probe.gaussian_values
-    found: Array = np.clip(np.nan_to_num(outputs[at] * function.gain), -CLIPPED, CLIPPED)
-    return found
 
 
 def _summary(draws: Sequence[Foretold]) -> dict[str, float]:
@@ -195,19 +127,6 @@ def _summary(draws: Sequence[Foretold]) -> dict[str, float]:
         found[name] = round(float(values[:, column].mean()), 3)
         found[f"{name}_low"], found[f"{name}_high"] = round(float(low[column]), 3), round(float(high[column]), 3)
     return found
-
-
-def _write(row: Mapping[str, Any]) -> None:
-    """Put a row in the place of that of the same task and features."""
-    known: list[Mapping[str, Any]] = []
-    if TABLE.exists():
-        with TABLE.open(newline="") as file:
-            known = [old for old in csv.DictReader(file) if (old["task"], old["features"]) != _key(row)]
-    record.write(TABLE, [*known, row])
-
-
-def _key(row: Mapping[str, Any]) -> tuple[str, str]:
-    return row["task"], row["features"]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ bootstrap over repeats.
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 from pathlib import Path
 
@@ -93,21 +92,8 @@ def main() -> None:
                 for seed in range(arguments.repeats)
             ]  # fmt: skip
             row = strategies._row(name, judge, games, 0)
-            _write({column: str(row[column]) for column in COLUMNS})
-
-
-def _write(row: dict[str, str]) -> None:
-    """Put a row in the place of that of the same strategy and task."""
-    print({key: value for key, value in row.items() if key not in {"date", "machine", "versions"}}, flush=True)
-    known: list[dict[str, str]] = []
-    if TABLE.exists():
-        with TABLE.open(newline="") as file:
-            known = [old for old in csv.DictReader(file) if (old["strategy"], old["task"]) != _key(row)]
-    strategies.record.write(TABLE, [*known, row])
-
-
-def _key(row: dict[str, str]) -> tuple[str, str]:
-    return row["strategy"], row["task"]
+            print(row, flush=True)
+            strategies.record.replace(TABLE, [{column: row[column] for column in COLUMNS}], "strategy", "task")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Searches on the table by the seed that answered them: whether one seed's landscape is that of the held-out mean.
 
-    python benchmarks/query_seeds.py [STRATEGY...] [--tasks longtail digits] [--repeats 30]
+    python benchmarks/query_seeds.py [STRATEGY...] [--tasks longtail digits] [--repeats 75]
 
-The games of `strategies.py`, in which repeat r is answered with seed r mod 3, apart by that seed. `agreement` is
-Spearman's rank correlation between what that seed answers (validation) and the held-out means (20 other seeds, test),
-among the functions that have the latter, the 200 best by the table's three seeds. `place_of_best_ten` is the mean
+The games of `strategies.py`, in which repeat r is answered with seed number r mod 15, apart by that seed. `agreement`
+is Spearman's rank correlation between what that seed answers (validation) and the held-out means (40 other seeds,
+test), among the functions that have the latter, the 200 best by the table's 15 seeds. `place_of_best_ten` is the mean
 place of the ten best in the order of the answers, from 0, first, to 1, last, of all that the funnel lets through.
 
 Replaces the rows of what was played in `benchmarks/query_seeds.csv`.
@@ -13,10 +13,7 @@ Replaces the rows of what was played in `benchmarks/query_seeds.csv`.
 from __future__ import annotations
 
 import argparse
-import csv
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import record
@@ -37,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("strategies", nargs="*", default=["auto", "surrogate", "random"])
     parser.add_argument("--tasks", nargs="*", default=["longtail", "digits"])
-    parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--repeats", type=int, default=75)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     table = Table.open(strategies.HERE / "actbench.npz")
@@ -46,7 +43,7 @@ def main() -> None:
         judge = Judge(board=board, task=task)
         seeds = range(len(judge.measured.seeds))
         for name in arguments.strategies:
-            games = strategies._games(name, judge, 0, arguments.repeats)
+            games = strategies.games(name, judge, 0, arguments.repeats)
             for seed in seeds:
                 own = games[seed :: len(seeds)]
                 found = np.array([game.found_at for game in own])
@@ -60,7 +57,9 @@ def main() -> None:
                     **_agreement(judge, seed),
                 }
                 print(row, flush=True)
-                _write({**record.machine("numpy", "scikit-learn"), **row})
+                record.replace(
+                    TABLE, [{**record.machine("numpy", "scikit-learn"), **row}], "task", "query_seed", "strategy"
+                )
 
 
 def _agreement(judge: Judge, seed: int) -> dict[str, float]:
@@ -74,19 +73,6 @@ def _agreement(judge: Judge, seed: int) -> dict[str, float]:
         "agreement": round(float(spearmanr(answers[best], judge.measured.held_out).statistic), 3),
         "place_of_best_ten": round(float(np.mean([places[number] for number in judge.best_ten])), 3),
     }
-
-
-def _write(row: Mapping[str, Any]) -> None:
-    """Put a row in the place of that of the same task, seed and strategy."""
-    known: list[Mapping[str, Any]] = []
-    if TABLE.exists():
-        with TABLE.open(newline="") as file:
-            known = [old for old in csv.DictReader(file) if _key(old) != _key(row)]
-    record.write(TABLE, [*known, row])
-
-
-def _key(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    return row["task"], str(row["query_seed"]), row["strategy"]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python benchmarks/recommendation.py [--tasks digits tabular ...] [--repeats 60] [--print]
     python benchmarks/recommendation.py --train [--more 256]
 
-Played on the table (`table_game.py`). Functions have been seen with one or two of the table's three seeds, drawn at
+Played on the table (`table_game.py`). Functions have been seen with one or two of the table's seeds, drawn at
 random or chosen by `surrogate`, those that the funnel lets through alone. Ways to order them:
 
 - `score`: by what the seeds say;
@@ -11,17 +11,17 @@ random or chosen by `surrogate`, those that the funnel lets through alone. Ways 
 - `noise NUMBER`: by expectation with a least noise, as a share of the function's variance; 3 on digits alone;
 - `halves`: half of a shortlist by score, half by `noise 1` (the incumbent is that of `noise 1`).
 
-`incumbent` is the regret of who comes first: the held-out mean (20 seeds, test split) of the best that was seen minus
+`incumbent` is the regret of who comes first: the held-out mean (40 seeds, test split) of the best that was seen minus
 its own. A shortlist of 40, at most one in eight and at least eleven, none of them one function with another (outputs
-correlated by more than 0.999), is trained with six of the 20 seeds; the ten best of it are finalists; of seven further
-seeds (test split) they have a winner, and the last seven say what it is worth: `winner` is its regret. `in_shortlist`
-and `in_finals` are the shares of the ten best that were seen. `_to_score` is the paired difference to `score` and
-`_half` half of its 95 % interval, 1.96 standard errors over repeats.
+correlated by more than 0.999), is trained with six of the 40 seeds; the ten best of it are finalists; of sixteen
+further seeds (test split) they have a winner, and the last 18 say what it is worth: `winner` is its regret.
+`in_shortlist` and `in_finals` are the shares of the ten best that were seen. `_to_score` is the paired difference to
+`score` and `_half` half of its 95 % interval, 1.96 standard errors over repeats.
 
-The table has held-out seeds of the 200 functions that are best by the same three seeds that a search is answered with.
-If no others could be recommended, whoever goes by these seeds would be at an advantage; so `--train` trains the next
-best (`--more`, by their mean over the three seeds, among those that the funnel lets through) with the same 20 seeds,
-and keeps the scores in `recommendation.npz`. `unknown` is the share of a shortlist that has no held-out seeds even so:
+The table has held-out seeds of the 200 functions that are best by the same seeds that a search is answered with. If no
+others could be recommended, whoever goes by these seeds would be at an advantage; so `--train` trains the next best
+(`--more`, by their mean over these seeds, among those that the funnel lets through) with the same held-out seeds, and
+keeps the scores in `recommendation.npz`. `unknown` is the share of a shortlist that has no held-out seeds even so:
 these take a place and cannot win.
 
 Replaces the rows of what was played in `benchmarks/recommendation.csv`.
@@ -30,7 +30,6 @@ Replaces the rows of what was played in `benchmarks/recommendation.csv`.
 from __future__ import annotations
 
 import argparse
-import csv
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +41,7 @@ from typing import Any
 import numpy as np
 import record
 import torch
+from gallery import Gallery
 from numpy.typing import NDArray
 from table_game import EARLY, Board, Judge, play
 
@@ -52,14 +52,13 @@ from actsearch.evaluate.subject import Subject
 from actsearch.evaluate.table import Table
 from actsearch.evaluate.table.data import best_means, rounded, save_arrays
 from actsearch.evaluate.worker import Job, Order
-from actsearch.grammar.activation import Candidate
 from actsearch.grammar.space import read_space
 from actsearch.outcome import Scored
 from actsearch.plugins import find, lasting
 from actsearch.search.config import SearchConfig
 from actsearch.search.strategies import make_strategy
 from actsearch.search.strategies.surrogate.expectation import expectations
-from actsearch.search.strategies.surrogate.look import Look, look
+from actsearch.search.strategies.surrogate.look import Look
 
 HERE = Path(__file__).parent
 TABLE, MORE = HERE / "recommendation.csv", HERE / "recommendation.npz"
@@ -67,12 +66,13 @@ SEEN = {"random": (50, 100, 300, 1000), "surrogate": (50, 100, 300)}
 REPEATS_OF_MANY = 15
 """Of 1,000 functions, or so many as are asked for if they are fewer: they differ little, and a fit takes a second."""
 PLACES, RATIO, FINALISTS, APART = 40, 8, 10, 0.999
-SHORTLIST_SEEDS, CHOOSING_SEEDS = 6, 7
+SHORTLIST_SEEDS, CHOOSING_SEEDS = 6, 16
 DEALS = 4
-"""Ways to deal the 20 seeds out to shortlist, finals and judges, for each repeat."""
+"""Ways to deal the held-out seeds out to shortlist, finals and judges, for each repeat."""
 NOISES = (1.0, 3.0)
 """Least noises that are tried beside none, the last one on digits alone."""
 TOGETHER = 32
+KEY = ("task", "seen_by", "seen", "seeds", "way")
 Array = NDArray[np.float64]
 
 
@@ -97,32 +97,7 @@ def main() -> None:
             for row in _rows(stage, by, counts, seeds, arguments.repeats):
                 print(row, flush=True)
                 if not arguments.print:
-                    _write({**record.machine("numpy", "scikit-learn"), **row})
-
-
-@dataclass(kw_only=True)
-class Gallery:
-    """The functions that the funnel lets through, ascending by their number in the table, as a model sees them."""
-
-    board: Board
-
-    @cached_property
-    def numbers(self) -> list[int]:
-        """Those of the table."""
-        return sorted(self.board.reachable)
-
-    @cached_property
-    def looks(self) -> list[Look]:
-        """What the surrogate sees of each."""
-        functions = (self.board.table.functions[number] for number in self.numbers)
-        return [look(Candidate.everywhere(function.activation)) for function in functions]
-
-    @cached_property
-    def correlations(self) -> Array:
-        """Of the outputs of any two, in size."""
-        outputs = np.array([seen.outputs[0] for seen in self.looks], dtype=np.float64)
-        found: Array = np.abs(outputs @ outputs.T)
-        return found
+                    record.replace(TABLE, [{**record.machine("numpy", "scikit-learn"), **row}], *KEY)
 
 
 @dataclass(kw_only=True)
@@ -153,10 +128,10 @@ class Stage:
 
     @cached_property
     def worth(self) -> Array:
-        """Held-out means; those without held-out seeds have the mean of the table's three, on the test split."""
-        three = np.array([self.judge.held_out[number] for number in self.gallery.numbers])
-        twenty = np.maximum(best_means(self.held_out_seeds, test=True), self.judge.floor)
-        found: Array = np.where(self.is_known, twenty, three)
+        """Held-out means; those without held-out seeds have the mean of the table's others, on the test split."""
+        others = np.array([self.judge.held_out[number] for number in self.gallery.numbers])
+        apart = np.maximum(best_means(self.held_out_seeds, test=True), self.judge.floor)
+        found: Array = np.where(self.is_known, apart, others)
         return found
 
     def answers(self, seeds: Sequence[int]) -> Array:
@@ -221,7 +196,8 @@ def _keep(task: str, known: Mapping[int, NDArray[np.float32]]) -> None:
 def _rows(stage: Stage, by: str, counts: Sequence[int], seeds: int, repeats: int) -> Iterator[dict[str, Any]]:
     found: dict[int, dict[str, list[tuple[float, ...]]]] = {count: {} for count in counts}
     for repeat in range(repeats):
-        asked = list(itertools.combinations(range(3), seeds))[repeat % 3]
+        count_of_all = len(stage.judge.measured.seeds)
+        asked = [(repeat + place * (count_of_all // 2)) % count_of_all for place in range(seeds)]
         answers = stage.answers([stage.judge.measured.seeds[seed] for seed in asked])
         seen = _seen(stage, by, asked, repeat, max(count for count in counts if not _is_left_out(count, repeat)))
         for count in counts:
@@ -318,19 +294,6 @@ def _summary(values: Array, scored: Array) -> dict[str, float]:
         found[f"{name}_to_score"] = float(f"{differences[:, column].mean():.3g}")
         found[f"{name}_half"] = float(f"{half[column]:.2g}")
     return found | {"unknown": round(float(means[-1]), 3)}
-
-
-def _write(row: Mapping[str, Any]) -> None:
-    """Put a row in the place of that of the same game."""
-    known: list[Mapping[str, Any]] = []
-    if TABLE.exists():
-        with TABLE.open(newline="") as file:
-            known = [old for old in csv.DictReader(file) if _key(old) != _key(row)]
-    record.write(TABLE, [*known, row])
-
-
-def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(row[name]) for name in ("task", "seen_by", "seen", "seeds", "way"))
 
 
 if __name__ == "__main__":

@@ -56,6 +56,21 @@ def write(table: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         writer.writerows(rows)
 
 
+def read(table: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file; none if there is no file."""
+    if not table.exists():
+        return []
+    with table.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def replace(table: Path, rows: Sequence[Mapping[str, Any]], *key: str) -> None:
+    """Put rows into a CSV file, in the place of those that say the same in the columns `key`."""
+    new = {tuple(str(row[column]) for column in key) for row in rows}
+    kept = [old for old in read(table) if tuple(old[column] for column in key) not in new]
+    write(table, [*kept, *rows])
+
+
 def interleaved(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
     """Seconds of each of `runs`, which take turns so that what else the machine does hits all of them alike."""
     for run in runs.values():

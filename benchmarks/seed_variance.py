@@ -22,7 +22,6 @@ Replaces the rows of what was measured in `benchmarks/seed_variance.csv`.
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import random
 from collections.abc import Callable
@@ -33,8 +32,8 @@ from typing import Any
 import numpy as np
 import record
 import torch
-from features import Gallery, together
 from fisher import lesson_of
+from gallery import Gallery, together
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from table_game import Board, Judge
@@ -78,11 +77,7 @@ def main() -> None:
         size = {"functions": len(trained), "groups": arguments.groups, "replicates": arguments.replicates}
         row = {"task": task, **size, **_analysis(scores, features)}
         print(row, flush=True)
-        known: list[dict[str, str]] = []
-        if TABLE.exists():
-            with TABLE.open(newline="") as file:
-                known = [old for old in csv.DictReader(file) if old["task"] != task]
-        record.write(TABLE, [*known, {**record.machine("torch", "numpy", "scikit-learn"), **row}])
+        record.replace(TABLE, [{**record.machine("torch", "numpy", "scikit-learn"), **row}], "task")
 
 
 def _scores(gallery: Gallery, task: str, chosen: list[int], groups: int, replicates: int) -> tuple[Array, list[int]]:

@@ -3,7 +3,7 @@
     python benchmarks/shortlist.py
 
 Played on `benchmarks/actbench.npz`. The functions of a search are drawn from the table; it scores them with two of the
-table's three seeds, on the validation split. Then its finalists are the ten best, or the ten best by some of the twenty
+table's seeds, on the validation split. Then its finalists are the ten best, or the ten best by some of the
 further seeds among a shortlist. The seeds that are left are those of the finals, on the test split: the winner is who
 has the highest mean in one half of them, and its mean in the other half says what it is worth. A row is a task and a
 way to choose: that worth, as regret to the best function that was drawn (no function counts as worse than the median

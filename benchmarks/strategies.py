@@ -3,20 +3,20 @@
     python benchmarks/strategies.py [STRATEGY...] [--tasks digits tabular ...] [--generation 0] [--repeats 30]
 
 An evaluation is a look-up (`table_game.py`), so a search takes seconds. Repeat r is played with seed r and answered
-with the table's seed r mod 3; the held-out seeds and the test split judge. The best ten are those of the functions that
-the funnel lets through: what it rejects no strategy can find. `published-evolution` is regularised evolution with the
-settings of its paper, `published-surrogate` the recipe of arXiv:2301.05785 (`published_surrogate.py`). NAME:KEY=VALUE
-plays a strategy with another setting. Generations grow as in a search, unless `--generation` fixes their size.
+with the table's seed number r mod 15; the held-out seeds and the test split judge. The best ten are those of the
+functions that the funnel lets through: what it rejects no strategy can find. `published-evolution` is regularised
+evolution with the settings of its paper, `published-surrogate` the recipe of arXiv:2301.05785
+(`published_surrogate.py`). NAME:KEY=VALUE plays a strategy with another setting. Generations grow as in a search,
+unless `--generation` fixes their size.
 
 Replaces the rows of what was played in `benchmarks/strategies.csv` (a row for each strategy, task and generation size)
 and `benchmarks/strategies_curves.csv` (regret against evaluations), and draws `docs/strategies.svg`. Intervals are
-95 %, by bootstrap over repeats.
+95 %, by bootstrap over the seeds that answered, each with its repeats.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +28,7 @@ import torch
 from numpy.typing import NDArray
 from table_game import Board, Judge, Played, play
 
+from actsearch.errors import UnsupportedError
 from actsearch.evaluate.table import Table
 from actsearch.evaluate.task import load_task
 from actsearch.grammar.space import read_space
@@ -55,6 +56,7 @@ REFERENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         },
     ),
 }
+KEY = ("task", "generation", "strategy")
 WITHOUT_CATALOG = {"auto.catalog": "false"}
 Array = NDArray[np.float64]
 
@@ -76,21 +78,27 @@ def main() -> None:
         for task in arguments.tasks:
             judge = Judge(board=board, task=task)
             for name in names:
-                games = _games(name, judge, arguments.generation, arguments.repeats)
-                row = _row(name, judge, games, arguments.generation)
+                try:
+                    played = games(name, judge, arguments.generation, arguments.repeats)
+                except UnsupportedError as error:
+                    print(f"{name} is left out: {error}")
+                    continue
+                row = _row(name, judge, played, arguments.generation)
                 print(
                     {key: value for key, value in row.items() if key not in {"machine", "versions", "date"}}, flush=True
                 )
                 if not arguments.print:
-                    _write(row, _curve(row, games))
+                    record.replace(TABLE, [row], *KEY)
+                    record.replace(CURVES, _curve(row, played, judge), *KEY)
     if not arguments.print:
         from strategies_plot import draw
 
         draw(CURVES, TABLE, PLOT)
 
 
-def _games(name: str, judge: Judge, generation: int, repeats: int) -> list[Played]:
-    strategy = _maker(name, judge)()
+def games(name: str, judge: Judge, generation: int, repeats: int) -> list[Played]:
+    """Repeats of a search; `generation` is its size of a generation, 0 that of a search."""
+    strategy = maker(name, judge)()
     size = (lambda _: generation) if generation else SearchConfig().generation_after
     return [
         play(strategy, judge, seed=seed, generation=size, evaluations=EVALUATIONS, at_most=AT_MOST)
@@ -98,7 +106,8 @@ def _games(name: str, judge: Judge, generation: int, repeats: int) -> list[Playe
     ]
 
 
-def _maker(name: str, judge: Judge) -> Callable[[], Strategy]:
+def maker(name: str, judge: Judge) -> Callable[[], Strategy]:
+    """What makes the strategy that `name` says, as on the command line."""
     space, task = judge.board.space, load_task(judge.task)
     if name == "published-surrogate":
         from published_surrogate import PublishedSurrogate
@@ -114,9 +123,9 @@ def _maker(name: str, judge: Judge) -> Callable[[], Strategy]:
 def _row(name: str, judge: Judge, games: Sequence[Played], generation: int) -> dict[str, Any]:
     found = np.array([game.found_at for game in games])
     regret = np.array([game.regret[:EVALUATIONS] for game in games])
-    median, area = np.median(found), regret.mean()
-    low, high = _interval(found, np.median)
-    area_low, area_high = _interval(regret.mean(axis=1), np.mean)
+    median, area, seeds = np.median(found), regret.mean(), len(judge.measured.seeds)
+    low, high = _interval(found, np.median, seeds)
+    area_low, area_high = _interval(regret.mean(axis=1), np.mean, seeds)
     evaluations = sum(len(game.functions) for game in games)
     return {
         **record.machine("numpy", "scikit-learn"),
@@ -139,13 +148,13 @@ def _row(name: str, judge: Judge, games: Sequence[Played], generation: int) -> d
     }
 
 
-def _curve(row: Mapping[str, Any], games: Sequence[Played]) -> list[dict[str, Any]]:
+def _curve(row: Mapping[str, Any], games: Sequence[Played], judge: Judge) -> list[dict[str, Any]]:
     regret = np.array([game.regret[:EVALUATIONS] for game in games])
     found = np.array([game.found_at for game in games])
     points = []
     for point in POINTS:
-        low, high = _interval(regret[:, point - 1], np.mean)
-        key = {name: row[name] for name in ("strategy", "task", "generation")}
+        low, high = _interval(regret[:, point - 1], np.mean, len(judge.measured.seeds))
+        key = {name: row[name] for name in KEY}
         points.append(
             {
                 **key,
@@ -159,30 +168,18 @@ def _curve(row: Mapping[str, Any], games: Sequence[Played]) -> list[dict[str, An
     return points
 
 
-def _interval(values: Array, statistic: Callable[..., Any]) -> tuple[float, float]:
-    drawn = np.random.default_rng(0).integers(len(values), size=(2000, len(values)))
+def _interval(values: Array, statistic: Callable[..., Any], seeds: int) -> tuple[float, float]:
+    """Of repeats: seeds are drawn with all their repeats, as searches that one seed answered are alike."""
+    by_seed = [values[seed::seeds] for seed in range(min(seeds, len(values)))]
+    drawn = np.random.default_rng(0).integers(len(by_seed), size=(2000, len(by_seed)))
     with np.errstate(invalid="ignore"):
-        ends = np.quantile(statistic(values[drawn], axis=1), (0.025, 0.975), method="nearest")
+        found = [statistic(np.concatenate([by_seed[seed] for seed in row])) for row in drawn]
+        ends = np.quantile(found, (0.025, 0.975), method="nearest")
     return float(ends[0]), float(ends[1])
 
 
 def _shown(value: float) -> float:
     return float(f"{value:.4g}") if math.isfinite(value) else math.inf
-
-
-def _write(row: Mapping[str, Any], curve: Sequence[Mapping[str, Any]]) -> None:
-    """Put the new rows in the place of those of the same strategy, task and generation size."""
-    for path, rows in ((TABLE, [row]), (CURVES, curve)):
-        known: list[Mapping[str, Any]] = []
-        if path.exists():
-            with path.open(newline="") as file:
-                known = list(csv.DictReader(file))
-        kept = [old for old in known if _key(old) != _key(row)]
-        record.write(path, sorted([*kept, *rows], key=_key))
-
-
-def _key(row: Mapping[str, Any]) -> tuple[str, int, str]:
-    return row["task"], int(row["generation"]), row["strategy"]
 
 
 if __name__ == "__main__":

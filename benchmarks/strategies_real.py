@@ -22,7 +22,6 @@ baseline. `processor` is the share of a core that the search had. `--report` pri
 from __future__ import annotations
 
 import argparse
-import csv
 import itertools
 import math
 import os
@@ -114,7 +113,7 @@ def main() -> None:
     task = load_task(arguments.task)
     game = {**record.machine("torch", "llvmlite"), "space": arguments.space, "task": arguments.task}
     game["budget"] = str(arguments.budget)
-    _write(_baselines(task, game))
+    record.replace(TABLE, _baselines(task, game), *KEY)
     for pair in _pairs(arguments.strategies, arguments.seeds):
         with tempfile.TemporaryDirectory() as folder:
             stores = {run: Path(folder) / f"{run.strategy}-{run.seed}" for run in pair}
@@ -123,7 +122,7 @@ def main() -> None:
                 if run.counts:
                     rows = _rows(stores[run], task, arguments.budget)
                     common = {**game, "strategy": run.strategy, "seed": str(run.seed), "processor": shares[run]}
-                    _write([common | row for row in rows])
+                    record.replace(TABLE, [common | row for row in rows], *KEY)
 
 
 def _pairs(strategies: Sequence[str], seeds: int) -> list[tuple[Run, Run]]:
@@ -209,7 +208,7 @@ def _judge(task: Task, subjects: Sequence[Subject]) -> list[Judged]:
 
 def _report() -> None:
     """Print what was found, and the differences between strategies."""
-    rows = _read()
+    rows = record.read(TABLE)
     for space, task, budget in dict.fromkeys((row["space"], row["task"], row["budget"]) for row in rows):
         own = [row for row in rows if (row["space"], row["task"], row["budget"]) == (space, task, budget)]
         played = [row for row in own if row["measure"] != BASELINE]
@@ -268,20 +267,6 @@ def _judged_row(test: Array) -> dict[str, Any]:
 
 def _shown(value: float) -> float:
     return float(f"{value:.5g}")
-
-
-def _read() -> list[dict[str, str]]:
-    if not TABLE.exists():
-        return []
-    with TABLE.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def _write(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Put rows in the place of those of the same key."""
-    new = {tuple(str(row[name]) for name in KEY) for row in rows}
-    kept = [row for row in _read() if tuple(row[name] for name in KEY) not in new]
-    record.write(TABLE, [*kept, *rows])
 
 
 if __name__ == "__main__":

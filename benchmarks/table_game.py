@@ -15,10 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from actsearch.analysis import catalog
 from actsearch.analysis.fingerprint import fingerprint
 from actsearch.analysis.tensor_probe import probe_of
 from actsearch.evaluate.protocols.quality import STAGE as QUALITY
 from actsearch.evaluate.table import Measured, Table
+from actsearch.evaluate.task import load_task
 from actsearch.grammar.space import Genome, Space
 from actsearch.outcome import Rejected
 from actsearch.search.config import SearchConfig
@@ -125,12 +127,23 @@ class Judge:
             found.append((self.measured.means([seed], test=False), ~(early > self.measured.chance)))
         return found
 
-    def told(self, genome: Genome, name: str, function: int, seed: int) -> Told:
-        """The result of training a function with the table's seed number `seed`, for a candidate of this name."""
+    @cached_property
+    def levels(self) -> list[float]:
+        """What the task's baselines score with each seed, the mean of those that are in the table."""
+        activations = (catalog.look_up(name).activation for name in load_task(self.task).baselines)
+        prints = (fingerprint(probe_of(activation)) for activation in activations)
+        known = [self.board.numbers[found] for found in prints if found in self.board.numbers]
+        return [float(scores[known].mean()) for scores, _ in self.answers]
+
+    def told(self, genome: Genome, name: str, function: int, seed: int, level: float = 0.0) -> Told:
+        """The result of training a function with the table's seed number `seed`, for a candidate of this name.
+
+        `level` is taken from its score.
+        """
         scores, hopeless = self.answers[seed]
         if hopeless[function]:
             return Told(id=name, genome=genome, score=None, stage=QUALITY)
-        score = float(scores[function])
+        score = float(scores[function]) - level
         return Told(id=name, genome=genome, score=score if math.isfinite(score) else None, stage="train")
 
 
@@ -140,6 +153,8 @@ class Played:
 
     functions: list[int]
     """In order of evaluation."""
+    scores: list[float]
+    """What was answered, -inf for what has none; with `turns`, less the level of the seed."""
     regret: list[float]
     """Held-out score of the best function minus that of the incumbent, the best by its queried score, after each."""
     found_at: float
@@ -150,10 +165,14 @@ class Played:
 
 
 def play(
-    strategy: Strategy, judge: Judge, *, seed: int, generation: Callable[[int], int], evaluations: int, at_most: int
+    strategy: Strategy, judge: Judge, *, seed: int, generation: Callable[[int], int], evaluations: int, at_most: int,
+    turns: int = 1,
 ) -> Played:  # fmt: skip
-    """One search of `evaluations`, and on until a best function is found or there were `at_most`."""
-    board, query = judge.board, seed % len(judge.measured.seeds)
+    """One search of `evaluations`, and on until a best function is found or there were `at_most`.
+
+    With `turns` generations take turns on so many of the table's seeds, and the seed's level is taken from scores.
+    """
+    board, generations = judge.board, 0
     state, archive, seen = strategy.start(seed), Archive(), set[object]()
     functions: list[int] = []
     scores: list[float] = []
@@ -178,7 +197,10 @@ def play(
                 waiting += is_new and verdict.function is not None
         if not asked:
             break
-        results = [_result(judge, proposal, verdict, query) for proposal, verdict in asked]
+        query = (seed + generations % turns) % len(judge.measured.seeds)
+        level = judge.levels[query] if turns > 1 else 0.0
+        generations += 1
+        results = [_result(judge, proposal, verdict, query, level) for proposal, verdict in asked]
         for result, (_, verdict) in zip(results, asked, strict=True):
             if verdict is not None and verdict.function is not None:
                 functions.append(verdict.function)
@@ -190,18 +212,18 @@ def play(
         proposed += len(asked)
     found_at = next((float(place) for place, number in enumerate(functions, 1) if number in best), math.inf)
     return Played(
-        functions=functions, regret=_regret(judge, functions, scores), found_at=found_at, seconds=seconds,
-        proposals=proposed,
+        functions=functions, scores=scores, regret=_regret(judge, functions, scores), found_at=found_at,
+        seconds=seconds, proposals=proposed,
     )  # fmt: skip
 
 
-def _result(judge: Judge, proposal: Proposal, verdict: Verdict | None, query: int) -> Told:
+def _result(judge: Judge, proposal: Proposal, verdict: Verdict | None, query: int, level: float) -> Told:
     if verdict is None:
         repeated = judge.board.verdict(proposal.genome)
         return Told(id=repeated.id, genome=proposal.genome, score=None, stage=DUPLICATE)
     if verdict.function is None:
         return Told(id=verdict.id, genome=proposal.genome, score=None, stage=verdict.stage or "")
-    return judge.told(proposal.genome, verdict.id, verdict.function, query)
+    return judge.told(proposal.genome, verdict.id, verdict.function, query, level)
 
 
 def _regret(judge: Judge, functions: Sequence[int], scores: Sequence[float]) -> list[float]:

@@ -21,11 +21,11 @@ class Plan:
 
     space: str
     tasks: tuple[str, ...]
-    seeds: int = 3
+    seeds: int = 15
     """Seeds that every function is trained with: 0, 1, ..."""
     best: int = 200
     """Functions of each task that are trained with more seeds."""
-    best_seeds: int = 20
+    best_seeds: int = 40
     """Seeds of these, those after `seeds`."""
     shares: tuple[float, ...] = (0.1, 0.3, 1.0)
     """Shares of the training after which scores are taken."""
