@@ -2,13 +2,14 @@
 
     python benchmarks/turns.py [STRATEGY...] [--tasks digits tabular ...] [--turns 1 4 8] [--repeats 30]
 
-Games as in `strategies.py`, in which generation g of repeat r is answered with the table's seed number r + g mod `turns`
-(1: the same for all). The level of a seed, the mean score of the task's baselines with it, is taken from what it
-answers. `by_score` is the regret of the incumbent that scored highest, `by_expectation` that of whom a model of all
-scores expects most (`actsearch/search/strategies/surrogate/expectation.py`, as a search's shortlist): the area over 300
-evaluations, and after the last of them. Regret by expectation is looked at `POINTS` and taken as straight between them;
-before there are eight, the incumbent is by score. `_to_fixed` is the paired difference to one seed for all, and `_half`
-half of its 95 % interval, 1.96 standard errors over the seeds that games began with, each with its repeats.
+Games as in `strategies.py`, in which generation g of repeat r, from 0, is answered with the table's seed number r + (g
+mod `turns`); 1 is the same for all. The level of a seed, the mean score of the task's baselines with it, is taken from
+what it answers. `by_score` is the regret of the incumbent that scored highest, `by_expectation` that of whom a model of
+all scores expects most (`actsearch/search/strategies/surrogate/expectation.py`, as a search's shortlist): the area over
+300 evaluations, and after the last of them. Regret by expectation is looked at after some evaluations (`POINTS`) and
+taken as straight between them; before there are eight, the incumbent is by score. `_to_fixed` is the paired difference
+to one seed for all, and `_half` half of its 95 % interval, 1.96 standard errors over the seeds that games began with,
+each with its repeats.
 
 Replaces the rows of what was played in `benchmarks/turns.csv`.
 """
@@ -17,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import record

@@ -43,7 +43,8 @@ def tasks(name: _Name = None, check: _Check = False, json: Json = False, store: 
         facts: dict[str, Any] = {"task": name, "about": about, "metric": metric, "chance": chance}
         facts |= {"fidelity": task.fidelity, "seconds": None if math.isnan(task.seconds) else task.seconds}
         facts["learning_rates"] = list(task.learning_rates)
-        facts |= {"search_seeds": task.search_seeds, "final_seeds": task.final_seeds, "baselines": list(task.baselines)}
+        facts |= {"search_seeds": task.search_seeds, "seed_turns": task.seed_turns, "final_seeds": task.final_seeds}
+        facts["baselines"] = list(task.baselines)
         _one(json, facts)
         return
     _list(json, "task", rows, ("metric", "chance", "about"))

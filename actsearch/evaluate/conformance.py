@@ -111,6 +111,8 @@ def _stated(task: Task) -> str | None:
         return f"baselines is {task.baselines!r}: {wrong}"
     if math.isnan(task.chance) or task.chance == math.inf:
         return f"chance is {task.chance!r}: give the score of a model that knows nothing"
+    if task.seed_turns < 1:
+        return f"seed_turns is {task.seed_turns}: at least 1 is needed"
     if task.search_seeds < 1 or task.final_seeds < 2:
         return (
             f"search_seeds and final_seeds are {task.search_seeds} and {task.final_seeds}: at least 1 and 2 are needed"

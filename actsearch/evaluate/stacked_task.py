@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from actsearch.evaluate.objectives.objective import OfModels
 from actsearch.evaluate.protocols.quality import Quality
@@ -16,6 +17,9 @@ class StackedTask(Task):
 
     Implement `lessons`; their recipes have the same learning rates.
     """
+
+    seed_turns: ClassVar[int] = 4
+    """See `Task`: trainings of the baselines are cheap here. Chosen on digits."""
 
     @property
     def lessons(self) -> Sequence[Lesson]:

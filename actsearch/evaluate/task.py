@@ -28,7 +28,7 @@ class Task:
 
     The score of a subject must depend on the subject, the seed and the learning rate only: not on what else is in the
     batch, on earlier calls, on the time or on the process. Seeds and learning rates are shared by all subjects of a
-    search, so that differences are paired.
+    batch, so that differences are paired.
     """
 
     metric: ClassVar[str] = "score"
@@ -39,6 +39,8 @@ class Task:
     """At least three: a fixed learning rate would reward slope, not shape."""
     search_seeds: ClassVar[int] = 2
     """Seeds a candidate is scored with during the search."""
+    seed_turns: ClassVar[int] = 1
+    """Sets of so many seeds that generations of a search take turns on; its baselines are trained with all of them."""
     final_seeds: ClassVar[int] = 16
     """Fresh seeds that finalists and baselines are compared with."""
     baselines: ClassVar[tuple[str, ...]] = ("relu", "gelu", "silu", "tanh", "elu", "mish")

@@ -32,6 +32,7 @@ _BOUNDS: tuple[tuple[str, float, float], ...] = (
     ("finalists_apart", 0, 1),
     # Seeds of the shortlist begin 250 after those of the search, of the finals 500, of the next `--seed` 1000 after.
     ("search_seeds", 0, 250),
+    ("seed_turns", 0, 250),
     ("shortlist.length", 0, _MOST),
     ("shortlist.seeds", 1, 250),
     ("final_seeds", 0, 500),
@@ -86,6 +87,8 @@ class SearchConfig:
     """
     search_seeds: int = 0
     """Seeds a candidate is scored with; 0 leaves it to the task."""
+    seed_turns: int = 0
+    """Sets of so many seeds that generations take turns on, at most 250 seeds in all; 0 leaves it to the task."""
     final_seeds: int = 0
     """Fresh seeds of the finals; 0 leaves it to the task."""
     granularity: str = ""

@@ -11,9 +11,10 @@ from actsearch.evaluate.fairness.plan import TEST
 from actsearch.evaluate.ladder.settings import tuning_rule
 from actsearch.evaluate.task import Task
 from actsearch.search.config import SearchConfig
+from actsearch.search.turns import Turns
 from actsearch.store.journal import Journal
 from actsearch.store.record import SearchRecord
-from actsearch.store.summary import SEARCH, SHORTLIST
+from actsearch.store.summary import BASELINE, SEARCH, SHORTLIST
 
 _SEEDS_APART = 1000
 """Distance between the seeds of searches with neighbouring `--seed`."""
@@ -34,14 +35,26 @@ class Planning:
 
     def seeds(self, rung: str) -> tuple[int, ...]:
         """Seeds of a rung; those of the finals are used nowhere else."""
-        first = self.record.seed * _SEEDS_APART
         if rung == SEARCH:
-            count = self.config.search_seeds or self.task.search_seeds
-            return tuple(range(first, first + count))
+            return self.turns.seeds
         if rung == SHORTLIST:
-            first += _SHORTLIST_OFFSET
+            first = self.record.seed * _SEEDS_APART + _SHORTLIST_OFFSET
             return tuple(range(first, first + self.config.shortlist.seeds))
         return self.plan.tasks[0].seeds
+
+    @property
+    def turns(self) -> Turns:
+        """Seeds that generations take turns on: those that the baselines have been trained with, if they have.
+
+        So a search that was begun with fewer goes on with these, whose levels it knows.
+        """
+        each = self.config.search_seeds or self.task.search_seeds
+        known = [s.seeds for name, s in self.journal.scores(self.record, SEARCH).items() if name.startswith(BASELINE)]
+        if known and len(known[0]) >= each:
+            return Turns(seeds=known[0], each=each)
+        first = self.record.seed * _SEEDS_APART
+        count = each * min(self.config.seed_turns or self.task.seed_turns, _SHORTLIST_OFFSET // each)
+        return Turns(seeds=tuple(range(first, first + count)), each=each)
 
     @property
     def plan(self) -> Plan:

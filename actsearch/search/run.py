@@ -142,7 +142,7 @@ class Search:
         waiting = {str(record.number): record for record in generation if record.outcome is None}
         outcomes = {record.number: record.outcome for record in generation if record.outcome is not None}
         jobs = [Job(key=key, subject=subject_of_record(record)) for key, record in waiting.items()]
-        for result in self.trials.evaluate(jobs):
+        for result in self.trials.evaluate(jobs, generation[0].generation):
             number = int(result.key)
             found = {number: (result.outcome, result.seconds)}
             self.journal.record_outcomes(self.record, found, budget_seconds=self.progress.seconds)

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from actsearch.analysis import catalog
 from actsearch.errors import TaskError
@@ -58,14 +58,18 @@ class Trials:
         """See `Planning.lay_down`."""
         self.planning.lay_down(self.warn, finals_have_begun=self.finals_have_begun())
 
-    def evaluate(self, jobs: Sequence[Job]) -> Iterator[Result]:
-        """Results of one generation as they come; what it takes, breeding included, is the measure for estimates."""
+    def evaluate(self, jobs: Sequence[Job], generation: int) -> Iterator[Result]:
+        """Results of a generation as they come, on its seeds, their level taken from the scores.
+
+        What it takes, breeding included, is the measure for estimates.
+        """
         started = time.monotonic() if self._ended is None else self._ended
         trainings = 0
-        for result in self._submit_candidates(jobs):
+        turns, baselines = self.planning.turns, self.journal.scores(self.record, SEARCH).values()
+        for result in self._submit_candidates(jobs, turns.of(generation)):
             if isinstance(result.outcome, Scored):
                 trainings += result.outcome.scores.trained
-            yield result
+            yield replace(result, outcome=turns.levelled(result.outcome, generation, baselines))
         self._ended = time.monotonic()
         self._pace.add(self._ended - started, trainings)
 
@@ -192,11 +196,11 @@ class Trials:
         """Subjects of which the journal says what became of them on `rung`."""
         return {*self.journal.scores(self.record, rung), *self.journal.failures(self.record, rung)}
 
-    def _submit_candidates(self, jobs: Sequence[Job]) -> Iterator[Result]:
+    def _submit_candidates(self, jobs: Sequence[Job], seeds: tuple[int, ...]) -> Iterator[Result]:
         protocols = self.config.protocols
         stability = protocols.stability if protocols.stability.when == "all" else None
         order = Order(
-            seeds=self.planning.seeds(SEARCH),
+            seeds=seeds,
             quality=protocols.quality,
             stability=stability,
             objectives=self.config.objective_names,

@@ -66,11 +66,11 @@ def test_after_a_slow_first_generation_no_time_is_reserved_for_another_like_it(s
         )
         reserved = []
         for _ in range(2):
-            assert len(list(trials.evaluate(jobs))) == len(texts)
+            assert len(list(trials.evaluate(jobs, 1))) == len(texts)
             reserved.append(trials.reserve_seconds())
         assert reserved[0] > 1.25
         assert 0 < reserved[1] < 0.5 * reserved[0]
         # What passes between two generations is a part of each: strategies breed then.
         time.sleep(0.3)
-        list(trials.evaluate(jobs))
+        list(trials.evaluate(jobs, 1))
         assert trials.reserve_seconds() > 1.25 * 0.3
