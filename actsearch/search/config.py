@@ -88,7 +88,10 @@ class SearchConfig:
     search_seeds: int = 0
     """Seeds a candidate is scored with; 0 leaves it to the task."""
     seed_turns: int = 0
-    """Sets of so many seeds that generations take turns on, at most 250 seeds in all; 0 leaves it to the task."""
+    """Sets of so many seeds that generations take turns on, at most 250 seeds in all; 0 leaves it to the task.
+
+    With objectives it is one: what they measure with some seeds does not compare with what they do with others.
+    """
     final_seeds: int = 0
     """Fresh seeds of the finals; 0 leaves it to the task."""
     granularity: str = ""

@@ -46,14 +46,16 @@ class Planning:
     def turns(self) -> Turns:
         """Seeds that generations take turns on: those that the baselines have been trained with, if they have.
 
-        So a search that was begun with fewer goes on with these, whose levels it knows.
+        So a search that was begun with fewer goes on with these, whose levels it knows. Where objectives are measured
+        there is one turn: theirs would be those of the seeds.
         """
         each = self.config.search_seeds or self.task.search_seeds
         known = [s.seeds for name, s in self.journal.scores(self.record, SEARCH).items() if name.startswith(BASELINE)]
         if known and len(known[0]) >= each:
             return Turns(seeds=known[0], each=each)
         first = self.record.seed * _SEEDS_APART
-        count = each * min(self.config.seed_turns or self.task.seed_turns, _SHORTLIST_OFFSET // each)
+        turns = 1 if self.config.objective_names else self.config.seed_turns or self.task.seed_turns
+        count = each * min(turns, _SHORTLIST_OFFSET // each)
         return Turns(seeds=tuple(range(first, first + count)), each=each)
 
     @property

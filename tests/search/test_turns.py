@@ -85,6 +85,14 @@ def test_what_seeds_are_worth_to_all_alike_changes_no_score(search, write_task, 
     assert found[3] == pytest.approx(found[1], abs=1e-12)
 
 
+def test_where_objectives_are_measured_all_candidates_have_the_same_seeds(search, journalled, tmp_path):
+    settings = {"seed_turns": 3, "objectives": "cost", "finalists": "1"}
+    search(store=tmp_path, budget="8c", settings=settings)
+    records = [record for record in journalled(tmp_path) if isinstance(record.outcome, Scored)]
+    assert len({record.generation for record in records}) > 1
+    assert {record.outcome.scores.seeds for record in records} == {(0, 1)}
+
+
 def stop(store: Path, task: str, **settings: object) -> None:
     """Begin a search and leave it in its second generation."""
 
