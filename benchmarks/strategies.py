@@ -93,12 +93,12 @@ def main() -> None:
         draw(CURVES, TABLE, PLOT)
 
 
-def games(name: str, judge: Judge, generation: int, repeats: int) -> list[Played]:
-    """Repeats of a search; `generation` is its size of a generation, 0 that of a search."""
+def games(name: str, judge: Judge, generation: int, repeats: int, turns: int = 1) -> list[Played]:
+    """Repeats of a game; `generation` is its size of a generation, 0 that of a search, `turns` as for `play`."""
     strategy = maker(name, judge)()
     size = (lambda _: generation) if generation else SearchConfig().generation_after
     return [
-        play(strategy, judge, seed=seed, generation=size, evaluations=EVALUATIONS, at_most=AT_MOST)
+        play(strategy, judge, seed=seed, generation=size, evaluations=EVALUATIONS, at_most=AT_MOST, turns=turns)
         for seed in range(repeats)
     ]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import matplotlib as mpl
+import record
 
 mpl.use("svg")
+OTHERS = ["tab:blue", "tab:orange", "tab:green", "tab:purple", "tab:brown", "tab:pink", "tab:olive", "tab:cyan"]
 mpl.rcParams.update({"svg.hashsalt": "strategies", "svg.fonttype": "none", "font.size": 9})
+mpl.rcParams["axes.prop_cycle"] = mpl.cycler(color=OTHERS)
 
 from matplotlib import pyplot as plt  # noqa: E402  after the choice of what draws
 
@@ -18,8 +20,8 @@ LATER = 24
 
 def draw(curves: Path, table: Path, plot: Path, generation: int = 0) -> None:
     """Draw the curves of searches with generations of `generation` (0: growing), a row of panels for each measure."""
-    rows = [row for row in _read(curves) if int(row["generation"]) == generation]
-    played = [row for row in _read(table) if int(row["generation"]) == generation]
+    rows = [row for row in record.read(curves) if int(row["generation"]) == generation]
+    played = [row for row in record.read(table) if int(row["generation"]) == generation]
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     if not tasks:
         return
@@ -48,8 +50,3 @@ def draw(curves: Path, table: Path, plot: Path, generation: int = 0) -> None:
     figure.legend(handles, names, loc="lower center", ncols=6, frameon=False)
     figure.tight_layout(rect=(0, 0.02 + 0.035 * -(-len(names) // 6), 1, 1))
     figure.savefig(plot, metadata={"Date": None})
-
-
-def _read(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))

@@ -1,6 +1,6 @@
 """What it is worth that generations of a search take turns on seeds, on the table.
 
-    python benchmarks/turns.py [STRATEGY...] [--tasks digits tabular ...] [--turns 1 4 8] [--repeats 30]
+    python benchmarks/turns.py [STRATEGY...] [--tasks digits tabular ...] [--turns 1 4] [--repeats 30]
 
 Games as in `strategies.py`, in which generation g of repeat r, from 0, is answered with the table's seed number r + (g
 mod `turns`); 1 is the same for all. The level of a seed, the mean score of the task's baselines with it, is taken from
@@ -25,12 +25,11 @@ import strategies
 import torch
 from gallery import Gallery
 from numpy.typing import NDArray
-from table_game import Board, Judge, Played, play
+from table_game import Board, Judge, Played
 
 from actsearch.evaluate.table import Table
 from actsearch.grammar.space import read_space
 from actsearch.plugins import find
-from actsearch.search.config import SearchConfig
 from actsearch.search.strategies.surrogate.expectation import expectations
 
 TABLE = Path(__file__).with_suffix(".csv")
@@ -41,9 +40,9 @@ Array = NDArray[np.float64]
 def main() -> None:
     """Play, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("strategies", nargs="*", default=["surrogate", "random"])
+    parser.add_argument("strategies", nargs="*", default=["auto", "surrogate", "random"])
     parser.add_argument("--tasks", nargs="*", default=["digits", "tabular", "periodic", "longtail"])
-    parser.add_argument("--turns", nargs="*", type=int, default=[1, 4, 8])
+    parser.add_argument("--turns", nargs="*", type=int, default=[1, 4])
     parser.add_argument("--repeats", type=int, default=30)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -56,7 +55,7 @@ def main() -> None:
         for name in arguments.strategies:
             fixed: Array | None = None
             for turns in sorted({1, *arguments.turns}):
-                games = _games(name, judge, turns, arguments.repeats)
+                games = strategies.games(name, judge, 0, arguments.repeats, turns)
                 values = np.array([_regrets(gallery, judge, game) for game in games])
                 fixed = values if fixed is None else fixed
                 found = float(np.median([game.found_at for game in games]))
@@ -64,17 +63,6 @@ def main() -> None:
                 row |= {"median_evaluations": found, **_summary(values, fixed, len(judge.measured.seeds))}
                 print(row, flush=True)
                 record.replace(TABLE, [{**record.machine("numpy", "scikit-learn"), **row}], "task", "strategy", "turns")
-
-
-def _games(name: str, judge: Judge, turns: int, repeats: int) -> list[Played]:
-    strategy = strategies.maker(name, judge)()
-    return [
-        play(
-            strategy, judge, seed=seed, generation=SearchConfig().generation_after, evaluations=strategies.EVALUATIONS,
-            at_most=strategies.AT_MOST, turns=turns,
-        )
-        for seed in range(repeats)
-    ]  # fmt: skip
 
 
 def _regrets(gallery: Gallery, judge: Judge, game: Played) -> tuple[float, ...]:

@@ -46,6 +46,7 @@ def test_files_of_a_user_s_own_are_shown_by_path(document, cheap, tmp_path):
     assert document("profiles", profile)["workers"] == 3
     shown = document("tasks", cheap)
     assert (shown["about"], shown["search_seeds"], shown["baselines"]) == ("Fit a sine on a grid.", 2, ["gelu", "selu"])
+    assert shown["seed_turns"] == 1
 
 
 def test_strategies_are_listed_and_shown_with_the_keys_of_their_settings(document, text):

@@ -61,6 +61,7 @@ MISTAKES = {
     "one baseline": ("attributes", "baselines = ('tanh',)", "states what it is", "fewer than two"),
     "no chance": ("attributes", "chance = float('nan')", "states what it is", "chance is nan"),
     "one final seed": ("attributes", "final_seeds = 1", "states what it is", "at least 1 and 2"),
+    "no turn": ("attributes", "seed_turns = 0", "states what it is", "seed_turns is 0: at least 1"),
     "raises": ("value", "raise RuntimeError('no data')", "ends in a worker of its own", "RuntimeError: no data"),
     "exits": ("value", "os._exit(3)", "ends in a worker of its own", "ended with code 3"),
     "wrong seeds": (
