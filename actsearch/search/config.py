@@ -76,7 +76,7 @@ class SearchConfig:
 
     generation: int = 32
     """Candidates that are evaluated together before the strategy is told."""
-    first_generation: int = 8
+    first_generation: int = 4
     """How few they are at first, so that what is known early is used early: a generation is a quarter of all before."""
     finalists: int = 10
     """How many of the best are trained again on fresh seeds."""

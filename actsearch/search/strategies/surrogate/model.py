@@ -85,8 +85,8 @@ class Model:
         found: Array = self.mean + self.process.predict(features)
         return found
 
-    def choose(self, features: Array, count: int, boldness: float) -> list[int]:
-        """`count` of the points to evaluate together, best first: upper confidence bounds, one after the other.
+    def choose(self, features: Array, count: int, boldness: float, drawn: Sequence[int] = ()) -> list[int]:
+        """`count` of the points to evaluate together: those `drawn`, then those of the highest upper confidence bounds.
 
         After each choice the model is what it would be had that point come out as expected (Desautels, Krause, Burdick
         2014, Parallelizing exploration-exploitation tradeoffs in Gaussian process bandit optimization, JMLR 15), so
@@ -94,14 +94,15 @@ class Model:
         """
         mean, deviation = self.process.predict(features, return_std=True)
         bounds = mean + boldness * self.variance**0.5 * deviation
+        bounds[list(drawn)] = np.inf
         short = np.argsort(-bounds, kind="stable")[: max(_SHORTLIST, 2 * count)]
         mean, covariance = self.process.predict(features[short], return_cov=True)
         covariance = covariance * self.variance
         chosen: list[int] = []
-        for _ in range(min(count, len(short))):
+        for turn in range(min(count, len(short))):
             bounds = mean + boldness * np.sqrt(np.maximum(np.diag(covariance), 0.0))
             bounds[chosen] = -np.inf
-            place = int(bounds.argmax())
+            place = turn if turn < len(drawn) else int(bounds.argmax())
             chosen.append(place)
             column = covariance[:, place].copy()
             covariance -= np.outer(column, column) / (column[place] + self.noise)
