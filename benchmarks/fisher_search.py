@@ -15,12 +15,14 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import record
 import strategies
 import torch
 from fisher import QUANTILES, eigenvalues, lesson_of
 from table_game import Board, Judge, play
 
 from actsearch.analysis.moments import normalised
+from actsearch.evaluate.stacked_task import StackedTask
 from actsearch.evaluate.table import Table
 from actsearch.evaluate.task import load_task
 from actsearch.evaluate.trainer import Lesson
@@ -36,8 +38,8 @@ STEP = 5
 LEAST = -12.0
 """Logarithm that stands for what is not finite, and for functions that are rejected without training."""
 COLUMNS = (
-    "date", "machine", "versions", "strategy", "task", "repeats", "median_evaluations", "median_low", "median_high",
-    "regret_area", "area_low", "area_high", "ask_tell_ms_per_evaluation",
+    "strategy", "task", "turns", "repeats", "median_evaluations", "median_low", "median_high", "regret_area",
+    "area_low", "area_high", "ask_tell_ms_per_evaluation",
 )  # fmt: skip
 
 
@@ -87,13 +89,14 @@ def main() -> None:
             games = [
                 play(
                     strategy, judge, seed=seed, generation=SearchConfig().generation_after,
-                    evaluations=strategies.EVALUATIONS, at_most=strategies.AT_MOST,
+                    evaluations=strategies.EVALUATIONS, at_most=strategies.AT_MOST, turns=StackedTask.seed_turns,
                 )
                 for seed in range(arguments.repeats)
             ]  # fmt: skip
-            row = strategies._row(name, judge, games, 0)
+            row = strategies.summary(name, judge, games, StackedTask.seed_turns)
+            row = {column: row[column] for column in COLUMNS}
             print(row, flush=True)
-            strategies.record.replace(TABLE, [{column: row[column] for column in COLUMNS}], "strategy", "task")
+            record.replace(TABLE, [{**record.machine("numpy", "scikit-learn"), **row}], "strategy", "task", "turns")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
     python benchmarks/query_seeds.py [STRATEGY...] [--tasks longtail digits] [--repeats 75]
 
-The games of `strategies.py`, in which repeat r is answered with seed number r mod 15, apart by that seed. `agreement`
-is Spearman's rank correlation between what that seed answers (validation) and the held-out means (40 other seeds,
-test), among the functions that have the latter, the 200 best by the table's 15 seeds. `place_of_best_ten` is the mean
-place of the ten best in the order of the answers, from 0, first, to 1, last, of all that the funnel lets through.
+The games of `strategies.py` with one turn: repeat r is answered with seed number r mod 15. They are taken apart by that
+seed. `agreement` is Spearman's rank correlation between what it answers (validation) and the held-out means (40 other
+seeds, test), among the functions that have the latter, the 200 best by the table's 15 seeds. `place_of_best_ten` is the
+mean place of the ten best in the order of the answers, from 0, first, to 1, last, of all that the funnel lets through.
 
 Replaces the rows of what was played in `benchmarks/query_seeds.csv`.
 """
@@ -43,7 +43,7 @@ def main() -> None:
         judge = Judge(board=board, task=task)
         seeds = range(len(judge.measured.seeds))
         for name in arguments.strategies:
-            games = strategies.games(name, judge, 0, arguments.repeats)
+            games = strategies.games(name, judge, arguments.repeats, turns=1)
             for seed in seeds:
                 own = games[seed :: len(seeds)]
                 found = np.array([game.found_at for game in own])

@@ -1,17 +1,18 @@
 """How many evaluations each strategy needs, on the table of all functions of a small space.
 
-    python benchmarks/strategies.py [STRATEGY...] [--tasks digits tabular ...] [--generation 0] [--repeats 30]
+    python benchmarks/strategies.py [STRATEGY...] [--tasks digits tabular ...] [--turns 4] [--repeats 150]
 
-An evaluation is a look-up (`table_game.py`), so a search takes seconds. Repeat r is played with seed r and answered
-with the table's seed number r mod 15; the held-out seeds and the test split judge. The best ten are those of the
-functions that the funnel lets through: what it rejects no strategy can find. `published-evolution` is regularised
-evolution with the settings of its paper, `published-surrogate` the recipe of arXiv:2301.05785
-(`published_surrogate.py`). NAME:KEY=VALUE plays a strategy with another setting. Generations grow as in a search,
-unless `--generation` fixes their size.
+An evaluation is a look-up (`table_game.py`), so a search takes seconds. Repeat r is played with seed r; a query gives
+one seed: generation g, from 0, is answered with the table's seed number r + (g mod `turns`), modulo 15, as generations
+of a search take turns, and with `--turns 1` all of it with one. The held-out seeds and the test split judge. The best
+ten are those of the functions that the funnel lets through: what it rejects no strategy can find.
+`published-evolution` is regularised evolution with the settings of its paper, `published-surrogate` the recipe of
+arXiv:2301.05785 (`published_surrogate.py`). NAME:KEY=VALUE plays a strategy with another setting, of its own or of its
+search. Generations grow as in a search.
 
-Replaces the rows of what was played in `benchmarks/strategies.csv` (a row for each strategy, task and generation size)
+Replaces the rows of what was played in `benchmarks/strategies.csv` (a row for each strategy, task and number of turns)
 and `benchmarks/strategies_curves.csv` (regret against evaluations), and draws `docs/strategies.svg`. Intervals are
-95 %, by bootstrap over the seeds that answered, each with its repeats.
+95 %, by bootstrap over the seeds that searches began with, each with its repeats.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import torch
 from numpy.typing import NDArray
 from table_game import Board, Judge, Played, play
 
+from actsearch.evaluate.stacked_task import StackedTask
 from actsearch.evaluate.table import Table
 from actsearch.evaluate.task import load_task
 from actsearch.grammar.space import read_space
@@ -55,7 +57,7 @@ REFERENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
         },
     ),
 }
-KEY = ("task", "generation", "strategy")
+KEY = ("task", "turns", "strategy")
 ELSEWHERE = {"entropy", "gradient", "placement"}
 """Strategies for other spaces, and one that trains by itself: a table can tell it nothing."""
 WITHOUT_CATALOG = {"auto.catalog": "false"}
@@ -67,8 +69,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("strategies", nargs="*", help="all that there are, and the references")
     parser.add_argument("--tasks", nargs="*", default=["digits", "tabular", "periodic", "longtail"])
-    parser.add_argument("--generation", type=int, default=0)
-    parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--turns", type=int, default=StackedTask.seed_turns)
+    parser.add_argument("--repeats", type=int, default=150)
     parser.add_argument("--draw", action="store_true", help="draw what is in the tables, play nothing")
     parser.add_argument("--print", action="store_true", help="write nothing")
     arguments = parser.parse_args()
@@ -79,24 +81,22 @@ def main() -> None:
         for task in arguments.tasks:
             judge = Judge(board=board, task=task)
             for name in names:
-                played = games(name, judge, arguments.generation, arguments.repeats)
-                row = _row(name, judge, played, arguments.generation)
-                print(
-                    {key: value for key, value in row.items() if key not in {"machine", "versions", "date"}}, flush=True
-                )
+                played = games(name, judge, arguments.repeats, arguments.turns)
+                row = {**record.machine("numpy", "scikit-learn"), **summary(name, judge, played, arguments.turns)}
+                print(row, flush=True)
                 if not arguments.print:
                     record.replace(TABLE, [row], *KEY)
                     record.replace(CURVES, _curve(row, played, judge), *KEY)
     if not arguments.print:
         from strategies_plot import draw
 
-        draw(CURVES, TABLE, PLOT)
+        draw(CURVES, TABLE, PLOT, arguments.turns)
 
 
-def games(name: str, judge: Judge, generation: int, repeats: int, turns: int = 1) -> list[Played]:
-    """Repeats of a game; `generation` is its size of a generation, 0 that of a search, `turns` as for `play`."""
+def games(name: str, judge: Judge, repeats: int, turns: int) -> list[Played]:
+    """Repeats of a game; `turns` as for `play`."""
     strategy = maker(name, judge)()
-    size = (lambda _: generation) if generation else SearchConfig().generation_after
+    size = _configured(name)[1].generation_after
     return [
         play(strategy, judge, seed=seed, generation=size, evaluations=EVALUATIONS, at_most=AT_MOST, turns=turns)
         for seed in range(repeats)
@@ -110,14 +110,22 @@ def maker(name: str, judge: Judge) -> Callable[[], Strategy]:
         from published_surrogate import PublishedSurrogate
 
         return lambda: PublishedSurrogate(space, task)
-    base, *changes = name.split(":")
-    kind, settings = REFERENCES.get(base, (base, WITHOUT_CATALOG if base == "auto" else {}))
-    changed = {f"{kind}.{key}": value for key, _, value in (change.partition("=") for change in changes)}
-    config = SearchConfig.of({**settings, **changed})
+    kind, config = _configured(name)
     return lambda: make_strategy(kind, space, config.strategies, task)
 
 
-def _row(name: str, judge: Judge, games: Sequence[Played], generation: int) -> dict[str, Any]:
+def _configured(name: str) -> tuple[str, SearchConfig]:
+    """The strategy that a name means, and the settings of its search."""
+    base, *changes = name.split(":")
+    kind, settings = REFERENCES.get(base, (base, WITHOUT_CATALOG if base == "auto" else {}))
+    own = STRATEGIES[kind].settings.__dataclass_fields__ if kind in STRATEGIES else {}
+    pairs = [change.partition("=")[::2] for change in changes]
+    changed = {f"{kind}.{key}" if key in own else key: value for key, value in pairs}
+    return kind, SearchConfig.of({**settings, **changed})
+
+
+def summary(name: str, judge: Judge, games: Sequence[Played], turns: int) -> dict[str, Any]:
+    """What games of a strategy came to."""
     found = np.array([game.found_at for game in games])
     regret = np.array([game.regret[:EVALUATIONS] for game in games])
     median, area, seeds = np.median(found), regret.mean(), len(judge.measured.seeds)
@@ -125,10 +133,9 @@ def _row(name: str, judge: Judge, games: Sequence[Played], generation: int) -> d
     area_low, area_high = _interval(regret.mean(axis=1), np.mean, seeds)
     evaluations = sum(len(game.functions) for game in games)
     return {
-        **record.machine("numpy", "scikit-learn"),
         "strategy": name,
         "task": judge.task,
-        "generation": generation,
+        "turns": turns,
         "repeats": len(games),
         "seeds": f"0-{len(games) - 1}",
         "median_evaluations": _shown(median),

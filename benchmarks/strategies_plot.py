@@ -18,10 +18,10 @@ EMPHASISED = {"auto": "black", "surrogate": "tab:red", "random": "tab:gray"}
 LATER = 24
 
 
-def draw(curves: Path, table: Path, plot: Path, generation: int = 0) -> None:
-    """Draw the curves of searches with generations of `generation` (0: growing), a row of panels for each measure."""
-    rows = [row for row in record.read(curves) if int(row["generation"]) == generation]
-    played = [row for row in record.read(table) if int(row["generation"]) == generation]
+def draw(curves: Path, table: Path, plot: Path, turns: int) -> None:
+    """Draw the curves of searches with so many turns and settings as they are, a row of panels for each measure."""
+    rows = [row for row in record.read(curves) if int(row["turns"]) == turns and ":" not in row["strategy"]]
+    played = [row for row in record.read(table) if int(row["turns"]) == turns]
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     if not tasks:
         return

@@ -1,6 +1,6 @@
 """What it is worth that generations of a search take turns on seeds, on the table.
 
-    python benchmarks/turns.py [STRATEGY...] [--tasks digits tabular ...] [--turns 1 4] [--repeats 30]
+    python benchmarks/turns.py [STRATEGY...] [--tasks digits tabular ...] [--turns 1 4] [--repeats 60]
 
 Games as in `strategies.py`, in which generation g of repeat r, from 0, is answered with the table's seed number r + (g
 mod `turns`); 1 is the same for all. The level of a seed, the mean score of the task's baselines with it, is taken from
@@ -40,10 +40,10 @@ Array = NDArray[np.float64]
 def main() -> None:
     """Play, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("strategies", nargs="*", default=["auto", "surrogate", "random"])
+    parser.add_argument("strategies", nargs="*", default=["auto", "random"])
     parser.add_argument("--tasks", nargs="*", default=["digits", "tabular", "periodic", "longtail"])
     parser.add_argument("--turns", nargs="*", type=int, default=[1, 4])
-    parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--repeats", type=int, default=60)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     board = Board(
@@ -55,7 +55,7 @@ def main() -> None:
         for name in arguments.strategies:
             fixed: Array | None = None
             for turns in sorted({1, *arguments.turns}):
-                games = strategies.games(name, judge, 0, arguments.repeats, turns)
+                games = strategies.games(name, judge, arguments.repeats, turns)
                 values = np.array([_regrets(gallery, judge, game) for game in games])
                 fixed = values if fixed is None else fixed
                 found = float(np.median([game.found_at for game in games]))

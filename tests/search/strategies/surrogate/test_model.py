@@ -60,6 +60,18 @@ def test_a_batch_is_not_one_point_many_times(data):
     assert len(set(chosen)) == 30
 
 
+def test_what_was_drawn_comes_first_and_the_rest_of_a_batch_keeps_away_from_it(data):
+    features, truth = data
+    model = Model.fit(features, truth)
+    crowd = np.concatenate([np.full((10, 2), 6.0), np.full((10, 2), -6.0)]) + np.arange(20)[:, None] * 1e-6
+    assert [place < 10 for place in model.choose(crowd, 2, 3.0, drawn=[13])] == [False, True]
+    worst = np.argsort(model.expected(features))[:3].tolist()
+    chosen = model.choose(features, 10, 0.0, drawn=worst)
+    assert sorted(chosen[:3]) == sorted(worst)
+    assert len(set(chosen)) == 10
+    assert chosen[3] == int(model.expected(features).argmax())
+
+
 def test_standing_is_by_rank_and_failures_are_last():
     found = standing(np.array([3.0, -np.inf, 1e9, 3.5, -np.inf]))
     assert found[2] > found[3] > found[0] > found[1] == found[4]

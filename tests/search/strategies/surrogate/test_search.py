@@ -11,7 +11,7 @@ import torch
 from actsearch.analysis.probe import Probe
 from actsearch.grammar.space import Space, read_space
 from actsearch.search.strategies.random import RandomSearch, RandomSettings
-from actsearch.search.strategies.surrogate import Surrogate, SurrogateSettings
+from actsearch.search.strategies.surrogate import Surrogate, SurrogateSettings, album_of
 from actsearch.search.strategies.surrogate.crowd import Crowd
 from actsearch.search.strategies.surrogate.look import look
 from actsearch.search.strategy import Archive, Proposal, Strategy, Told
@@ -84,8 +84,6 @@ def test_a_function_that_is_known_is_not_proposed_in_another_form(small):
 
 
 def _looks(space: Space, archive: Archive):
-    from actsearch.search.strategies.surrogate import album_of
-
     return [album_of(space).at(told.genome) for told in archive.told]
 
 
@@ -94,6 +92,25 @@ def test_the_first_are_spread_out_and_the_next_are_near_the_best(small):
     archive = drive(strategy, closeness(small, target()), generations=4, size=10, seed=0)
     scores = np.array([told.score for told in archive.told])
     assert np.median(scores[30:]) > np.median(scores[:10])
+
+
+def test_a_share_is_drawn_from_among_those_that_are_expected_to_be_best(small):
+    archive = drive(RandomSearch(small, RandomSettings()), closeness(small, target()), generations=2, size=20, seed=0)
+
+    def asked(seed: int, count: int, **settings: float) -> set[str]:
+        strategy = Surrogate(small, SurrogateSettings(boldness=0.0, **settings))
+        return {proposal.genome.encode() for proposal in strategy.ask(strategy.start(seed), count, archive)[1]}
+
+    expected_best = asked(0, 10, draws=0.0)
+    assert expected_best == asked(1, 10, draws=0.0) == asked(0, 10, draws=1.0, among=0.0)
+    known = {look.function for look in _looks(small, archive)}
+    others = sum(seen.is_promising and seen.function not in known for *_, seen in album_of(small).all)
+    entrants = asked(0, math.ceil(others / 4), draws=0.0)
+    drawn = [asked(seed, 10, draws=1.0, among=0.25) for seed in range(3)]
+    assert all(len(some) == 10 and some < entrants for some in drawn)
+    assert len(set.union(*drawn)) > 20
+    halves = [len(asked(seed, 10, draws=0.5, among=0.25) & expected_best) for seed in range(10)]
+    assert 4 < np.mean(halves) < 8
 
 
 def test_what_failed_counts_as_worst_and_what_was_not_trained_says_nothing(small):
