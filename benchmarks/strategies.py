@@ -10,9 +10,10 @@ ten are those of the functions that the funnel lets through: what it rejects no 
 arXiv:2301.05785 (`published_surrogate.py`). NAME:KEY=VALUE plays a strategy with another setting, of its own or of its
 search. Generations grow as in a search.
 
-Replaces the rows of what was played in `benchmarks/strategies.csv` (a row for each strategy, task and number of turns)
-and `benchmarks/strategies_curves.csv` (regret against evaluations), and draws `docs/strategies.svg`. Intervals are
-95 %, by bootstrap over the seeds that searches began with, each with its repeats.
+Replaces the rows of what was played in `benchmarks/strategies.csv` (a row for each strategy, task and number of turns),
+`benchmarks/strategies_games.csv` (each game) and `benchmarks/strategies_curves.csv` (regret against evaluations), and
+draws `docs/strategies.svg`. The task `all` stands for the games of all tasks together, if so many were played on each.
+Intervals are 95 %, by bootstrap over the seeds that searches began with, each with its repeats.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from actsearch.search.strategies import STRATEGIES, make_strategy
 from actsearch.search.strategy import Strategy
 
 HERE = Path(__file__).parent
-TABLE, CURVES = HERE / "strategies.csv", HERE / "strategies_curves.csv"
+TABLE, GAMES, CURVES = (HERE / f"strategies{part}.csv" for part in ("", "_games", "_curves"))
 PLOT = HERE.parent / "docs" / "strategies.svg"
 EVALUATIONS = 300
 AT_MOST = 900
@@ -58,6 +59,7 @@ REFERENCES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     ),
 }
 KEY = ("task", "turns", "strategy")
+TASKS = ("digits", "tabular", "periodic", "longtail")
 ELSEWHERE = {"entropy", "gradient", "placement"}
 """Strategies for other spaces, and one that trains by itself: a table can tell it nothing."""
 WITHOUT_CATALOG = {"auto.catalog": "false"}
@@ -68,7 +70,7 @@ def main() -> None:
     """Play, write, draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("strategies", nargs="*", help="all that there are, and the references")
-    parser.add_argument("--tasks", nargs="*", default=["digits", "tabular", "periodic", "longtail"])
+    parser.add_argument("--tasks", nargs="*", default=TASKS)
     parser.add_argument("--turns", type=int, default=StackedTask.seed_turns)
     parser.add_argument("--repeats", type=int, default=150)
     parser.add_argument("--draw", action="store_true", help="draw what is in the tables, play nothing")
@@ -86,7 +88,9 @@ def main() -> None:
                 print(row, flush=True)
                 if not arguments.print:
                     record.replace(TABLE, [row], *KEY)
+                    record.replace(GAMES, _games(row, played), *KEY)
                     record.replace(CURVES, _curve(row, played, judge), *KEY)
+                    record.replace(TABLE, _together(row, len(judge.measured.seeds)), *KEY)
     if not arguments.print:
         from strategies_plot import draw
 
@@ -150,6 +154,28 @@ def summary(name: str, judge: Judge, games: Sequence[Played], turns: int) -> dic
         "proposals_per_evaluation": _shown(sum(game.proposals for game in games) / evaluations),
         "best_ten_out_of_reach": judge.out_of_reach(),
     }
+
+
+def _games(row: Mapping[str, Any], games: Sequence[Played]) -> list[dict[str, Any]]:
+    key = {name: row[name] for name in KEY}
+    return [{**key, "seed": seed, "evaluations": game.found_at} for seed, game in enumerate(games)]
+
+
+def _together(row: Mapping[str, Any], seeds: int) -> list[dict[str, Any]]:
+    """The row of all tasks together; none before a strategy was played on each, so often on all and with all seeds."""
+    wanted = (str(row["turns"]), row["strategy"])
+    known = [game for game in record.read(GAMES) if (game["turns"], game["strategy"]) == wanted]
+    found = [[float(game["evaluations"]) for game in known if game["task"] == task] for task in TASKS]
+    repeats = row["repeats"]
+    if {len(games) for games in found} != {repeats} or repeats % seeds:
+        return []
+    values = np.concatenate(found)
+    low, high = _interval(values, np.median, seeds)
+    medians = {"median_evaluations": np.median(values), "median_low": low, "median_high": high}
+    filled = {column: row[column] for column in (*record.machine(), "strategy", "turns", "repeats", "seeds")}
+    filled |= {"task": "all", "found_within_300": round(float(np.mean(values <= EVALUATIONS)), 3)}
+    filled |= {column: _shown(value) for column, value in medians.items()}
+    return [{column: filled.get(column, "") for column in row}]
 
 
 def _curve(row: Mapping[str, Any], games: Sequence[Played], judge: Judge) -> list[dict[str, Any]]:
