@@ -17,6 +17,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from zlib import crc32
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -144,10 +145,10 @@ class Surrogate:
         if len(trained) > most:
             scores = _scores(trained)
             best = np.argsort(-scores, kind="stable")[: most // 2].tolist()
-            others = sorted(set(range(len(trained))).difference(best))
-            step = len(others) / (most - len(best))
-            kept = {*best, *(others[int(place * step)] for place in range(most - len(best)))}
-            trained = [trained[place] for place in sorted(kept)]
+            # By a checksum: most of them are still the same after another generation, and so are known by look.
+            others = set(range(len(trained))).difference(best)
+            drawn = sorted(others, key=lambda place: (crc32(trained[place].id.encode()), place))[: most - len(best)]
+            trained = [trained[place] for place in sorted((*best, *drawn))]
         return [told for told in trained if self._album.at(told.genome).features is not None]
 
     def _features(self, trained: Sequence[Told]) -> Array:
