@@ -32,7 +32,7 @@ TABLE = Path(__file__).with_suffix(".csv")
 def main() -> None:
     """Play, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("strategies", nargs="*", default=["auto", "surrogate", "random"])
+    parser.add_argument("strategies", nargs="*", default=["auto", "random"])
     parser.add_argument("--tasks", nargs="*", default=["longtail", "digits"])
     parser.add_argument("--repeats", type=int, default=75)
     arguments = parser.parse_args()
