@@ -37,12 +37,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata, spearmanr
 from table_game import Board, Judge
 
-from actsearch.evaluate.table import Table
-from actsearch.grammar.space import read_space
-from actsearch.plugins import find
 from actsearch.search.strategies.surrogate.model import Model, standing
 
-HERE = Path(__file__).parent
 TABLE = Path(__file__).with_suffix(".csv")
 KNOWN, KNOWN_TO_PRIOR = 100, 300
 SETS = (
@@ -68,7 +64,7 @@ def main() -> None:
     parser.add_argument("--print", action="store_true", help="write nothing")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    board = Board(table=Table.open(HERE / "actbench.npz"), space=read_space(find("search_spaces", "actbench")))
+    board = Board.of_actbench()
     gallery = Gallery(board=board)
     for task in arguments.tasks:
         for features, draws in _measured(gallery, task, arguments.draws):

@@ -23,11 +23,9 @@ from table_game import Board, Judge, play
 
 from actsearch.analysis.moments import normalised
 from actsearch.evaluate.stacked_task import StackedTask
-from actsearch.evaluate.table import Table
 from actsearch.evaluate.task import load_task
 from actsearch.evaluate.trainer import Lesson
-from actsearch.grammar.space import Genome, Space, read_space
-from actsearch.plugins import find
+from actsearch.grammar.space import Genome, Space
 from actsearch.search.config import SearchConfig
 from actsearch.search.strategies.surrogate import Surrogate, SurrogateSettings
 from actsearch.search.strategies.surrogate.album import Album
@@ -78,9 +76,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=30)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    table = Table.open(strategies.HERE / "actbench.npz")
-    space = read_space(find("search_spaces", "actbench"))
-    board = Board(table=table, space=space)
+    board = Board.of_actbench()
+    space = board.space
     for task in arguments.tasks:
         plain, fisher = Surrogate(space, SurrogateSettings()), Surrogate(space, SurrogateSettings())
         fisher._album = FisherAlbum(space, lesson_of(load_task(task)))

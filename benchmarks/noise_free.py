@@ -21,10 +21,6 @@ import torch
 from numpy.typing import NDArray
 from table_game import Board, Judge
 
-from actsearch.evaluate.table import Table
-from actsearch.grammar.space import read_space
-from actsearch.plugins import find
-
 TABLE = Path(__file__).with_suffix(".csv")
 COLUMNS = (
     "task", "strategy", "repeats", "median_evaluations", "median_low", "median_high", "found_within_300", "regret_area",
@@ -50,8 +46,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=60)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    table = Table.open(strategies.HERE / "actbench.npz")
-    board = Board(table=table, space=read_space(find("search_spaces", "actbench")))
+    board = Board.of_actbench()
     for task in arguments.tasks:
         judge = Truth(board=board, task=task)
         for name in arguments.strategies:

@@ -22,10 +22,6 @@ import torch
 from scipy.stats import rankdata, spearmanr
 from table_game import Board, Judge
 
-from actsearch.evaluate.table import Table
-from actsearch.grammar.space import read_space
-from actsearch.plugins import find
-
 TABLE = Path(__file__).with_suffix(".csv")
 
 
@@ -37,8 +33,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=75)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    table = Table.open(strategies.HERE / "actbench.npz")
-    board = Board(table=table, space=read_space(find("search_spaces", "actbench")))
+    board = Board.of_actbench()
     for task in arguments.tasks:
         judge = Judge(board=board, task=task)
         seeds = range(len(judge.measured.seeds))

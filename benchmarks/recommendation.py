@@ -49,12 +49,10 @@ from actsearch.evaluate.pool import open_executor
 from actsearch.evaluate.profile import read_profile
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.evaluate.subject import Subject
-from actsearch.evaluate.table import Table
 from actsearch.evaluate.table.data import best_means, rounded, save_arrays
 from actsearch.evaluate.worker import Job, Order
-from actsearch.grammar.space import read_space
 from actsearch.outcome import Scored
-from actsearch.plugins import find, lasting
+from actsearch.plugins import lasting
 from actsearch.search.config import SearchConfig
 from actsearch.search.strategies import make_strategy
 from actsearch.search.strategies.surrogate.expectation import expectations
@@ -86,7 +84,7 @@ def main() -> None:
     parser.add_argument("--print", action="store_true", help="write nothing")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    board = Board(table=Table.open(HERE / "actbench.npz"), space=read_space(find("search_spaces", "actbench")))
+    board = Board.of_actbench()
     gallery = Gallery(board=board)
     for task in arguments.tasks:
         stage = Stage(gallery=gallery, judge=Judge(board=board, task=task))

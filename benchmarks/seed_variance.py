@@ -42,14 +42,11 @@ from actsearch import plugins
 from actsearch.evaluate.fairness.reported import reported
 from actsearch.evaluate.protocols.quality import Quality
 from actsearch.evaluate.subject import Subject
-from actsearch.evaluate.table import Table
 from actsearch.evaluate.task import load_task
 from actsearch.evaluate.trainer import Lesson, Split, train_lessons
-from actsearch.grammar.space import read_space
 from actsearch.outcome import Rejected
 from actsearch.search.strategies.surrogate.model import Model, standing
 
-HERE = Path(__file__).parent
 TABLE = Path(__file__).with_suffix(".csv")
 RANKED = "longtail"
 APART = 1000
@@ -67,7 +64,7 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=4)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    board = Board(table=Table.open(HERE / "actbench.npz"), space=read_space(plugins.find("search_spaces", "actbench")))
+    board = Board.of_actbench()
     gallery = Gallery(board=board)
     for task in arguments.tasks:
         best = sorted(set(Judge(board=board, task=task).measured.best) & board.reachable)

@@ -31,10 +31,7 @@ from numpy.typing import NDArray
 from table_game import Board, Judge, Played, play
 
 from actsearch.evaluate.stacked_task import StackedTask
-from actsearch.evaluate.table import Table
 from actsearch.evaluate.task import load_task
-from actsearch.grammar.space import read_space
-from actsearch.plugins import find
 from actsearch.search.config import SearchConfig
 from actsearch.search.strategies import STRATEGIES, make_strategy
 from actsearch.search.strategy import Strategy
@@ -78,7 +75,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if not arguments.draw:
-        board = Board(table=Table.open(HERE / "actbench.npz"), space=read_space(find("search_spaces", "actbench")))
+        board = Board.of_actbench()
         names = arguments.strategies or [*sorted(STRATEGIES.keys() - ELSEWHERE), *REFERENCES, "published-surrogate"]
         for task in arguments.tasks:
             judge = Judge(board=board, task=task)

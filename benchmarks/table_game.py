@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -21,8 +22,9 @@ from actsearch.analysis.tensor_probe import probe_of
 from actsearch.evaluate.protocols.quality import STAGE as QUALITY
 from actsearch.evaluate.table import Measured, Table
 from actsearch.evaluate.task import load_task
-from actsearch.grammar.space import Genome, Space
+from actsearch.grammar.space import Genome, Space, read_space
 from actsearch.outcome import Rejected
+from actsearch.plugins import find
 from actsearch.search.config import SearchConfig
 from actsearch.search.funnel import DUPLICATE, Funnel
 from actsearch.search.strategy import Archive, Proposal, Strategy, Told
@@ -51,6 +53,12 @@ class Board:
     space: Space
     config: SearchConfig = field(default_factory=SearchConfig)
     _verdicts: dict[str, Verdict] = field(default_factory=dict)
+
+    @classmethod
+    def of_actbench(cls) -> Self:
+        """The table and the space `actbench`."""
+        table = Table.open(Path(__file__).with_name("actbench.npz"))
+        return cls(table=table, space=read_space(find("search_spaces", "actbench")))
 
     @cached_property
     def numbers(self) -> dict[str, int]:

@@ -27,9 +27,6 @@ from gallery import Gallery
 from numpy.typing import NDArray
 from table_game import Board, Judge, Played
 
-from actsearch.evaluate.table import Table
-from actsearch.grammar.space import read_space
-from actsearch.plugins import find
 from actsearch.search.strategies.surrogate.expectation import expectations
 
 TABLE = Path(__file__).with_suffix(".csv")
@@ -46,9 +43,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=60)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    board = Board(
-        table=Table.open(strategies.HERE / "actbench.npz"), space=read_space(find("search_spaces", "actbench"))
-    )
+    board = Board.of_actbench()
     gallery = Gallery(board=board)
     for task in arguments.tasks:
         judge = Judge(board=board, task=task)
