@@ -20,7 +20,7 @@ UNRULY = CHEAP.replace(
             raise RuntimeError("no [/erf]")""",
 )
 SETTINGS = (
-    "generation=8", "finalists=3", "evolution.population=8", "track_uri=none",
+    "generation=8", "first_generation=8", "finalists=3", "evolution.population=8", "track_uri=none",
     # It would take most of the time.
     "protocols.stability.when=never",
 )  # fmt: skip
