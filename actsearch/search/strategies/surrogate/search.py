@@ -55,7 +55,7 @@ class SurrogateSettings:
     draws: float = 0.4
     """In spaces that are looked at whole: the share of candidates that are drawn from among those of the highest
     expectation, and not of the highest bounds. The order among these is hardly more than noise, and bounds keep to it;
-    longtail chose the share, and that which follows, on the table of `actbench`."""
+    on the table of `actbench` longtail would have more of them, digits none."""
     among: float = 0.1
     """They are drawn from among this share of all."""
     enumerated: int = 6_000
